@@ -1,0 +1,139 @@
+"""Votes of raters and the distributions they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ambivox.emotions import OTHER, EmotionSet
+from ambivox.errors import UsageError
+
+Array = NDArray[np.float64]
+
+Outside = Literal["drop", "other", "exclude-utterance"]
+"""How votes outside the emotion set enter the truth: see `truth`."""
+OUTSIDE_CHOICES: tuple[Outside, ...] = get_args(Outside)
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Counts per label of an emotion set, and the votes that fell outside it (kept, never lost).
+
+    >>> from ambivox.emotions import load_emotions
+    >>> votes = count_votes({"angry": 3, "sad": 1, "bored": 2}, load_emotions("iemocap4"))
+    >>> votes.counts, dict(votes.outside)
+    ((0, 0, 3, 1), {'bored': 2})
+    >>> votes.total
+    6
+    """
+
+    counts: tuple[int, ...]
+    outside: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """All votes, inside and outside the set."""
+        return sum(self.counts) + sum(self.outside.values())
+
+
+def count_votes(raw: Mapping[str, int], emotions: EmotionSet) -> Votes:
+    """Sort the votes of a corpus (label as raters gave it -> count) into an emotion set.
+
+    A raw label belongs to the emotion that has it among its forms; every other one is kept in `outside`.
+    """
+    counts = [0] * len(emotions)
+    outside: dict[str, int] = {}
+    for label, count in raw.items():
+        n = emotions.index(label)
+        if n is None:
+            outside[label] = outside.get(label, 0) + int(count)
+        else:
+            counts[n] += int(count)
+    return Votes(tuple(counts), outside)
+
+
+def truth(votes: Votes, emotions: EmotionSet, outside: Outside = "drop") -> Array | None:
+    """The distribution of human votes: shares of the raters.
+
+    Args:
+        votes: counts over `emotions`.
+        emotions: the set, N labels.
+        outside: ``drop`` leaves votes outside the set out of numerator and denominator; ``other`` pools them
+            into the label ``other``, which the set must have; ``exclude-utterance`` gives None for an
+            utterance with any such vote.
+
+    Returns:
+        Shape ``(N,)``, non-negative, sum 1; None where the utterance has no vote that counts.
+
+    Raises:
+        UsageError: ``other`` with a set that has no such label, or an unknown choice.
+
+    >>> from ambivox.emotions import load_emotions
+    >>> emotions = load_emotions("iemocap4")
+    >>> votes = count_votes({"angry": 3, "sad": 1, "bored": 4}, emotions)
+    >>> truth(votes, emotions).tolist()
+    [0.0, 0.0, 0.75, 0.25]
+    >>> truth(votes, emotions, "exclude-utterance") is None
+    True
+    """
+    if outside not in OUTSIDE_CHOICES:
+        raise UsageError(f"outside: {outside!r} is not one of {', '.join(OUTSIDE_CHOICES)}")
+    counts = np.asarray(votes.counts, dtype=np.float64)
+    strayed = sum(votes.outside.values())
+    if outside == "other":
+        if OTHER not in emotions.labels:
+            raise UsageError(
+                f"emotion set {emotions.name!r} has no label {OTHER!r} to pool outside votes into: "
+                f"use '{emotions.name}+{OTHER}'"
+            )
+        counts[emotions.labels.index(OTHER)] += strayed
+    elif outside == "exclude-utterance" and strayed:
+        return None
+    total = counts.sum()
+    return counts / total if total > 0 else None
+
+
+def as_distributions(p: ArrayLike, name: str = "p", *, tolerance: float = 1e-6) -> Array:
+    """Check that every row is a distribution and return it as float64.
+
+    Args:
+        p: shape ``(..., N)``.
+        name: how the argument is called in an error.
+
+    Raises:
+        ValueError: a value that is negative or not finite, or a row that does not sum to 1 (the row is named).
+
+    >>> as_distributions([[0.5, 0.5], [0.2, 0.2]])
+    Traceback (most recent call last):
+    ValueError: p row 1: sums to 0.4, a distribution sums to 1
+    """
+    array = np.asarray(p, dtype=np.float64)
+    if array.ndim == 0 or array.shape[-1] == 0:
+        raise ValueError(f"{name}: shape {array.shape}, expected (..., N) with N >= 1")
+    rows = array.reshape(-1, array.shape[-1])
+    sums = rows.sum(axis=-1)
+    bad = ~np.isfinite(rows).all(axis=-1) | (rows < 0).any(axis=-1) | (np.abs(sums - 1) > tolerance)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        if not np.isfinite(rows[row]).all():
+            fault = "holds a value that is not finite"
+        elif (rows[row] < 0).any():
+            fault = f"holds the negative value {rows[row].min():g}"
+        else:
+            fault = f"sums to {sums[row]:.6g}, a distribution sums to 1"
+        raise ValueError(f"{name} row {row}: {fault}")
+    return array
+
+
+def normalise(a: ArrayLike) -> Array:
+    """Divide non-negative numbers by their sum over the last axis (shape ``(..., N)``, sums must be > 0)."""
+    array = np.asarray(a, dtype=np.float64)
+    total = array.sum(axis=-1, keepdims=True)
+    if (array < 0).any() or not (total > 0).all():
+        raise ValueError("normalise: needs non-negative numbers with a positive sum in every row")
+    result: NDArray[Any] = array / total
+    return result

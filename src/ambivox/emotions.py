@@ -1,0 +1,157 @@
+"""Emotion sets: ordered labels, each with the surface forms that a speech model may write for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ambivox.errors import UsageError, unknown_name
+
+OTHER = "other"
+"""The label that a set gains by the suffix ``+other``: votes outside the set are pooled into it."""
+
+
+def fold(text: str) -> str:
+    """Fold a written emotion for comparison: case, spaces and punctuation at the ends do not count.
+
+    >>> fold("  'Angry'. ")
+    'angry'
+    """
+    return re.sub(r"\s+", " ", text.casefold()).strip(" \t\n.,;:!?\"'`*()[]{}<>")
+
+
+@dataclass(frozen=True)
+class EmotionSet:
+    """Ordered labels; ``forms[n]`` are the ways label n is written, its own name first.
+
+    Args:
+        name: how the set is called.
+        labels: shape ``(N,)``, at least two, all different.
+        forms: per label its surface forms; no form may belong to two labels.
+
+    Raises:
+        UsageError: fewer than two labels, or a form that two labels share.
+
+    >>> emotions = load_emotions("iemocap4")
+    >>> emotions.labels
+    ('neutral', 'happy', 'angry', 'sad')
+    >>> emotions.index("Anger")
+    2
+    >>> emotions.index("puzzled") is None
+    True
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    forms: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2:
+            raise UsageError(f"emotion set {self.name!r}: {len(self.labels)} label(s), at least 2 are needed")
+        if len(self.forms) != len(self.labels):
+            raise UsageError(f"emotion set {self.name!r}: every label needs its list of forms")
+        owner: dict[str, str] = {}
+        for label, forms in zip(self.labels, self.forms, strict=True):
+            if not forms or not all(fold(form) for form in forms):
+                raise UsageError(f"emotion set {self.name!r}: label {label!r} has an empty form")
+            for form in {fold(form) for form in forms}:
+                if form in owner:
+                    raise UsageError(
+                        f"emotion set {self.name!r}: the form {form!r} belongs to both {owner[form]!r} and "
+                        f"{label!r}; leave it to one of them"
+                    )
+                owner[form] = label
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def index(self, text: str) -> int | None:
+        """The label that a piece of text names by any of its forms, or None."""
+        wanted = fold(text)
+        for n, forms in enumerate(self.forms):
+            if any(fold(form) == wanted for form in forms):
+                return n
+        return None
+
+
+# The forms of each emotion, once; a set picks its label (which is always the first form) and inherits the rest.
+_WRITTEN: tuple[tuple[str, ...], ...] = (
+    ("neutral", "neutrality"),
+    ("happy", "happiness", "joy", "joyful"),
+    ("angry", "anger"),
+    ("sad", "sadness"),
+    ("fear", "fearful", "afraid", "scared"),
+    ("disgust", "disgusted"),
+    ("surprise", "surprised"),
+    ("contempt", "contemptuous"),
+    ("calm", "calmness"),
+    (OTHER,),
+)
+
+_BUILT_IN: dict[str, tuple[str, ...]] = {
+    "iemocap4": ("neutral", "happy", "angry", "sad"),
+    "cremad6": ("angry", "disgust", "fear", "happy", "neutral", "sad"),
+    "msp8": ("angry", "sad", "happy", "surprise", "fear", "disgust", "contempt", "neutral"),
+    "ekman6": ("anger", "disgust", "fear", "happiness", "sadness", "surprise"),
+    "ravdess8": ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
+}
+
+
+def _forms_of(label: str) -> tuple[str, ...]:
+    for forms in _WRITTEN:
+        if label in forms:
+            return (label, *(form for form in forms if form != label))
+    return (label,)
+
+
+def emotion_sets() -> tuple[str, ...]:
+    """Names of the built-in emotion sets."""
+    return tuple(_BUILT_IN)
+
+
+def load_emotions(name: str | Path) -> EmotionSet:
+    """Load an emotion set by name, or from a YAML file of ``label: [forms]``.
+
+    A name may end in ``+other``, which adds the label `OTHER` at the end.
+
+    Args:
+        name: a name of `emotion_sets`, or a path that ends in ``.yaml`` or ``.yml``.
+
+    Raises:
+        UsageError: unknown name, or a file that is not a mapping of labels to forms.
+
+    >>> load_emotions("iemocap4+other").labels
+    ('neutral', 'happy', 'angry', 'sad', 'other')
+    """
+    if str(name).endswith((".yaml", ".yml")):
+        return _read_emotions(Path(name))
+    base, plus, extra = str(name).partition("+")
+    if base not in _BUILT_IN or (plus and extra != OTHER):
+        raise unknown_name("emotion set", str(name), [*_BUILT_IN, *(f"{n}+{OTHER}" for n in _BUILT_IN)])
+    labels = (*_BUILT_IN[base], OTHER) if plus else _BUILT_IN[base]
+    return EmotionSet(str(name), labels, tuple(_forms_of(label) for label in labels))
+
+
+def _read_emotions(path: Path) -> EmotionSet:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file; give an emotion set by name or a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(data, Mapping) or not all(_is_forms(forms) for forms in data.values()):
+        raise UsageError(f"{path}: expected 'label: [form, form, ...]' lines, for example 'angry: [anger]'")
+    labels = tuple(str(label) for label in data)
+    forms = tuple(
+        (label, *(str(form) for form in (given or ()) if str(form) != label))
+        for label, given in zip(labels, data.values(), strict=True)
+    )
+    return EmotionSet(path.stem, labels, forms)
+
+
+def _is_forms(value: object) -> bool:
+    return value is None or (isinstance(value, Sequence) and not isinstance(value, str))

@@ -1,0 +1,34 @@
+"""Errors that the user can mend: one line that says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AmbivoxError(Exception):
+    """A failure that is not the user's usage: an unreadable clip, a full disk (exit code 1)."""
+
+    exit_code = 1
+
+
+class UsageError(AmbivoxError):
+    """A mistake in what was asked for: an unknown name or key, a malformed file (exit code 2)."""
+
+    exit_code = 2
+
+
+class AudioError(AmbivoxError):
+    """A clip that cannot be heard as asked; in a study it becomes a failed row with this reason."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that nobody registered, with the nearest known names.
+
+    >>> print(unknown_name("prompt", "wrod", ["word", "letter"]))
+    unknown prompt 'wrod': did you mean 'word'? (known: letter, word)
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = "did you mean " + " or ".join(repr(n) for n in near) + "? " if near else ""
+    return UsageError(f"unknown {kind} {name!r}: {hint}(known: {', '.join(names) or 'none'})")
