@@ -105,7 +105,7 @@ def as_distributions(p: ArrayLike, name: str = "p", *, tolerance: float = 1e-6) 
         name: how the argument is called in an error.
 
     Raises:
-        ValueError: a value that is negative or not finite, or a row that does not sum to 1 (the row is named).
+        ValueError: a value that is negative or not finite, or a row (named) that does not sum to 1.
 
     >>> as_distributions([[0.5, 0.5], [0.2, 0.2]])
     Traceback (most recent call last):

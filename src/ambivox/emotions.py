@@ -78,7 +78,7 @@ class EmotionSet:
         return None
 
 
-# The forms of each emotion, once; a set picks its label (which is always the first form) and inherits the rest.
+# The forms of each emotion, once; a set picks its label, which becomes the first form, and inherits the rest.
 _WRITTEN: tuple[tuple[str, ...], ...] = (
     ("neutral", "neutrality"),
     ("happy", "happiness", "joy", "joyful"),

@@ -53,7 +53,7 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of everything but the place of the files: the same for the same corpus on another machine."""
+        """A hash of all but the place of the files: the same corpus has it on every machine."""
         digest = hashlib.sha256(self.name.encode())
         for utterance in self.utterances:
             facts = asdict(utterance) | {"audio": utterance.audio.name, "source": None}

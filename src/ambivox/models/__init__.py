@@ -1,1 +1,6 @@
-""""""
+"""Speech models: the contract (`protocol`), the registry, and one file per engine."""
+
+from ambivox.models.protocol import Reply, Request, SpeechModel, Watch
+from ambivox.models.watch import make_watch, score_by_trie, written_variants
+
+__all__ = ["Reply", "Request", "SpeechModel", "Watch", "make_watch", "score_by_trie", "written_variants"]

@@ -1,0 +1,124 @@
+"""The contract between studies and engines: requests in, replies out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ambivox.prompts import RenderedPrompt
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The tokens by which a model would name each label; made by `make_watch`.
+
+    Args:
+        sequences: shape ``(S,)``, token sequences that write a label, no one the prefix of another of the
+            same label.
+        sequence_labels: shape ``(S,)``, the label each of them names.
+        token_ids: shape ``(K,)``, the distinct first tokens of the sequences.
+        tokens: shape ``(K,)``, the same as text.
+    """
+
+    sequences: tuple[tuple[int, ...], ...]
+    sequence_labels: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+
+    @property
+    def token_labels(self) -> tuple[tuple[int, ...], ...]:
+        """Shape ``(K,)``: for each watched token the labels that begin with it; more than one is a collision."""
+        return tuple(
+            tuple(
+                sorted(
+                    {
+                        label
+                        for sequence, label in zip(self.sequences, self.sequence_labels, strict=True)
+                        if sequence[0] == token
+                    }
+                )
+            )
+            for token in self.token_ids
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """One rendered prompt on one clip.
+
+    Args:
+        samples: shape ``(n_samples,)``, 16 kHz mono float32.
+        prompt: what is asked.
+        watch: the tokens whose logits are kept.
+        name: what to call the clip in an error.
+    """
+
+    samples: FloatArray
+    prompt: RenderedPrompt
+    watch: Watch
+    name: str = "clip"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model said, and the logits underneath.
+
+    Args:
+        text: the generated answer without special tokens.
+        token_ids: shape ``(T,)``, the generated tokens, the end token included if it came.
+        watched: shape ``(T, K)`` float32, raw logits of ``watch.token_ids`` at every step.
+        logsumexp: shape ``(T,)`` float32, over the whole vocabulary, so that ``watched - logsumexp[:, None]``
+            are log-probabilities in nats.
+        finish: ``stop`` when the model ended its answer, ``length`` when it was cut off.
+        audio_tokens: how many positions of the prompt stood for the audio (more than 0: it was heard).
+        time_s: the request's share of the batch's wall time.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    watched: FloatArray
+    logsumexp: FloatArray
+    finish: Literal["stop", "length"]
+    audio_tokens: int
+    time_s: float
+
+
+class SpeechModel(Protocol):
+    """Answers requests. Every engine is one class with these members, and nothing else is asked of it.
+
+    `generate` and `score` keep the order of the requests, batch inside, and give the same answer to a request
+    whether it comes alone or among others (to 1e-4 in probability).
+    """
+
+    @property
+    def name(self) -> str:
+        """How the user named the model."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash that changes when weights, tokenizer, template or precision change; part of every key."""
+        ...
+
+    @property
+    def max_audio_s(self) -> float | None:
+        """The longest clip that is heard whole, in seconds; None where there is no limit."""
+        ...
+
+    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
+        """The tokens to watch, for the written forms of each label (``RenderedPrompt.answers``)."""
+        ...
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        """Answer greedily, at most ``request.prompt.max_new_tokens`` tokens each."""
+        ...
+
+    def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
+        """For each request, shape ``(S,)``: log p(sequence | clip, prompt) in nats of its watched sequences."""
+        ...

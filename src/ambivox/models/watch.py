@@ -1,0 +1,96 @@
+"""Which tokens name a label, and the exact probability of labels of several tokens by a trie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ambivox.errors import UsageError
+from ambivox.models.protocol import Watch
+
+Tokens = tuple[int, ...]
+
+
+def written_variants(form: str) -> tuple[str, ...]:
+    """How a model may begin an answer with a form: as it is or capitalised, with or without a space before.
+
+    >>> written_variants("angry")
+    ('angry', ' angry', 'Angry', ' Angry')
+    """
+    spellings = dict.fromkeys([form, form[:1].upper() + form[1:]])
+    return tuple(space + spelling for spelling in spellings for space in ("", " "))
+
+
+def make_watch(
+    answers: Sequence[Sequence[str]],
+    tokenise: Callable[[str], Sequence[int]],
+    piece: Callable[[int], str],
+) -> Watch:
+    """Find the token sequences of every written form of every label.
+
+    A sequence that continues another of the same label is left out: its probability is part of the shorter's.
+
+    Args:
+        answers: per label its written forms.
+        tokenise: text -> token ids, without special tokens.
+        piece: token id -> its text.
+
+    Raises:
+        UsageError: a form without tokens, or two labels that the tokenizer writes with the same tokens.
+
+    >>> watch = make_watch([["no"], ["nod"]], lambda text: [ord(c) for c in text.strip()], chr)
+    >>> watch.tokens, watch.token_labels
+    (('n', 'N'), ((0, 1), (0, 1)))
+    """
+    owner: dict[Tokens, int] = {}
+    for label, forms in enumerate(answers):
+        own = dict.fromkeys(tuple(tokenise(v)) for form in forms for v in written_variants(form))
+        if () in own:
+            raise UsageError(
+                f"label {forms[0]!r}: the tokenizer writes it with no token; choose another form"
+            )
+        for sequence in own:
+            if any(sequence[:n] in own for n in range(1, len(sequence))):
+                continue
+            if sequence in owner:
+                other = answers[owner[sequence]][0]
+                raise UsageError(
+                    f"labels {other!r} and {forms[0]!r} have the same tokens in this model's tokenizer "
+                    f"({_spell(sequence, piece)}), so no logit can tell them apart: give one another form"
+                )
+            owner[sequence] = label
+    first = tuple(dict.fromkeys(sequence[0] for sequence in owner))
+    return Watch(tuple(owner), tuple(owner.values()), first, tuple(piece(token) for token in first))
+
+
+def _spell(sequence: Tokens, piece: Callable[[int], str]) -> str:
+    return " + ".join(repr(piece(token)) for token in sequence)
+
+
+NextLogp = Callable[[Sequence[Tokens]], NDArray[np.float64]]
+"""Prefixes of tokens, shape ``(P,)`` -> log-probabilities of the next token in nats, shape ``(P, V)``."""
+
+
+def score_by_trie(sequences: Sequence[Tokens], next_logp: NextLogp) -> NDArray[np.float64]:
+    """Log-probability of token sequences, asking the model once for every distinct prefix.
+
+    ``log p(a b c) = log p(a) + log p(b | a) + log p(c | a b)``; sequences with a common prefix share its cost,
+    and sequences of one token cost nothing beyond the prompt itself.
+
+    Args:
+        sequences: shape ``(S,)``, none empty.
+        next_logp: the model, given what the answer began with.
+
+    Returns:
+        Shape ``(S,)``, nats, at most 0.
+
+    >>> half = lambda prefixes: np.log(np.full((len(prefixes), 2), 0.5))
+    >>> np.exp(score_by_trie([(0,), (1, 0), (1, 1)], half)).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    prefixes = list(dict.fromkeys(s[:n] for s in sequences for n in range(len(s))))
+    row = {prefix: i for i, prefix in enumerate(prefixes)}
+    logp = next_logp(prefixes)
+    return np.array([sum(logp[row[s[:n]], s[n]] for n in range(len(s))) for s in sequences], dtype=np.float64)

@@ -1,0 +1,185 @@
+"""Prompts: versioned templates with an answer format, rendered with an emotion set and an order of options."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jinja2
+import numpy as np
+import yaml
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ambivox.emotions import EmotionSet
+from ambivox.errors import UsageError
+from ambivox.registry import Registry
+
+AnswerFormat = Literal["word", "letter", "dictionary", "percentages", "ranked", "free"]
+
+LETTERS = string.ascii_uppercase
+
+
+class Prompt(BaseModel):
+    """A template and the format of the answer that it asks for.
+
+    ``text`` is a Jinja template that sees ``options`` (the option words in their order), ``lettered`` (pairs
+    of letter and option), ``transcript`` and ``context`` (whole lines, empty when there is none).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    version: Annotated[int, Field(ge=1)]
+    format: AnswerFormat
+    text: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = 32
+    max_new_tokens_per_option: Annotated[int, Field(ge=0, le=256)] = 0
+
+    def render(
+        self,
+        emotions: EmotionSet,
+        *,
+        order: Sequence[int] | None = None,
+        transcript: str | None = None,
+        context: Sequence[str] = (),
+    ) -> RenderedPrompt:
+        """Write the prompt for an emotion set.
+
+        Args:
+            emotions: the options, N labels.
+            order: a permutation of ``range(N)``: ``order[k]`` is the label offered as option k.
+            transcript: what is said in the clip, if the model may read it.
+            context: earlier turns of the dialogue, oldest first, written ``speaker: words``.
+
+        Raises:
+            UsageError: `order` is no permutation, more than 26 lettered options, or the template fails.
+
+        >>> from ambivox.emotions import load_emotions
+        >>> rendered = load_prompt("letter").render(load_emotions("iemocap4"), order=[3, 2, 1, 0])
+        >>> print(rendered.text)
+        Listen to the voice. Which emotion does it carry?
+        A. sad
+        B. angry
+        C. happy
+        D. neutral
+        Answer with the letter only.
+        >>> rendered.answers[0]
+        ('D',)
+        """
+        order = tuple(range(len(emotions))) if order is None else tuple(int(n) for n in order)
+        if sorted(order) != list(range(len(emotions))):
+            raise UsageError(f"prompt {self.name!r}: order {list(order)} is no permutation of the labels")
+        if self.format == "letter" and len(order) > len(LETTERS):
+            raise UsageError(f"prompt {self.name!r}: {len(order)} options, letters go up to {len(LETTERS)}")
+        options = [emotions.labels[n] for n in order]
+        text = self._write(
+            options=options,
+            lettered=list(zip(LETTERS, options, strict=False)),
+            transcript=f'The speaker says: "{transcript}"\n' if transcript else "",
+            context="".join(["Before this:\n", *(f"{turn}\n" for turn in context)]) if context else "",
+        )
+        if self.format == "letter":
+            answers = tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
+        else:
+            answers = emotions.forms
+        return RenderedPrompt(
+            name=self.name,
+            version=self.version,
+            format=self.format,
+            text=text,
+            order=order,
+            answers=answers,
+            max_new_tokens=self.max_new_tokens + self.max_new_tokens_per_option * len(emotions),
+        )
+
+    def _write(self, **values: Any) -> str:
+        # Templates come from users too: sandboxed, and a misspelt variable is an error, not an empty string.
+        environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined)
+        try:
+            return environment.from_string(self.text).render(**values)
+        except jinja2.TemplateError as error:
+            raise UsageError(f"prompt {self.name!r}: the template fails: {error}") from None
+
+
+@dataclass(frozen=True)
+class RenderedPrompt:
+    """What is asked, and what an answer to it may look like.
+
+    Args:
+        text: the words of the user's turn.
+        order: ``order[k]`` is the label that was offered as option k.
+        answers: per label (in the order of the emotion set) the written forms that name it in an answer.
+        max_new_tokens: how many tokens an answer in this format may take.
+    """
+
+    name: str
+    version: int
+    format: AnswerFormat
+    text: str
+    order: tuple[int, ...]
+    answers: tuple[tuple[str, ...], ...]
+    max_new_tokens: int
+
+
+def option_order(n_labels: int, seed: int | None) -> tuple[int, ...]:
+    """The order of options for a seed; None keeps the order of the set.
+
+    >>> option_order(4, None), option_order(4, 1) == option_order(4, 1)
+    ((0, 1, 2, 3), True)
+    """
+    if seed is None:
+        return tuple(range(n_labels))
+    return tuple(int(n) for n in np.random.default_rng(seed).permutation(n_labels))
+
+
+def load_prompt(name: str | Path) -> Prompt:
+    """Load a prompt by name, or from a YAML file of one's own (a path that ends in .yaml or .yml).
+
+    Raises:
+        UsageError: unknown name, missing file, or a file whose keys or values are not those of `Prompt`.
+
+    >>> load_prompt("word").format
+    'word'
+    """
+    if str(name).endswith((".yaml", ".yml")):
+        return _read_prompt(Path(name))
+    return PROMPTS[str(name)]
+
+
+def _read_prompt(path: Path) -> Prompt:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file; give a prompt by name or a YAML file") from None
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{path}: expected keys such as 'version', 'format' and 'text'")
+    try:
+        return Prompt(**{"name": path.stem} | data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path}: {where}: {first['msg']}") from None
+    except TypeError:
+        raise UsageError(f"{path}: keys must be words such as 'text'") from None
+
+
+def _built_in() -> Registry[Prompt]:
+    prompts = Registry[Prompt]("prompt", group="ambivox.prompts")
+    folder = resources.files("ambivox.prompts") / "templates"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".yaml"):
+            data = yaml.safe_load(file.read_text(encoding="utf-8"))
+            name = file.name.removesuffix(".yaml")
+            prompts.add(name, Prompt(name=name, **data))
+    return prompts
+
+
+PROMPTS = _built_in()

@@ -1,0 +1,23 @@
+"""What every test may use: the folder of real clips, and hypothesis settings that fit CI."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ambivox", deadline=None, max_examples=50)
+settings.load_profile("ambivox")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The real clips and votes; ``AMBIVOX_TEST_DATA`` says where, ``../shared/data`` is the default."""
+    folder = Path(os.environ.get("AMBIVOX_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if folder.is_dir():
+        return folder
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{folder}: the real clips are missing; set AMBIVOX_TEST_DATA")
+    pytest.skip(f"{folder}: no real clips here; set AMBIVOX_TEST_DATA to the folder that holds them")
