@@ -33,7 +33,7 @@ class Watch:
 
     @property
     def token_labels(self) -> tuple[tuple[int, ...], ...]:
-        """Shape ``(K,)``: for each watched token the labels that begin with it; more than one is a collision."""
+        """Shape ``(K,)``: the labels that begin with each watched token; more than one is a collision."""
         return tuple(
             tuple(
                 sorted(
@@ -120,5 +120,5 @@ class SpeechModel(Protocol):
         ...
 
     def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
-        """For each request, shape ``(S,)``: log p(sequence | clip, prompt) in nats of its watched sequences."""
+        """For each request, shape ``(S,)``: log p(watched sequence | clip, prompt) in nats."""
         ...

@@ -76,8 +76,8 @@ NextLogp = Callable[[Sequence[Tokens]], NDArray[np.float64]]
 def score_by_trie(sequences: Sequence[Tokens], next_logp: NextLogp) -> NDArray[np.float64]:
     """Log-probability of token sequences, asking the model once for every distinct prefix.
 
-    ``log p(a b c) = log p(a) + log p(b | a) + log p(c | a b)``; sequences with a common prefix share its cost,
-    and sequences of one token cost nothing beyond the prompt itself.
+    ``log p(a b c) = log p(a) + log p(b | a) + log p(c | a b)``; sequences with a common prefix share its
+    cost, and sequences of one token cost nothing beyond the prompt itself.
 
     Args:
         sequences: shape ``(S,)``, none empty.

@@ -1,4 +1,4 @@
-"""Prompts: versioned templates with an answer format, rendered with an emotion set and an order of options."""
+"""Prompts: versioned templates with an answer format, rendered with an emotion set and option order."""
 
 from __future__ import annotations
 
@@ -84,19 +84,20 @@ class Prompt(BaseModel):
             transcript=f'The speaker says: "{transcript}"\n' if transcript else "",
             context="".join(["Before this:\n", *(f"{turn}\n" for turn in context)]) if context else "",
         )
-        if self.format == "letter":
-            answers = tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
-        else:
-            answers = emotions.forms
         return RenderedPrompt(
             name=self.name,
             version=self.version,
             format=self.format,
             text=text,
             order=order,
-            answers=answers,
+            answers=self._answers(emotions, order),
             max_new_tokens=self.max_new_tokens + self.max_new_tokens_per_option * len(emotions),
         )
+
+    def _answers(self, emotions: EmotionSet, order: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
+        if self.format != "letter":
+            return emotions.forms
+        return tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
 
     def _write(self, **values: Any) -> str:
         # Templates come from users too: sandboxed, and a misspelt variable is an error, not an empty string.
@@ -162,13 +163,11 @@ def _read_prompt(path: Path) -> Prompt:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: expected keys such as 'version', 'format' and 'text'")
     try:
-        return Prompt(**{"name": path.stem} | data)
+        return Prompt.model_validate({"name": path.stem} | data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path}: {where}: {first['msg']}") from None
-    except TypeError:
-        raise UsageError(f"{path}: keys must be words such as 'text'") from None
 
 
 def _built_in() -> Registry[Prompt]:
@@ -178,7 +177,7 @@ def _built_in() -> Registry[Prompt]:
         if file.name.endswith(".yaml"):
             data = yaml.safe_load(file.read_text(encoding="utf-8"))
             name = file.name.removesuffix(".yaml")
-            prompts.add(name, Prompt(name=name, **data))
+            prompts.add(name, Prompt.model_validate({"name": name} | data))
     return prompts
 
 
