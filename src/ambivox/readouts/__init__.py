@@ -1,1 +1,15 @@
-""""""
+"""Readouts: pure functions from a record to a distribution with a status."""
+
+from ambivox.readouts.reading import STATUSES, Reading, Status
+from ambivox.readouts.registry import DEFAULT_READOUTS, READOUTS, Readout, load_readout, load_readouts
+
+__all__ = [
+    "DEFAULT_READOUTS",
+    "READOUTS",
+    "STATUSES",
+    "Reading",
+    "Readout",
+    "Status",
+    "load_readout",
+    "load_readouts",
+]

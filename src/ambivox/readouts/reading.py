@@ -1,0 +1,39 @@
+"""What a readout gives: a distribution or none, and a status that says how it came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ambivox.distribution import Array
+
+Status = Literal[
+    "ok",  # the answer as it was asked for
+    "renormalised",  # numbers that did not sum to 1 (or 100%)
+    "partial",  # labels of the set are missing, read as 0
+    "foreign",  # labels outside the set were named; none or the rest could be read
+    "refused",  # the model declined to answer
+    "unparsed",  # no answer could be found in the text
+    "collided",  # two labels begin with the same token, so this readout cannot tell them apart
+    "undefined",  # the formula has no value here
+    "failed",  # the request itself failed, see the record's error
+]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A distribution over the emotion set of a record, or None, and why.
+
+    Args:
+        distribution: shape ``(N,)``, sums to 1; None is a failed reading, which stays in every denominator.
+        status: see `Status`.
+        note: what was odd, in a few words.
+        mass: token level only, the probability that the model gave to the labels before it was renormalised
+            (mean over the steps read), range 0 to 1; a tiny mass says that it was not about to name a label.
+    """
+
+    distribution: Array | None
+    status: Status
+    note: str = ""
+    mass: float | None = None
