@@ -1,0 +1,246 @@
+"""From a request to the tensors of an audio-text chat model, and the proof that the clip is among them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ambivox.errors import AmbivoxError, AudioError, UsageError
+from ambivox.models.protocol import FloatArray
+
+SAMPLE_RATE = 16_000
+"""Of the samples in every request, in Hz."""
+
+LONGEST_PROBE_S = 640.0
+"""A model that still hears the end of a clip of this length counts as unlimited."""
+
+SHORT_S = 0.5
+"""Below this a clip that gives a model no audio token is too short rather than lost."""
+
+AUDIO_TOKEN_NAMES = ("audio_token_id", "audio_token_index", "audio_token")
+"""What families call the placeholder of the audio, on the config, the processor or the tokenizer."""
+
+TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
+"""Inputs with one entry per token of the prompt; every other input describes the audio."""
+
+Inputs = dict[str, Tensor]
+"""What one request gives the model: text inputs of shape ``(1, L)`` and the features of its clip."""
+
+
+class ChatInput:
+    """Writes one user turn, the audio first and then the text, in the words and tensors of a model.
+
+    Each request is processed alone, so its features cannot depend on its neighbours in a batch.
+
+    Args:
+        processor: what ``AutoProcessor`` loaded.
+        config: the model's configuration.
+        name: the model's, for errors.
+
+    Raises:
+        UsageError: the processor is none for audio chat (no chat template, no feature extractor or no
+            placeholder for the audio).
+    """
+
+    def __init__(self, processor: Any, config: Any, name: str) -> None:
+        self.processor = processor
+        self.name = name
+        self.tokenizer: Any = getattr(processor, "tokenizer", None)
+        self.features: Any = getattr(processor, "feature_extractor", None)
+        if self.tokenizer is None or self.features is None:
+            raise UsageError(
+                f"{name}: its processor has no tokenizer or no audio features: not a speech model"
+            )
+        # mistral-common formats whole messages with their audio and brings no template of its own
+        self.whole_messages = type(self.tokenizer).__name__.startswith("MistralCommon")
+        if not self.whole_messages and not getattr(processor, "chat_template", None):
+            raise UsageError(
+                f"{name}: the model has no chat template, so it cannot be asked; choose its instruction-"
+                "tuned version or put a chat_template.jinja beside its tokenizer"
+            )
+        self.audio_token = self._audio_token(config)
+        self.sample_rate = int(getattr(self.features, "sampling_rate", SAMPLE_RATE))
+
+    def _audio_token(self, config: Any) -> int:
+        for part in (config, self.processor, self.tokenizer):
+            for attribute in AUDIO_TOKEN_NAMES:
+                token = getattr(part, attribute, None)
+                if isinstance(token, str):
+                    token = self.tokenizer.convert_tokens_to_ids(token)
+                if isinstance(token, int):
+                    return token
+        raise UsageError(f"{self.name}: neither config nor processor names a token for audio")
+
+    def __call__(self, samples: FloatArray, text: str, clip: str = "clip") -> Inputs:
+        """The inputs of one request.
+
+        Raises:
+            AudioError: the clip is too short to become even one audio token.
+            AmbivoxError: the processor took the clip and gave nothing of it back, or failed.
+        """
+        try:
+            inputs = self.raw(samples, text)
+        except (ValueError, RuntimeError, IndexError, TypeError) as error:
+            raise AmbivoxError(
+                f"{clip}: the processor of {self.name} failed: {_first_line(error)}"
+            ) from error
+        if self.count_audio_tokens(inputs) == 0 and len(samples) < SHORT_S * SAMPLE_RATE:
+            seconds = len(samples) / SAMPLE_RATE
+            raise AudioError(f"{clip}: {seconds:.2f} s of audio is too short for {self.name} to hear")
+        self.assert_heard(inputs, clip)
+        return inputs
+
+    def raw(self, samples: FloatArray | None, text: str) -> Inputs:
+        """The inputs as the processor gives them, unchecked; None leaves the audio out."""
+        if samples is not None and self.sample_rate != SAMPLE_RATE:
+            samples = soxr.resample(samples, SAMPLE_RATE, self.sample_rate)
+        write = self._whole_message if self.whole_messages else self._template
+        inputs = write(samples, text)
+        return {key: value for key, value in inputs.items() if isinstance(value, Tensor)}
+
+    def _template(self, samples: FloatArray | None, text: str) -> Mapping[str, Any]:
+        turn = self.render(text)
+        bos = getattr(self.tokenizer, "bos_token", None)
+        audio = {} if samples is None else {"audio": [samples], "sampling_rate": self.sample_rate}
+        inputs: Mapping[str, Any] = self.processor(
+            text=[turn],
+            return_tensors="pt",
+            # a template that writes the start token must not get a second one
+            **({"add_special_tokens": False} if bos and turn.startswith(bos) else {}),
+            **audio,
+        )
+        return inputs
+
+    def render(self, text: str) -> str:
+        """The prompt as text, with one placeholder for the audio.
+
+        Raises:
+            UsageError: the chat template writes no placeholder for the audio.
+        """
+        token = self.tokenizer.convert_ids_to_tokens(self.audio_token)
+        parts = [{"type": "audio", "audio": "clip.wav"}, {"type": "text", "text": text}]
+        # Most templates take a list of parts; some (Granite Speech) know text only.
+        for content in (parts, f"{token}{text}"):
+            turn = str(
+                self.processor.apply_chat_template(
+                    [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+                )
+            )
+            if self._has_placeholder(turn) and "clip.wav" not in turn:
+                return turn
+        raise UsageError(f"{self.name}: its chat template leaves the audio out, so it cannot hear a clip")
+
+    def _has_placeholder(self, turn: str) -> bool:
+        placeholders = (
+            getattr(self.processor, "audio_token", None),
+            getattr(self.processor, "boa_token", None),
+            self.tokenizer.convert_ids_to_tokens(self.audio_token),
+        )
+        return any(isinstance(token, str) and token in turn for token in placeholders)
+
+    def _whole_message(self, samples: FloatArray | None, text: str) -> Mapping[str, Any]:
+        content: list[dict[str, str]] = [{"type": "text", "text": text}]
+        if samples is not None:
+            content.insert(0, {"type": "audio", "base64": _wav_base64(samples, self.sample_rate)})
+        inputs: Mapping[str, Any] = self.processor.apply_chat_template([{"role": "user", "content": content}])
+        return inputs
+
+    def count_audio_tokens(self, inputs: Inputs) -> int:
+        """How many positions of the prompt stand for the audio."""
+        return int((inputs["input_ids"] == self.audio_token).sum())
+
+    def assert_heard(self, inputs: Inputs, clip: str = "clip") -> None:
+        """Refuse a request whose clip did not arrive.
+
+        Raises:
+            AmbivoxError: no placeholder in the prompt, or no features beside it.
+        """
+        tokens = self.count_audio_tokens(inputs)
+        features = [
+            k for k, v in inputs.items() if k not in TEXT_INPUTS and v.is_floating_point() and v.numel()
+        ]
+        if tokens and features:
+            return
+        lacking = "no placeholder for the audio in the prompt" if not tokens else "no audio features"
+        raise AmbivoxError(f"{clip}: the audio did not reach the model {self.name}: {lacking}")
+
+    def longest_heard_s(self) -> float | None:
+        """The longest clip whose end still changes the inputs, to 0.1 s; None without a limit.
+
+        Many processors cut long audio without a word, each under an option of its own name; so the processor
+        is asked rather than its options read.
+        """
+        heard, deaf = 0, 10  # tenths of a second
+        while self._hears_end(deaf):
+            heard, deaf = deaf, deaf * 2
+            if deaf > LONGEST_PROBE_S * 10:
+                return None
+        while deaf - heard > 1:
+            middle = (heard + deaf) // 2
+            heard, deaf = (middle, deaf) if self._hears_end(middle) else (heard, middle)
+        return heard / 10
+
+    def _hears_end(self, tenths: int) -> bool:
+        samples = np.random.default_rng(0).normal(0, 0.1, tenths * SAMPLE_RATE // 10).astype(np.float32)
+        other = samples.copy()
+        other[-SAMPLE_RATE // 10 :] = 0
+        try:
+            a, b = self.raw(samples, "x"), self.raw(other, "x")
+        except (ValueError, RuntimeError, IndexError):
+            return False
+        return any(a[key].shape != b[key].shape or not torch.equal(a[key], b[key]) for key in a)
+
+
+def with_answer(inputs: Inputs, answer: Sequence[int]) -> Inputs:
+    """The inputs after the model has answered some tokens."""
+    extended = dict(inputs)
+    length = inputs["input_ids"].shape[1]
+    for key in TEXT_INPUTS:
+        if key in inputs and inputs[key].shape[1] == length:
+            value = 1 if key == "attention_mask" else 0
+            extended[key] = pad(inputs[key], (0, len(answer)), value=value)
+    extended["input_ids"] = extended["input_ids"].clone()
+    extended["input_ids"][0, length:] = torch.tensor(answer, dtype=extended["input_ids"].dtype)
+    return extended
+
+
+def batch_key(inputs: Inputs) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """What must agree for requests to share a batch: the shape of their features, clip axis aside.
+
+    Text is padded on the left under a mask, which is exact. Padding features is not: families differ in which
+    side, with what value, under which mask, and convolutions reach over the edge. So it is never done: models
+    that hear a fixed window batch freely, the others batch the prompts on clips of one length.
+    """
+    return tuple(sorted((k, tuple(v.shape[1:])) for k, v in inputs.items() if k not in TEXT_INPUTS))
+
+
+def collate(rows: Sequence[Inputs], pad_token: int) -> Inputs:
+    """One batch of requests with the same `batch_key`: text padded on the left, features stacked."""
+    width = max(row["input_ids"].shape[1] for row in rows)
+    batch: Inputs = {}
+    for key in rows[0]:
+        values = [row[key] for row in rows]
+        if key in TEXT_INPUTS:
+            fill = pad_token if key == "input_ids" else 0
+            values = [pad(value, (width - value.shape[1], 0), value=fill) for value in values]
+        batch[key] = torch.cat(values)
+    return batch
+
+
+def _wav_base64(samples: FloatArray, sample_rate: int) -> str:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, sample_rate, format="WAV", subtype="FLOAT")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,179 @@
+"""Finding, hashing and loading a checkpoint: hub name or folder, by the same path."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers.utils import logging as transformers_logging
+
+from ambivox.errors import AmbivoxError, UsageError
+
+HASHED = (".json", ".jinja", ".model", ".txt", ".py", ".safetensors")
+"""The files that decide the answers: config, tokenizer, processor, template, code, weights."""
+
+HASH_WHOLE_BYTES = 256 * 2**20
+"""Files up to this size are hashed whole, larger ones by size, name, head and tail: seconds, not minutes."""
+
+HASH_ENDS_BYTES = 2**20
+
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded model with what belongs to it."""
+
+    model: Any
+    processor: Any
+    fingerprint: str
+
+
+def load_checkpoint(
+    name: str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    trust_remote_code: bool = False,
+    revision: str | None = None,
+) -> Checkpoint:
+    """Load processor and weights of any audio-text chat model that transformers has a class for.
+
+    Args:
+        name: a folder, or a hub name such as ``Qwen/Qwen2-Audio-7B-Instruct``.
+        device: where to put it; None takes the accelerator if there is one, ``auto`` spreads over several.
+        dtype: for example ``float32`` or ``bfloat16``; None takes float32 on a CPU, else the checkpoint's.
+
+    Raises:
+        UsageError: no such folder or hub name, an unknown dtype or device.
+        AmbivoxError: it cannot be loaded, or a part of it would stay random.
+    """
+    if not Path(name).is_dir() and not HUB_NAME.fullmatch(name):
+        raise UsageError(f"{name}: no such folder, and no hub name such as 'Qwen/Qwen2-Audio-7B-Instruct'")
+    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
+        raise UsageError(f"{name}: no config.json in it: not a model folder")
+    device = _device(device)
+    precision = _dtype(dtype, device)
+    options = {"trust_remote_code": trust_remote_code, "revision": revision}
+    with quiet():
+        try:
+            config = transformers.AutoConfig.from_pretrained(name, **options)
+            processor = transformers.AutoProcessor.from_pretrained(name, **options)
+            model, info = _model_class(config).from_pretrained(
+                name,
+                dtype=precision,
+                device_map=device if device == "auto" else {"": device},
+                use_safetensors=True,  # pickled weights may run code
+                output_loading_info=True,
+                **options,
+            )
+        except (OSError, ValueError, ImportError, RuntimeError, AttributeError, KeyError) as error:
+            raise AmbivoxError(f"{name}: cannot be loaded: {_short(error)}") from error
+    _assert_complete(name, info)
+    # An omni model answers with its thinker; the talker only reads the answer aloud.
+    model = getattr(model, "thinker", model)
+    dtype_name = str(model.dtype).removeprefix("torch.")
+    return Checkpoint(model.eval(), processor, fingerprint(name, config, dtype_name))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' logging, progress bars and warnings off the user's terminal."""
+    level = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(transformers_logging.CRITICAL)
+    transformers_logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def _model_class(config: Any) -> Any:
+    for auto in (transformers.AutoModelForMultimodalLM, transformers.AutoModelForSpeechSeq2Seq):
+        remote = auto.__name__ in (getattr(config, "auto_map", None) or {})
+        if remote or type(config) in auto._model_mapping:
+            return auto
+    for architecture in config.architectures or ():
+        if found := getattr(transformers, architecture, None):
+            return found
+    raise ValueError(
+        f"transformers {transformers.__version__} has no speech chat model for {config.model_type!r}"
+    )
+
+
+def _assert_complete(name: str, info: dict[str, Any]) -> None:
+    random = sorted(info["missing_keys"]) + sorted(key[0] for key in info["mismatched_keys"])
+    if random or info["error_msgs"]:
+        first = random[0] if random else str(info["error_msgs"][0]).splitlines()[0]
+        raise AmbivoxError(
+            f"{name}: {max(len(random), 1)} weights are missing or of another shape (first: {first}) and "
+            "would stay random; the checkpoint is incomplete or made for another class"
+        )
+
+
+def _device(device: str | None) -> str:
+    if device is None:
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    if device != "auto":
+        try:
+            torch.device(device)
+        except RuntimeError:
+            raise UsageError(f"unknown device {device!r}: give cpu, cuda, cuda:1, mps or auto") from None
+    return device
+
+
+def _dtype(dtype: str | None, device: str) -> Any:
+    if dtype is None:
+        return torch.float32 if device == "cpu" else "auto"
+    found = getattr(torch, dtype, None)
+    if dtype != "auto" and not (isinstance(found, torch.dtype) and found.is_floating_point):
+        raise UsageError(f"unknown dtype {dtype!r}: give float32, bfloat16, float16 or auto")
+    return "auto" if dtype == "auto" else found
+
+
+def fingerprint(name: str, config: Any, dtype: str) -> str:
+    """What identifies a checkpoint's answers: of a folder its files, of a hub name the resolved commit.
+
+    Files over `HASH_WHOLE_BYTES` go in by name, size, head and tail.
+    """
+    digest = hashlib.sha256(dtype.encode())
+    folder = Path(name)
+    if folder.is_dir():
+        for file in sorted(file for file in folder.iterdir() if file.suffix in HASHED):
+            digest.update(f"\n{file.name} {file.stat().st_size} ".encode())
+            digest.update(_file_digest(file))
+    else:
+        commit = getattr(config, "_commit_hash", None)
+        if not commit:
+            raise AmbivoxError(f"{name}: the hub gave no commit, so answers could not be told apart later")
+        digest.update(f"\n{name}@{commit}".encode())
+    return digest.hexdigest()
+
+
+def _file_digest(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        if (size := file.stat().st_size) <= HASH_WHOLE_BYTES:
+            return hashlib.file_digest(stream, "sha256").digest()
+        head = stream.read(HASH_ENDS_BYTES)
+        stream.seek(size - HASH_ENDS_BYTES)
+        return hashlib.sha256(head + stream.read(HASH_ENDS_BYTES)).digest()
+
+
+def _short(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

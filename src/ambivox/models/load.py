@@ -1,0 +1,94 @@
+"""Models by name: the bundled checkpoint, an engine with a model, a folder, or a hub name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ambivox.errors import UsageError, unknown_name
+from ambivox.models.protocol import SpeechModel
+from ambivox.registry import Registry
+
+ModelLoader = Callable[..., SpeechModel]
+"""``loader(rest, **options)``, with `rest` what follows the colon in ``engine:rest`` (empty without one)."""
+
+MODELS = Registry[ModelLoader]("model", group="ambivox.models")
+
+HUB_NAMES = (
+    "Qwen/Qwen2-Audio-7B-Instruct",
+    "Qwen/Qwen2.5-Omni-7B",
+    "google/gemma-3n-E4B-it",
+    "mistralai/Voxtral-Mini-3B-2507",
+    "nvidia/audio-flamingo-3-hf",
+    "nvidia/music-flamingo-hf",
+    "zai-org/GLM-ASR-Nano-2512",
+)
+"""Suggested when a short name comes close; any other hub name works as well."""
+
+
+def load_model(name: str, **options: Any) -> SpeechModel:
+    """Load a speech model.
+
+    Args:
+        name: ``mini`` (bundled), ``engine:model`` such as ``transformers:Qwen/Qwen2-Audio-7B-Instruct``, a
+            folder, or a hub name; the last two go to the engine ``transformers``.
+        options: for the engine, for example ``device``, ``dtype``, ``batch_size``; see `load_transformers`.
+
+    Raises:
+        UsageError: unknown name or option, or an extra is not installed.
+        AmbivoxError: the checkpoint cannot be loaded whole.
+    """
+    engine, colon, rest = name.partition(":")
+    if Path(name).is_dir():
+        engine, rest = "transformers", name
+    elif name in MODELS:
+        engine, rest = name, ""
+    elif not colon:
+        if "/" not in name:
+            raise _unknown(name)
+        engine, rest = "transformers", name
+    try:
+        return MODELS[engine](rest, **options)
+    except TypeError as error:
+        if "unexpected keyword argument" in str(error):
+            raise UsageError(f"model {name!r}: {str(error).split('() ')[-1]}") from None
+        raise
+
+
+def _unknown(name: str) -> UsageError:
+    wanted = name.casefold()
+    short = {hub.split("/")[1].casefold(): hub for hub in HUB_NAMES}
+    near = [short[s] for s in difflib.get_close_matches(wanted, short, n=2, cutoff=0.5)]
+    near += [hub for s, hub in short.items() if wanted in s and hub not in near]
+    if not near:
+        return unknown_name("model", name, MODELS)
+    return UsageError(
+        f"unknown model {name!r}: did you mean {' or '.join(map(repr, near))}? "
+        f"(known: {', '.join(sorted(MODELS))}, a folder, or any hub name 'org/name')"
+    )
+
+
+@MODELS.register("transformers")
+def _transformers(name: str, **options: Any) -> SpeechModel:
+    if not name:
+        raise UsageError("'transformers' needs a model: transformers:org/name or transformers:folder")
+    try:
+        from ambivox.models.transformers import load_transformers
+    except ModuleNotFoundError as error:
+        if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate"):
+            raise
+        raise UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'") from None
+    return load_transformers(name, **options)
+
+
+@MODELS.register("mini")
+def _mini(_: str, **options: Any) -> SpeechModel:
+    folder = Path(str(resources.files("ambivox.models") / "mini"))
+    if not (folder / "config.json").is_file():
+        raise UsageError("the bundled model 'mini' is not part of this installation: reinstall ambivox")
+    model: Any = _transformers(str(folder), **options)
+    model.name = "mini"
+    return model  # type: ignore[no-any-return]

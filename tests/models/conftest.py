@@ -1,0 +1,44 @@
+"""Checkpoints are built once per run, each on its first use."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from checkpoints import FAMILIES
+
+from ambivox.models import load_model
+from ambivox.models.transformers import TransformersModel
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    built: dict[str, Path] = {}
+
+    def build(family: str) -> Path:
+        if family not in built:
+            built[family] = FAMILIES[family](tmp_path_factory.mktemp(family))
+        return built[family]
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def loaded(checkpoint: Callable[[str], Path]) -> Callable[[str], TransformersModel]:
+    models: dict[str, TransformersModel] = {}
+
+    def load(family: str) -> TransformersModel:
+        if family not in models:
+            model = load_model(str(checkpoint(family)), device="cpu")
+            assert isinstance(model, TransformersModel)
+            models[family] = model
+        return models[family]
+
+    return load
+
+
+@pytest.fixture(params=sorted(FAMILIES))
+def model(request: pytest.FixtureRequest, loaded: Callable[[str], TransformersModel]) -> TransformersModel:
+    return loaded(request.param)
