@@ -45,14 +45,14 @@ def test_every_request_carries_placeholders_and_features(model: TransformersMode
 def test_a_request_that_lost_its_features_is_refused(model: TransformersModel) -> None:
     inputs = model.chat(clip(1.0), "What emotion?")
     text_only = {key: value for key, value in inputs.items() if key in TEXT_INPUTS}
-    with pytest.raises(AmbivoxError, match="did not reach the model.*no audio features"):
+    with pytest.raises(AmbivoxError, match=r"did not reach the model.*no audio features"):
         model.chat.assert_heard(text_only)
 
 
 def test_a_request_that_lost_its_placeholders_is_refused(model: TransformersModel) -> None:
     inputs = model.chat(clip(1.0), "What emotion?")
     ids = inputs["input_ids"]
-    with pytest.raises(AmbivoxError, match="did not reach the model.*no placeholder"):
+    with pytest.raises(AmbivoxError, match=r"did not reach the model.*no placeholder"):
         model.chat.assert_heard(inputs | {"input_ids": ids[ids != model.chat.audio_token][None]})
 
 
