@@ -1,1 +1,20 @@
-""""""
+"""Studies: the grid of corpora, models and prompts from one YAML file, run into records."""
+
+from ambivox.studies.config import Study, load_study
+from ambivox.studies.reader import ClipReading, read
+from ambivox.studies.run import Run
+from ambivox.studies.runner import Progress, run_study
+from ambivox.studies.scorer import ScoreRow, ScoreTable, score
+
+__all__ = [
+    "ClipReading",
+    "Progress",
+    "Run",
+    "ScoreRow",
+    "ScoreTable",
+    "Study",
+    "load_study",
+    "read",
+    "run_study",
+    "score",
+]

@@ -1,0 +1,107 @@
+"""The study: one YAML file that says which corpora, models, prompts and readouts meet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ambivox.errors import UsageError, unknown_name
+from ambivox.readouts import DEFAULT_READOUTS
+
+Control = Literal["none", "silence", "noise"]
+"""What the model hears in place of the clip: the clip itself, silence or noise of the same length."""
+CONTROLS: tuple[Control, ...] = get_args(Control)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CorpusSpec(_Strict):
+    """A corpus: the loader's name, where it lies, and the loader's own options."""
+
+    name: str
+    path: Path
+    options: dict[str, Any] = Field(default_factory=dict)
+    limit: Annotated[int, Field(ge=1)] | None = None
+
+
+class ModelSpec(_Strict):
+    """A model: its name, and options of its engine such as ``dtype`` or ``device``."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Study(_Strict):
+    """The grid of a study; every field but corpora has a default.
+
+    ``order_seeds`` are seeds of permutations of the options (null keeps the order of the set);
+    ``score_labels`` asks the model for the exact probability of whole labels, which ``sequence`` reads.
+    """
+
+    corpora: Annotated[tuple[CorpusSpec, ...], Field(min_length=1)]
+    models: Annotated[tuple[Annotated[ModelSpec, BeforeValidator(_named)], ...], Field(min_length=1)] = (
+        ModelSpec(name="mini"),
+    )
+    prompts: Annotated[tuple[str, ...], Field(min_length=1)] = ("word", "letter", "dictionary", "percentages")
+    emotions: str = "cremad6"
+    readouts: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_READOUTS
+    controls: Annotated[tuple[Control, ...], Field(min_length=1)] = ("none",)
+    order_seeds: Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)
+    transcript: bool = False
+    score_labels: bool = True
+    seed: Annotated[int, Field(ge=0)] = 0
+    batch_size: Annotated[int, Field(ge=1)] = 8
+    shard_size: Annotated[int, Field(ge=1)] = 32
+
+
+def load_study(path: Path) -> Study:
+    """Read a study; its relative paths start at the folder of the file.
+
+    Raises:
+        UsageError: the file is missing or not YAML, or a key or value is not one of `Study` (it is named).
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; give the path of a study in YAML") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{path}: expected keys such as 'corpora' and 'prompts'")
+    try:
+        study = Study.model_validate(data)
+    except ValidationError as error:
+        raise _validation_error(path, error) from None
+    return _with_absolute_paths(study, path.resolve().parent)
+
+
+def _with_absolute_paths(study: Study, folder: Path) -> Study:
+    def name_of(name: str) -> str:
+        return str(folder / name) if name.endswith((".yaml", ".yml")) else name
+
+    return study.model_copy(
+        update={
+            "corpora": tuple(c.model_copy(update={"path": folder / c.path}) for c in study.corpora),
+            "prompts": tuple(name_of(name) for name in study.prompts),
+            "emotions": name_of(study.emotions),
+        }
+    )
+
+
+def _validation_error(path: Path, error: ValidationError) -> UsageError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return UsageError(f"{path}: {where}: {first['msg'][0].lower()}{first['msg'][1:]}")
+    inner: dict[str, type[_Strict]] = {"corpora": CorpusSpec, "models": ModelSpec}
+    model = inner[str(first["loc"][0])] if len(first["loc"]) > 1 else Study
+    return UsageError(f"{path}: {unknown_name('key', str(first['loc'][-1]), model.model_fields)}")
