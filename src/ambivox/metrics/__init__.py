@@ -1,1 +1,55 @@
-""""""
+"""Metrics of predicted against human distributions, published conventions, controls and statistics.
+
+Everywhere ``p`` is the prediction and ``q`` the human truth. A metric that is a mean over utterances returns
+the values of the utterances; their mean is the score of the corpus.
+"""
+
+from ambivox.metrics.brier import brier_mean, brier_sum
+from ambivox.metrics.calibration_error import ece
+from ambivox.metrics.classification import accuracy, macro_f1, top2_share, uar, weighted_f1
+from ambivox.metrics.controls import VotePrior, constant_prior, one_hot_plurality, uniform, vote_prior
+from ambivox.metrics.conventions import CONVENTIONS, Convention
+from ambivox.metrics.correlation import r2_pearson, r2_per_emotion
+from ambivox.metrics.divergences import js_distance, jsd_bits, jsd_nats, kl_bits
+from ambivox.metrics.entropy import entropy_bits, entropy_spearman
+from ambivox.metrics.failed import FailedAs, count_failed
+from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
+from ambivox.metrics.registry import METRICS, Metric, Score
+from ambivox.metrics.statistics import bootstrap_draws, bootstrap_interval, skill
+
+__all__ = [
+    "CONVENTIONS",
+    "METRICS",
+    "Convention",
+    "FailedAs",
+    "Metric",
+    "Score",
+    "VotePrior",
+    "accuracy",
+    "bhattacharyya",
+    "bootstrap_draws",
+    "bootstrap_interval",
+    "brier_mean",
+    "brier_sum",
+    "constant_prior",
+    "count_failed",
+    "ece",
+    "entropy_bits",
+    "entropy_spearman",
+    "hellinger",
+    "js_distance",
+    "jsd_bits",
+    "jsd_nats",
+    "kl_bits",
+    "macro_f1",
+    "one_hot_plurality",
+    "r2_pearson",
+    "r2_per_emotion",
+    "skill",
+    "top2_share",
+    "total_variation",
+    "uar",
+    "uniform",
+    "vote_prior",
+    "weighted_f1",
+]

@@ -1,0 +1,73 @@
+"""Expected calibration error of the largest probability."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ambivox.distribution import Array
+from ambivox.metrics._check import Ties, corpus_pair, over_labels, plurality
+
+Target = Literal["plurality", "votes"]
+"""What the largest probability should equal: see `ece`."""
+
+Closed = Literal["right", "left"]
+"""The bins hold their upper edge, ``(0.2, 0.4]``, or their lower one; written numbers fall on edges."""
+
+
+def ece(
+    p: ArrayLike,
+    q: ArrayLike,
+    *,
+    n_bins: int = 10,
+    target: Target = "plurality",
+    closed: Closed = "right",
+    ties: Ties = "share",
+) -> Array:
+    """Expected calibration error of the largest probability, in bins of equal width.
+
+    ``sum_b (U_b / U) |mean confidence in b - mean target in b|``, confidence being the largest probability.
+    It depends on the bins and on the target: name both beside every number.
+
+    Args:
+        p, q: shape ``(U, N)``, non-negative, summing to 1 over the last axis.
+        n_bins: bins of equal width over ``[0, 1]``.
+        target: ``plurality`` is 1 where the predicted label is the most voted one (see `accuracy`), so that a
+            model that copies the votes is called underconfident; ``votes`` is the share of raters who chose
+            the predicted label, under which that model is perfectly calibrated.
+        closed: which of two bins holds the edge between them.
+        ties: ``share`` splits a tie evenly, in prediction and votes; ``first`` takes its first label.
+
+    Returns:
+        Shape ``()``, a difference of probabilities, range ``[0, 1]``; ``nan`` without utterances.
+
+    Raises:
+        ValueError: shapes differ or are not ``(U, N)``, a row is not a distribution (the row is named), or an
+            option that is not listed.
+
+    Source: Naeini et al. (2015), doi:10.1609/aaai.v29i1.9602; bins that hold their upper edge as in Guo et
+    al. (2017), arXiv 1706.04599.
+
+    >>> p, q = [[.75, .25], [.75, .25]], [[.75, .25], [.75, .25]]
+    >>> float(ece(p, q)), float(ece(p, q, target="votes"))
+    (0.25, 0.0)
+    """
+    for name, value, known in (("target", target, Target), ("closed", closed, Closed)):
+        if value not in get_args(known):
+            raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(known))}")
+    if n_bins < 1:
+        raise ValueError(f"n_bins: {n_bins}, at least 1 is needed")
+    predicted, votes = corpus_pair(p, q)
+    if not len(predicted):
+        return np.array(np.nan)
+    wanted = plurality(votes, ties) if target == "plurality" else votes
+    hit = over_labels(plurality(predicted, ties) * wanted)
+    confidence = predicted.max(axis=-1)
+    place = confidence * n_bins
+    place = np.ceil(place) - 1 if closed == "right" else np.floor(place)
+    bins = np.clip(place, 0, n_bins - 1).astype(np.intp)
+    # |mean difference| * U_b / U is |sum of differences| / U: empty bins need no special case.
+    gaps = np.abs(np.bincount(bins, weights=confidence - hit, minlength=n_bins))
+    return np.asarray(np.minimum(gaps.sum() / len(predicted), 1))

@@ -1,0 +1,196 @@
+"""Published ways to score, by name, so that a number can be compared with the paper it stands beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from numpy.typing import ArrayLike
+
+from ambivox.distribution import Array
+from ambivox.metrics.aer_llm import aer_llm_bc, aer_llm_js, aer_llm_r2, against_rounded_plurality
+from ambivox.metrics.calibration_error import ece
+from ambivox.metrics.classification import accuracy, macro_f1, weighted_f1
+from ambivox.metrics.correlation import r2_per_emotion
+from ambivox.metrics.failed import FailedAs, count_failed
+from ambivox.metrics.registry import METRICS, Metric, Score
+from ambivox.registry import Registry
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A named way to score predictions against votes.
+
+    Args:
+        name: as in `CONVENTIONS`.
+        source: where it is published.
+        metrics: what it reports; a metric that is not defined as ours carries a name of its own.
+        truth: how the votes are treated, in words (the metrics do it).
+        failed_as: what a failed reply counts as, see `count_failed`.
+        inferred: what is not published and was inferred or assumed, in words; empty if nothing.
+
+    >>> scores = CONVENTIONS["aer-llm"].score([[.5, .5, 0, 0]], [[1, 0, 0, 0]])
+    >>> round(scores["aer_llm_js"].value, 4)
+    0.4645
+    """
+
+    name: str
+    source: str
+    metrics: tuple[Metric, ...]
+    truth: str
+    failed_as: FailedAs
+    inferred: tuple[str, ...] = ()
+
+    def score(
+        self,
+        p: ArrayLike,
+        q: ArrayLike,
+        *,
+        failed: ArrayLike | None = None,
+        failed_as: FailedAs | None = None,
+        neutral: int | None = None,
+    ) -> dict[str, Score]:
+        """Every metric of the convention over a corpus.
+
+        Args:
+            p, q: predictions and truths, shape ``(U, N)``.
+            failed: shape ``(U,)``, true where a reply gave no prediction; those rows of ``p`` are not read.
+            failed_as: what they count as, instead of the convention's own choice.
+            neutral: index of the label neutral, for failures that count as neutral.
+
+        Returns:
+            Scores by the name of the metric.
+
+        Raises:
+            ValueError: shapes differ, or a row that did not fail is not a distribution (the row is named).
+        """
+        if failed is not None:
+            p, q = count_failed(p, q, failed, counts_as=failed_as or self.failed_as, neutral=neutral)
+        return {metric.name: metric.score(p, q) for metric in self.metrics}
+
+
+def _variant(
+    base: str, name: str, function: Callable[[ArrayLike, ArrayLike], Array], description: str
+) -> Metric:
+    return replace(METRICS[base], name=name, function=function, description=description)
+
+
+_OURS = (
+    "jsd_bits",
+    "bhattacharyya",
+    "total_variation",
+    "brier_mean",
+    "r2_per_emotion",
+    "entropy_spearman",
+    "ece",
+    "vote_ece",
+    "accuracy",
+    "uar",
+    "weighted_f1",
+    "top2_share",
+)
+
+CONVENTIONS = Registry[Convention]("convention", group="ambivox.conventions")
+"""Conventions by name; the first one is the default."""
+
+CONVENTIONS.add(
+    "ambivox",
+    Convention(
+        "ambivox",
+        source="this package",
+        metrics=tuple(METRICS[name] for name in _OURS),
+        truth="shares of votes, not rounded; a tie for the plurality is split evenly",
+        failed_as="uniform",
+    ),
+)
+CONVENTIONS.add(
+    "aer-llm",
+    Convention(
+        "aer-llm",
+        source="Hong et al. (2024), arXiv 2409.18339, and its public code",
+        metrics=(
+            _variant("js_distance", "aer_llm_js", aer_llm_js, "root JS in nats, +1e-8, KL at 4 decimals"),
+            _variant("bhattacharyya", "aer_llm_bc", aer_llm_bc, "Bhattacharyya coefficient at 4 decimals"),
+            _variant("r2_pearson", "aer_llm_r2", aer_llm_r2, "squared correlation, 0 for a constant row"),
+            _variant(
+                "ece",
+                "aer_llm_ece",
+                against_rounded_plurality(partial(ece, n_bins=5, closed="right", ties="first")),
+                "calibration error of the largest probability against the plurality, 5 bins, first of ties",
+            ),
+            _variant(
+                "accuracy",
+                "aer_llm_accuracy",
+                against_rounded_plurality(partial(accuracy, ties="first")),
+                "the most probable label is the most voted one, first of ties",
+            ),
+            _variant(
+                "weighted_f1",
+                "aer_llm_weighted_f1",
+                against_rounded_plurality(partial(weighted_f1, ties="first")),
+                "F1 weighted by frequency, first of ties",
+            ),
+        ),
+        truth="shares of votes rounded to two decimals, not renormalised; the first label of a tie",
+        failed_as="neutral",
+    ),
+)
+CONVENTIONS.add(
+    "scaling-ambiguity",
+    Convention(
+        "scaling-ambiguity",
+        source="Zhang et al. (2026), arXiv 2601.14620, and its public code",
+        metrics=(
+            METRICS["jsd_bits"],
+            METRICS["bhattacharyya"],
+            _variant(
+                "r2_per_emotion",
+                "scaling_r2",
+                partial(r2_per_emotion, constant_truth="sklearn"),
+                "r2_score of scikit-learn per emotion, averaged",
+            ),
+            _variant(
+                "ece",
+                "scaling_ece",
+                partial(ece, n_bins=10, closed="left", ties="first"),
+                "calibration error of the largest probability against the plurality, 10 bins, first of ties",
+            ),
+            _variant(
+                "accuracy",
+                "scaling_accuracy",
+                partial(accuracy, ties="first"),
+                "the most probable label is the most voted one, first of ties",
+            ),
+            _variant(
+                "macro_f1",
+                "scaling_macro_f1",
+                partial(macro_f1, ties="first"),
+                "F1, plain mean over the labels, first of ties",
+            ),
+            _variant(
+                "weighted_f1",
+                "scaling_weighted_f1",
+                partial(weighted_f1, ties="first"),
+                "F1 weighted by frequency, first of ties",
+            ),
+        ),
+        truth="shares of votes, not rounded; the first label of a tie",
+        failed_as="excluded",
+    ),
+)
+CONVENTIONS.add(
+    "yu-2026",
+    Convention(
+        "yu-2026",
+        source="Yu et al. (2026), arXiv 2603.08230",
+        metrics=(METRICS["jsd_bits"], METRICS["brier_mean"]),
+        truth="shares of votes, not rounded",
+        failed_as="excluded",
+        inferred=(
+            "JS in bits without a root: inferred from the published numbers",
+            "Brier score as the mean over the labels: inferred from the published numbers",
+            "failed replies are excluded: assumed, the paper does not say",
+        ),
+    ),
+)

@@ -1,0 +1,165 @@
+"""The metrics by name, each with its unit, its direction and what it is computed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ambivox.distribution import Array
+from ambivox.metrics.brier import brier_mean, brier_sum
+from ambivox.metrics.calibration_error import ece
+from ambivox.metrics.classification import accuracy, macro_f1, top2_share, uar, weighted_f1
+from ambivox.metrics.correlation import r2_pearson, r2_per_emotion
+from ambivox.metrics.divergences import js_distance, jsd_bits, jsd_nats, kl_bits
+from ambivox.metrics.entropy import entropy_spearman
+from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
+from ambivox.registry import Registry
+
+
+@dataclass(frozen=True)
+class Score:
+    """The value of a metric over a corpus.
+
+    Args:
+        value: the mean over the utterances for which the metric is defined, or the corpus-wide number.
+        utterances: how many utterances were scored.
+        undefined: how many of them the mean leaves out, the metric being ``nan`` there.
+    """
+
+    value: float
+    utterances: int
+    undefined: int = 0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as tables need it.
+
+    Args:
+        name: as in `METRICS`.
+        unit: of the value; "1" for a pure number.
+        per_utterance: whether `function` gives one value per utterance, shape ``(U,)``, or one per corpus.
+        lower_is_better: lower-is-better metrics are 0 at best, the others 1.
+        description: one line.
+        function: prediction and truth, both of shape ``(U, N)``, to ``(U,)`` or ``()``.
+
+    >>> METRICS["jsd_bits"].score([[.5, .5], [1, 0]], [[.5, .5], [0, 1]])
+    Score(value=0.5, utterances=2, undefined=0)
+    """
+
+    name: str
+    unit: str
+    per_utterance: bool
+    lower_is_better: bool
+    description: str
+    function: Callable[[ArrayLike, ArrayLike], Array]
+
+    def score(self, p: ArrayLike, q: ArrayLike) -> Score:
+        """The metric over a corpus, ``p`` and ``q`` of shape ``(U, N)``, undefined utterances counted."""
+        values = np.asarray(self.function(p, q))
+        if not self.per_utterance:
+            return Score(float(values), len(np.asarray(q)))
+        defined = values[~np.isnan(values)]
+        mean = float(defined.mean()) if len(defined) else float("nan")
+        return Score(mean, len(values), len(values) - len(defined))
+
+
+METRICS = Registry[Metric]("metric", group="ambivox.metrics")
+"""Metrics by name; other packages add theirs as entry points of the group ``ambivox.metrics``."""
+
+
+def _add(
+    name: str,
+    function: Callable[[ArrayLike, ArrayLike], Array],
+    *,
+    unit: str = "1",
+    per_utterance: bool = True,
+    lower_is_better: bool = True,
+    description: str,
+) -> None:
+    METRICS.add(name, Metric(name, unit, per_utterance, lower_is_better, description, function))
+
+
+_add("jsd_bits", jsd_bits, unit="bit", description="Jensen-Shannon divergence, no root")
+_add("jsd_nats", jsd_nats, unit="nat", description="Jensen-Shannon divergence, no root")
+_add("js_distance", js_distance, unit="nat^0.5", description="root of the Jensen-Shannon divergence in nats")
+_add("kl_bits", kl_bits, unit="bit", description="KL(votes || prediction), inf where a voted label gets 0")
+_add("hellinger", hellinger, description="Hellinger distance")
+_add("total_variation", total_variation, description="share of probability in the wrong place")
+_add("brier_sum", brier_sum, description="squared error summed over the labels")
+_add("brier_mean", brier_mean, description="squared error averaged over the labels")
+_add(
+    "bhattacharyya",
+    bhattacharyya,
+    lower_is_better=False,
+    description="Bhattacharyya coefficient (overlap)",
+)
+_add(
+    "r2_pearson",
+    r2_pearson,
+    lower_is_better=False,
+    description="squared correlation over the labels of an utterance; undefined for a uniform row",
+)
+_add(
+    "r2_per_emotion",
+    r2_per_emotion,
+    per_utterance=False,
+    lower_is_better=False,
+    description="coefficient of determination of each emotion over the corpus, averaged",
+)
+_add(
+    "entropy_spearman",
+    entropy_spearman,
+    per_utterance=False,
+    lower_is_better=False,
+    description="rank correlation between the entropies of predictions and votes",
+)
+_add(
+    "ece",
+    partial(ece, n_bins=10, target="plurality"),
+    per_utterance=False,
+    description="calibration error of the largest probability against the plurality, 10 bins",
+)
+_add(
+    "vote_ece",
+    partial(ece, n_bins=10, target="votes"),
+    per_utterance=False,
+    description="calibration error of the largest probability against the share of raters who agree, 10 bins",
+)
+_add(
+    "accuracy",
+    accuracy,
+    lower_is_better=False,
+    description="the most probable label is the most voted one, ties credited by share",
+)
+_add(
+    "uar",
+    uar,
+    per_utterance=False,
+    lower_is_better=False,
+    description="unweighted average recall of the plurality label",
+)
+_add(
+    "weighted_f1",
+    weighted_f1,
+    per_utterance=False,
+    lower_is_better=False,
+    description="F1 of the plurality label, weighted by its frequency",
+)
+_add(
+    "macro_f1",
+    macro_f1,
+    per_utterance=False,
+    lower_is_better=False,
+    description="F1 of the plurality label, plain mean over the labels",
+)
+_add(
+    "top2_share",
+    top2_share,
+    lower_is_better=False,
+    description="share of the votes on the two most probable labels",
+)

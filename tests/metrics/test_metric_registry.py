@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from ambivox.errors import UsageError
+from ambivox.metrics import METRICS, Score
+
+P = np.array([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
+Q = np.array([[0.6, 0.4, 0.0], [0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
+
+NAMES = [
+    "jsd_bits",
+    "jsd_nats",
+    "js_distance",
+    "kl_bits",
+    "bhattacharyya",
+    "hellinger",
+    "total_variation",
+    "brier_sum",
+    "brier_mean",
+    "r2_pearson",
+    "r2_per_emotion",
+    "ece",
+    "vote_ece",
+    "entropy_spearman",
+    "accuracy",
+    "uar",
+    "weighted_f1",
+    "macro_f1",
+    "top2_share",
+]
+
+
+def test_every_metric_is_registered_under_its_own_name():
+    assert set(NAMES) <= set(METRICS)
+    assert all(METRICS[name].name == name for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_metric_gives_a_value_per_utterance_or_one_for_the_corpus_as_it_says(name):
+    metric = METRICS[name]
+    assert np.shape(metric.function(P, Q)) == ((3,) if metric.per_utterance else ())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_metric_is_better_in_the_direction_it_says_and_perfect_at_zero_or_one(name):
+    metric = METRICS[name]
+    truths = np.array([[1.0, 0, 0], [0, 1, 0], [0.0, 0.1, 0.9]]) if name != "ece" else np.eye(3)
+    perfect, worse = (metric.score(p, truths).value for p in (truths, P[[1, 2, 0]]))
+    if name == "top2_share":
+        perfect = metric.score(truths[2:], truths[2:]).value
+    assert perfect == pytest.approx(0 if metric.lower_is_better else 1)
+    assert perfect < worse if metric.lower_is_better else perfect > worse
+
+
+def test_a_score_counts_the_utterances_that_it_leaves_out():
+    p = [[0.7, 0.2, 0.1], [1 / 3, 1 / 3, 1 / 3]]
+    q = [[0.7, 0.2, 0.1], [0.5, 0.5, 0]]
+    score = METRICS["r2_pearson"].score(p, q)
+    assert score == Score(pytest.approx(1), utterances=2, undefined=1)
+
+
+def test_a_score_that_is_nowhere_defined_is_nan():
+    score = METRICS["r2_pearson"].score([[0.5, 0.5]], [[1, 0]])
+    assert np.isnan(score.value)
+    assert (score.utterances, score.undefined) == (1, 1)
+
+
+def test_a_score_over_the_corpus_counts_its_utterances():
+    assert METRICS["uar"].score(P, Q).utterances == 3
+
+
+def test_an_unknown_metric_names_the_nearest():
+    with pytest.raises(UsageError, match="unknown metric 'jsd': did you mean"):
+        METRICS["jsd"]
