@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import soundfile as sf
 import soxr
 from numpy.typing import NDArray
 
+from ambivox._mp3 import with_length
 from ambivox.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -44,11 +45,12 @@ def load_audio(path: str | Path, start_s: float | None = None, end_s: float | No
     """Decode a sound file, or a segment of it, to 16 kHz mono.
 
     Reads wav, aiff, flac, ogg (vorbis, opus) and mp3 at any rate, width and channel count. Channels are
-    averaged; resampling is soxr's HQ. Only the segment is decoded (an mp3 from its beginning on, since
-    seeking in one is inexact), so a fault of the file beyond the segment goes unseen.
+    averaged; resampling is soxr's HQ. Only the segment is decoded, so a fault of the file beyond the segment
+    may go unseen.
 
     A truncated file is an error wherever the format lets it be known: wav, aiff and flac by their header, mp3
-    by its Xing header where it has one, ogg by its missing end-of-stream mark.
+    by its Xing header where it has one, ogg by its missing end-of-stream mark. An mp3 without that header is
+    read to its last whole frame, of which the decoder alone would lose some.
 
     Args:
         path: the sound file.
@@ -64,9 +66,10 @@ def load_audio(path: str | Path, start_s: float | None = None, end_s: float | No
     """
     path = Path(path)
     with _open(path) as file:
-        _check_whole(file, path)
+        head = _check_whole(file, path)
+        mended = with_length(head + file.read()) if head[:3] == b"ID3" or head[:1] == b"\xff" else None
     try:
-        with sf.SoundFile(path) as sound:
+        with sf.SoundFile(path if mended is None else BytesIO(mended)) as sound:
             samples, rate_hz = _decode(sound, path, start_s, end_s), int(sound.samplerate)
     except sf.LibsndfileError as error:
         reason = error.error_string.rstrip(". ")
@@ -132,7 +135,8 @@ def noise_like(samples: Samples, seed: int) -> Samples:
     """
     noise = np.random.default_rng(seed).standard_normal(len(samples))
     target = max(_rms(samples.astype(np.float64)), NOISE_FLOOR_RMS)
-    return (noise * (target / max(_rms(noise), np.finfo(np.float64).tiny))).astype(np.float32)
+    scaled: Samples = (noise * (target / (_rms(noise) or 1.0))).astype(np.float32)
+    return scaled
 
 
 def _rms(values: NDArray[np.float64]) -> float:
@@ -153,8 +157,9 @@ def _open(path: Path) -> BufferedReader:
 
 def _decode(sound: Any, path: Path, start_s: float | None, end_s: float | None) -> Samples:
     """The segment at the file's own rate, channels averaged; shape ``(n_samples,)``."""
-    if sound.format not in FORMATS:
-        raise AudioError(f"{path}: {sound.format} files cannot be checked for missing audio: {_CONVERT}")
+    if sound.format not in FORMATS or (sound.format == "MP3") != (sound.subtype == "MPEG_LAYER_III"):
+        kind = f"{sound.format} ({sound.subtype})"
+        raise AudioError(f"{path}: {kind} files cannot be checked for missing audio: {_CONVERT}")
     rate_hz, n_frames = sound.samplerate, sound.frames
     if n_frames > _OPEN_LENGTH:
         raise AudioError(f"{path}: its header does not say how long it is, so it may be cut: encode it again")
@@ -162,9 +167,7 @@ def _decode(sound: Any, path: Path, start_s: float | None, end_s: float | None) 
     start = round((start_s or 0) * rate_hz)
     stop = n_frames if end_s is None else min(round(end_s * rate_hz), n_frames)
 
-    position = 0
-    if start and sound.format != "MP3":
-        position = sound.seek(start)
+    position = sound.seek(start)
     blocks: list[Samples] = []
     while position < stop:
         wanted = min(stop - position, max(1, _BLOCK_VALUES // sound.channels))
@@ -174,7 +177,7 @@ def _decode(sound: Any, path: Path, start_s: float | None, end_s: float | None) 
             block = np.empty((0, sound.channels), dtype=np.float32)
         if not len(block):
             break
-        blocks.append(block[max(0, start - position) :].mean(axis=1, dtype=np.float32))
+        blocks.append(block.mean(axis=1, dtype=np.float32))
         position += len(block)
     if position < stop:
         raise AudioError(_truncated(path, f"{position} of {n_frames} frames can be decoded"))
@@ -201,8 +204,12 @@ def _truncated(path: Path, how: str) -> str:
     return f"{path}: truncated, {how}: copy or download the file again"
 
 
-def _check_whole(file: BufferedReader, path: Path) -> None:
-    """Raise AudioError for a file that holds less than it promises; libsndfile would read on in silence."""
+def _check_whole(file: BufferedReader, path: Path) -> bytes:
+    """Raise AudioError for a file that holds less than it promises; libsndfile would read on in silence.
+
+    Returns:
+        The bytes the file begins with, read up to there where it is neither RIFF, AIFF nor Ogg.
+    """
     n_bytes = os.fstat(file.fileno()).st_size
     if n_bytes == 0:
         raise AudioError(f"{path}: an empty file: copy or download it again")
@@ -222,6 +229,7 @@ def _check_whole(file: BufferedReader, path: Path) -> None:
             f"{path}: truncated, its last Ogg page is cut or not marked as the last: copy or download the "
             f"file again, or, if it is whole, {_CONVERT}"
         )
+    return head
 
 
 def _missing_chunk_bytes(file: BufferedReader, n_bytes: int) -> int:
