@@ -59,6 +59,8 @@ class Run:
 
     def study(self) -> Study:
         """The study as it was run."""
+        if not self.study_path.exists():
+            raise UsageError(f"{self.folder}: no run here; give the folder that 'ambivox run' wrote")
         try:
             return Study.model_validate(yaml.safe_load(self.study_path.read_text(encoding="utf-8")))
         except (OSError, ValueError, yaml.YAMLError) as error:

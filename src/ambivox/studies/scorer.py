@@ -246,7 +246,8 @@ def _score_readout(
         if not (choice == "neutral" and neutral is None) and not (choice == "excluded" and failed.all())
     }
     masses = [reading.mass for reading in readings if reading.mass is not None]
-    scores = by_failed.get(failed_as, {})
+    # A readout that failed everywhere has no score, whatever failures count as: that would be a control's.
+    scores = {} if failed.all() else by_failed[failed_as]
     return ScoreRow(
         *where,
         readout.name,

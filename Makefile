@@ -1,0 +1,62 @@
+# Two commands do all the set-up themselves: `make demo` and `make test`.
+# They need Python >= 3.11, git and make; everything else goes into $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := 2.13.0
+OUT ?= demo
+
+.PHONY: demo test lint types format mini clean help
+
+help:
+	@echo "make demo    read example clips, run a small study, score it, write a report into $(OUT)/"
+	@echo "make test    lint, types and tests, as CI runs them"
+	@echo "make format  let ruff format and mend the code"
+	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
+
+demo: $(VENV)/.installed
+	$(BIN)/ambivox read examples/clips/*.flac
+	rm -rf $(OUT)
+	$(BIN)/ambivox run examples/demo.yaml --out $(OUT)
+	$(BIN)/ambivox score $(OUT)
+	$(BIN)/ambivox report $(OUT)
+
+test: lint types
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+DATA ?= ../shared/data
+mini: $(VENV)/.installed-dev
+	$(BIN)/python -m ambivox.training.mini --data $(DATA) --out build/mini
+
+# torch comes first and pinned to its CPU build, so that nothing pulls the CUDA packages: from a local wheel
+# if pip is set up with one, else from the index of CPU builds.
+$(VENV)/.torch:
+	@$(PYTHON) -c "import sys; sys.exit('ambivox needs Python 3.11 or newer, this is ' + sys.version.split()[0] if sys.version_info < (3, 11) else 0)"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet "torch==$(TORCH)+cpu" 2>/dev/null \
+	  || $(PIP) install --quiet --index-url https://download.pytorch.org/whl/cpu "torch==$(TORCH)"
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[transformers,report]"
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,361 @@
+"""The command line: ``ambivox read | run | score | report | check`` and the listings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import ambivox
+from ambivox.errors import AmbivoxError
+
+app = typer.Typer(
+    name="ambivox",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+console = Console()
+errors = Console(stderr=True)
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="mini, a folder, or a hub name org/name.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a drawing.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """What emotions a voice carries when people themselves disagree about it."""
+    if version:
+        typer.echo(f"ambivox {ambivox.__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def read(
+    clips: Annotated[list[str], typer.Argument(metavar="CLIP...", help="Sound files.")],
+    model: ModelOption = "mini",
+    prompt: Annotated[
+        str, typer.Option("--prompt", "-p", help="A prompt by name, or a YAML file.")
+    ] = "dictionary",
+    emotions: Annotated[
+        str, typer.Option("--emotions", "-e", help="An emotion set, or a YAML file.")
+    ] = "cremad6",
+    readout: Annotated[
+        list[str] | None, typer.Option(help="A readout, such as 'mean(value=logit)'; may be repeated.")
+    ] = None,
+    start: Annotated[float | None, typer.Option(help="Where the segment starts, in seconds.")] = None,
+    end: Annotated[float | None, typer.Option(help="Where the segment ends, in seconds.")] = None,
+    order_seed: Annotated[int | None, typer.Option(help="Permute the options with this seed.")] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that the model's repository brings.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a model what emotions clips carry, from its text and from its logits."""
+    from ambivox.models import load_model
+    from ambivox.readouts import DEFAULT_READOUTS, load_readouts
+    from ambivox.studies import read as read_clip
+    from ambivox.terminal import show_reading
+
+    load_readouts(readout or DEFAULT_READOUTS)  # a misspelt name should not wait for the model to load
+    speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
+    failed = False
+    for clip in clips:
+        try:
+            result = read_clip(
+                clip,
+                speech_model,
+                prompt=prompt,
+                emotions=emotions,
+                readouts=readout or DEFAULT_READOUTS,
+                start_s=start,
+                end_s=end,
+                order_seed=order_seed,
+            )
+        except AmbivoxError as error:
+            if error.exit_code == 2:
+                raise
+            failed = True
+            _say_error(error)
+            if as_json:
+                _print_json({"clip": clip, "error": str(error)})
+            continue
+        if as_json:
+            _print_json({"clip": clip} | _reading_as_dict(result))
+        else:
+            show_reading(console, result)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study to run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the run; runs/<name of the study> by default.")
+    ] = None,
+) -> None:
+    """Run a study, or go on with one that was interrupted."""
+    from ambivox.studies import load_study, run_study
+    from ambivox.terminal import run_progress
+
+    loaded = load_study(study)
+    folder = out or Path("runs") / study.stem
+    with run_progress(errors) as bar:
+        try:
+            run_study(loaded, folder, report=bar)
+        except KeyboardInterrupt:
+            done = f" after {bar.last.done} of {bar.last.total} requests" if bar.last else ""
+            raise AmbivoxError(f"interrupted{done}; the same command goes on where it stopped") from None
+    assert bar.last is not None
+    last = bar.last
+    errors.print(
+        f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); "
+        f"next: ambivox score {folder}",
+        highlight=False,
+    )
+    if last.failed == last.total:
+        first = next(record for record in _records(folder) if record.error)
+        raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.error}")
+
+
+@app.command()
+def score(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")],
+    convention: Annotated[
+        str, typer.Option("--convention", "-c", help="How to score: see ambivox metrics.")
+    ] = "ambivox",
+    outside: Annotated[
+        str, typer.Option(help="Votes outside the set: drop, other or exclude-utterance.")
+    ] = "drop",
+    failed: Annotated[
+        str | None, typer.Option(help="Failed readings count as: excluded, uniform or neutral.")
+    ] = None,
+    readout: Annotated[
+        list[str] | None, typer.Option(help="A readout in place of the study's; may be repeated.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a run against the human votes, with controls that heard nothing beside it."""
+    from ambivox.studies import score as score_run
+    from ambivox.terminal import show_scores
+
+    table = score_run(run, convention=convention, outside=outside, failed_as=failed, readouts=readout)  # type: ignore[arg-type]
+    if as_json:
+        _print_json(table.to_dict())
+    else:
+        show_scores(console, table)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The page; RUN/report.html by default.")
+    ] = None,
+    convention: Annotated[str, typer.Option("--convention", "-c", help="How to score.")] = "ambivox",
+) -> None:
+    """Write the scores of a run as one HTML page with pictures."""
+    from ambivox.report import write_report
+
+    path = write_report(run, out or run / "report.html", convention=convention)
+    errors.print(f"wrote {path}", highlight=False)
+
+
+@app.command()
+def check(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="mini, a folder, or a hub name.")],
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that the model's repository brings.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Test that a model hears the clip and that its numbers can be trusted."""
+    from ambivox.models import load_model
+    from ambivox.models.check import check_model
+
+    checks = check_model(load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})))
+    if as_json:
+        _print_json(
+            {
+                "model": model,
+                "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in checks],
+            }
+        )
+    else:
+        _print_table(
+            ("", "check", "detail"), (("ok" if c.passed else "FAILED", c.name, c.detail) for c in checks)
+        )
+    if not all(c.passed for c in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def models(as_json: JsonOption = False) -> None:
+    """List the models and engines."""
+    from ambivox.models import MODELS
+
+    rows = [(name, _first_line(MODELS[name].__doc__)) for name in MODELS]
+    _list(("model", "what it is"), rows, as_json)
+
+
+@app.command()
+def prompts(as_json: JsonOption = False) -> None:
+    """List the prompts."""
+    from ambivox.prompts import PROMPTS
+
+    rows = [
+        (name, PROMPTS[name].version, PROMPTS[name].format, PROMPTS[name].description) for name in PROMPTS
+    ]
+    _list(("prompt", "version", "format", "what it asks for"), rows, as_json)
+
+
+@app.command()
+def emotions(as_json: JsonOption = False) -> None:
+    """List the emotion sets."""
+    from ambivox.emotions import emotion_sets, load_emotions
+
+    _list(
+        ("emotion set", "labels"), [(n, ", ".join(load_emotions(n).labels)) for n in emotion_sets()], as_json
+    )
+
+
+@app.command()
+def corpora(as_json: JsonOption = False) -> None:
+    """List the corpus loaders."""
+    from ambivox.corpora import CORPORA
+
+    _list(("corpus", "what it reads"), [(name, CORPORA[name].description) for name in CORPORA], as_json)
+
+
+@app.command()
+def readouts(as_json: JsonOption = False) -> None:
+    """List the readouts."""
+    from ambivox.readouts import READOUTS
+
+    rows = [
+        (
+            name,
+            READOUTS[name].level,
+            ", ".join(READOUTS[name].formats or ("all",)),
+            READOUTS[name].description,
+        )
+        for name in READOUTS
+    ]
+    _list(("readout", "level", "answer formats", "what it is"), rows, as_json)
+
+
+@app.command()
+def metrics(as_json: JsonOption = False) -> None:
+    """List the metrics and the published conventions."""
+    from ambivox.metrics import CONVENTIONS, METRICS
+
+    better = {True: "lower", False: "higher"}
+    rows = [
+        (m.name, m.unit, better[m.lower_is_better], m.description)
+        for m in (METRICS[name] for name in METRICS)
+    ]
+    if as_json:
+        conventions = {name: CONVENTIONS[name].source for name in CONVENTIONS}
+        _print_json({"metrics": [row[0] for row in rows], "conventions": conventions})
+        return
+    _print_table(("metric", "unit", "better", "what it is"), rows)
+    _print_table(
+        ("convention", "source", "metrics"),
+        [
+            (name, CONVENTIONS[name].source, ", ".join(m.name for m in CONVENTIONS[name].metrics))
+            for name in CONVENTIONS
+        ],
+    )
+
+
+def main() -> None:
+    """Run the command line: one line for every error of the user's, exit code 2 (usage) or 1 (failure)."""
+    try:
+        code = app(standalone_mode=False)
+    except AmbivoxError as error:
+        _say_error(error)
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say_error("interrupted")
+        code = 1
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away; Python would complain at exit
+        code = 1
+    except Exception as error:
+        # Typer's own errors (a missing argument, an unknown option); their class moved between its versions.
+        if not hasattr(error, "format_message"):
+            raise
+        _say_error(f"{error.format_message()} (see --help)")
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _records(folder: Path) -> Iterable[Any]:
+    from ambivox.studies import Run
+
+    return Run(folder).records()
+
+
+def _reading_as_dict(result: Any) -> dict[str, Any]:
+    record = result.record
+    return {
+        "model": record.model,
+        "prompt": record.prompt,
+        "text": record.text,
+        "finish": record.finish,
+        "labels": list(record.labels),
+        "order": [record.labels[n] for n in record.order],
+        "readouts": {
+            name: {
+                "status": reading.status,
+                "distribution": None
+                if reading.distribution is None
+                else dict(zip(record.labels, map(float, reading.distribution), strict=True)),
+                "note": reading.note,
+                "mass": reading.mass,
+            }
+            for name, reading in result.readings.items()
+        },
+    }
+
+
+def _list(columns: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool) -> None:
+    if as_json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        _print_table(columns, rows)
+
+
+def _print_table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print(table)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().split("\n")[0]
+
+
+def _say_error(error: object) -> None:
+    typer.echo(f"error: {' '.join(str(error).split())}", err=True)

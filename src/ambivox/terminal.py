@@ -1,0 +1,168 @@
+"""How things look in a terminal: bars of distributions, the score table, progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import isfinite
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from ambivox.readouts import Reading, load_readout
+from ambivox.studies import ClipReading, ScoreRow, ScoreTable
+from ambivox.studies import Progress as RunProgress
+
+BAR_WIDTH = 20
+LOW_MASS = 0.01
+"""Below this probability on the labels a token-level reading deserves a word of caution."""
+
+HEADLINE_METRICS = ("jsd_bits", "bhattacharyya", "brier_mean", "r2_pearson", "accuracy", "entropy_spearman")
+"""What the table shows of a convention with many metrics; the JSON has all."""
+
+
+def show_reading(console: Console, result: ClipReading) -> None:
+    """Draw the text-level and the token-level distribution of a clip side by side."""
+    record = result.record
+    console.print(Text(Path(record.clip).name, style="bold"), Text(f"{record.duration_s:.1f} s", style="dim"))
+    console.print(Text(f"{record.model}, prompt {record.prompt}, said: "), Text(repr(record.text or "")))
+    levels = {level: _first_of(level, result.readings) for level in ("text", "token")}
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for level, name in levels.items():
+        table.add_column(f"{level} level: {name or 'no readout for this prompt'}", no_wrap=True)
+    for n, label in enumerate(record.labels):
+        cells = [_bar(result.readings.get(name or ""), n) for name in levels.values()]
+        table.add_row(label, *cells)
+    console.print(table)
+    for name, reading in result.readings.items():
+        if name in levels.values():
+            _show_caution(console, name, reading)
+    console.print()
+
+
+def _first_of(level: str, readings: Mapping[str, Reading]) -> str | None:
+    return next((name for name in readings if load_readout(name).level == level), None)
+
+
+def _bar(reading: Reading | None, n: int) -> Text:
+    if reading is None:
+        return Text("")
+    if reading.distribution is None:
+        return Text(reading.status if n == 0 else "", style="yellow")
+    share = float(reading.distribution[n])
+    filled = "█" * round(share * BAR_WIDTH)
+    return Text(f"{filled:<{BAR_WIDTH}} {share:6.1%}  ")
+
+
+def _show_caution(console: Console, name: str, reading: Reading) -> None:
+    if reading.status != "ok":
+        console.print(Text(f"{name}: {reading.status} ({reading.note})", style="yellow"))
+    elif reading.mass is not None and reading.mass < LOW_MASS:
+        said = "less than 0.01%" if reading.mass < 1e-4 else f"{reading.mass:.2%}"
+        console.print(
+            Text(
+                f"{name}: the labels hold {said} of the probability here; the prompt 'word' asks for a label"
+            ),
+            style="yellow",
+        )
+
+
+def show_scores(console: Console, table: ScoreTable) -> None:
+    """Print the score table: controls first, then every readout; what was left out stands below."""
+    metrics = [name for name in HEADLINE_METRICS if name in table.metrics] or list(table.metrics)
+    for corpus in dict.fromkeys(row.corpus for row in table.rows):
+        rows = [row for row in table.rows if row.corpus == corpus]
+        grid = Table(title=f"{corpus}, convention {table.convention}", title_justify="left")
+        for column in ("model", "heard", "prompt", "readout"):
+            grid.add_column(column)
+        for column in ("n", "failed", "mass", *metrics, f"skill ({metrics[0]})"):
+            grid.add_column(column, justify="right")
+        for row in rows:
+            grid.add_row(*_score_cells(row, metrics), style="dim" if row.level == "control" else "")
+        console.print(grid)
+    console.print(
+        f"failed readings count as {table.failed_as}; votes outside the set: {table.outside}; "
+        "mass: median probability on the labels; skill: 0 as the vote prior, 1 perfect.",
+        style="dim",
+    )
+    for note in table.notes:
+        console.print(Text(f"note: {note}"), style="dim")
+
+
+def _score_cells(row: ScoreRow, metrics: list[str]) -> list[Text | str]:
+    heard = "" if row.level == "control" else ("clip" if row.heard == "none" else row.heard)
+    cells: list[Text | str] = [Text(row.model), heard, Text(row.prompt), Text(row.readout)]
+    cells += [str(row.utterances), _failed_cell(row), "" if row.mass is None else f"{row.mass:.2g}"]
+    for name in metrics:
+        score = row.scores.get(name)
+        cells.append(_number(None if score is None else score.value))
+    cells.append(_number(row.skill.get(metrics[0]), signed=True))
+    return cells
+
+
+def _failed_cell(row: ScoreRow) -> Text:
+    if not row.failed:
+        return Text("0")
+    failing = {s: n for s, n in row.statuses.items() if s not in ("ok", "renormalised", "partial")}
+    names = ", ".join(f"{n} {status}" for status, n in failing.items())
+    return Text(f"{row.failed} ({names})", style="yellow")
+
+
+def _number(value: float | None, *, signed: bool = False) -> str:
+    if value is None or not isfinite(value):
+        return "–" if value is None or value != value else "inf"
+    return f"{value:+.3f}" if signed else f"{value:.3f}"
+
+
+@contextmanager
+def run_progress(console: Console) -> Iterator[RunProgressBar]:
+    """A progress bar with rate and time left, gone when done."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        yield RunProgressBar(bar)
+
+
+class RunProgressBar:
+    """Turns the progress of a run into a bar; the rate counts what was asked now, not what was kept."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task = bar.add_task("loading", total=None, pace="")
+        self.started_s: float | None = None
+        self.last: RunProgress | None = None
+
+    def __call__(self, progress: RunProgress) -> None:
+        """Show how far the run is."""
+        now_s = time.monotonic()
+        if self.started_s is None:
+            self.started_s = now_s
+        self.last = progress
+        asked = progress.done - progress.kept
+        pace = ""
+        if asked and now_s > self.started_s:
+            per_s = asked / (now_s - self.started_s)
+            left_s = (progress.total - progress.done) / per_s
+            pace = f"{per_s:.1f}/s, {_clock(left_s)} left"
+        if progress.failed:
+            pace += f", {progress.failed} failed"
+        self.bar.update(
+            self.task, description="asking", completed=progress.done, total=progress.total, pace=pace
+        )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
