@@ -1,0 +1,203 @@
+"""The command line as a user meets it, with a toy model in place of a real one where speed matters."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from ambivox import cli
+from ambivox.models import MODELS
+
+from .studies.toy import ToyModel, write_corpus
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ambivox(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Cli:
+    """Run a command in an empty folder: ``ambivox("read", "x.wav") -> (exit code, stdout, stderr)``."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(MODELS._items, "toy", lambda _, **options: ToyModel(fails_on=("sick.wav",)))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ambivox", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = exit_.value.code
+        return code if isinstance(code, int) else 0, out, err
+
+    return call
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+    return path
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    write_corpus(tmp_path / "clips")
+    path = tmp_path / "small.yaml"
+    data = {"corpora": [{"name": "manifest", "path": "clips/manifest.csv"}], "models": ["toy"]}
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+def is_one_error_line(err: str) -> bool:
+    return err.startswith("error: ") and err.count("\n") == 1 and "Traceback" not in err
+
+
+def test_read_draws_both_distributions(ambivox: Cli, clip: Path) -> None:
+    code, out, err = ambivox("read", str(clip), "--model", "toy")
+    assert (code, err) == (0, "")
+    assert "text level: dictionary" in out
+    assert "token level: first" in out
+    assert "█" in out
+    assert all(label in out for label in ("angry", "disgust", "fear", "happy", "neutral", "sad"))
+
+
+def test_read_json_gives_one_object_per_clip(ambivox: Cli, clip: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.flac"
+    soundfile.write(other, np.random.default_rng(1).normal(0, 0.1, 8_000), 16_000)
+    code, out, _ = ambivox("read", str(clip), str(other), "-m", "toy", "--json")
+    objects = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [o["clip"] for o in objects] == [str(clip), str(other)]
+    for o in objects:
+        assert o["prompt"] == "dictionary"
+        assert o["text"].startswith("{")
+        for reading in o["readouts"].values():
+            assert reading["status"] in ("ok", "undefined")
+            if reading["distribution"] is not None:
+                assert sum(reading["distribution"].values()) == pytest.approx(1)
+        assert o["readouts"]["dictionary"]["distribution"].keys() == set(o["labels"])
+
+
+def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(
+    ambivox: Cli, clip: Path, tmp_path: Path
+) -> None:
+    sick = tmp_path / "sick.wav"
+    soundfile.write(sick, np.zeros(16_000), 16_000)
+    code, out, err = ambivox("read", "missing.wav", str(sick), str(clip), "-m", "toy", "--json")
+    objects = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [("error" in o) for o in objects] == [True, True, False]
+    assert err.count("error: ") == 2
+    assert "missing.wav" in err
+    assert "sick.wav" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["read"], 2, "Missing argument 'CLIP...'"),
+        (["frobnicate"], 2, "No such command 'frobnicate'"),
+        (["read", "voice.wav", "--modle", "toy"], 2, "No such option: --modle"),
+        (["read", "voice.wav", "-m", "toi"], 2, "unknown model 'toi': did you mean 'toy'"),
+        (["read", "voice.wav", "-m", "toy", "-p", "dictonary"], 2, "did you mean 'dictionary'"),
+        (["read", "voice.wav", "-m", "toy", "-e", "cremad"], 2, "did you mean 'cremad6'"),
+        (["read", "voice.wav", "-m", "toy", "--readout", "mean(valu=logit)"], 2, "did you mean 'value'"),
+        (["read", "voice.wav", "-m", "toy", "--readout", "mean(value=loget)"], 2, "logit"),
+        (["read", "none.wav", "-m", "toy"], 1, "none.wav"),
+        (["read", "voice.wav", "-m", "toy", "--start", "9"], 1, "voice.wav"),
+        (["run", "none.yaml"], 2, "none.yaml"),
+        (["score", "nowhere"], 2, "nowhere: no run here"),
+        (["report", "nowhere"], 2, "nowhere"),
+        (["check", "toi"], 2, "unknown model"),
+    ],
+)
+def test_a_mistake_is_one_line_and_an_exit_code(
+    ambivox: Cli, clip: Path, arguments: list[str], code: int, message: str
+) -> None:
+    got, out, err = ambivox(*arguments)
+    assert got == code
+    assert is_one_error_line(err)
+    assert message in err
+    assert out == ""
+
+
+@pytest.mark.parametrize("name", ["models", "prompts", "emotions", "corpora", "readouts", "metrics"])
+def test_listings_name_everything_in_text_and_json(ambivox: Cli, name: str) -> None:
+    expected = {
+        "models": ["mini", "transformers"],
+        "prompts": ["word", "letter", "dictionary", "percentages", "ranked", "free"],
+        "emotions": ["iemocap4", "cremad6", "msp8", "ekman6", "ravdess8"],
+        "corpora": ["crema-d", "manifest"],
+        "readouts": ["dictionary", "label", "first", "mean", "sequence"],
+        "metrics": ["jsd_bits", "brier_mean", "aer-llm", "yu-2026"],
+    }[name]
+    code, out, _ = ambivox(name)
+    assert code == 0
+    assert all(word in out for word in expected)
+    code, out, _ = ambivox(name, "--json")
+    assert code == 0
+    assert all(f'"{word}"' in json.dumps(json.loads(out)) for word in expected)
+
+
+def test_run_score_and_report_follow_each_other(ambivox: Cli, study: Path, tmp_path: Path) -> None:
+    code, _, err = ambivox("run", str(study))
+    assert code == 0
+    assert "24 records in runs/small (0 were there, 0 failed)" in err
+    code, out, _ = ambivox("score", "runs/small")
+    assert code == 0
+    assert "vote prior" in out
+    assert "jsd_bits" in out
+    code, out, _ = ambivox("score", "runs/small", "-c", "scaling-ambiguity", "--json")
+    assert code == 0
+    assert json.loads(out)["convention"] == "scaling-ambiguity"
+    code, _, err = ambivox("report", "runs/small", "-o", "page.html")
+    assert code == 0
+    assert "<html" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_run_in_which_everything_failed_is_a_failure(ambivox: Cli, study: Path, tmp_path: Path) -> None:
+    for path in (tmp_path / "clips").glob("*.wav"):
+        path.write_bytes(b"not sound")
+    code, _, err = ambivox("run", str(study))
+    assert code == 1
+    assert "error: all 24 requests failed" in err
+
+
+def test_an_interrupt_is_one_line_that_says_how_to_go_on(
+    ambivox: Cli, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: ToyModel, requests: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ToyModel, "generate", interrupted)
+    code, _, err = ambivox("run", str(study))
+    assert code == 1
+    assert err.strip().splitlines()[-1] == (
+        "error: interrupted after 0 of 24 requests; the same command goes on where it stopped"
+    )
+
+
+def test_importing_ambivox_is_light() -> None:
+    code = (
+        "import sys, ambivox\n"
+        "heavy = {'torch', 'transformers', 'polars', 'pyarrow', 'scipy', 'numpy', 'plotly', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_listing_and_scoring_need_no_torch() -> None:
+    code = (
+        "import sys\nimport ambivox.cli, ambivox.studies, ambivox.metrics, ambivox.corpora\n"
+        "print(sorted({'torch', 'transformers', 'plotly'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
