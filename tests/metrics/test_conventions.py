@@ -81,9 +81,9 @@ def test_ece_of_aer_llm_has_five_bins_that_hold_their_upper_edge():
 
 
 def test_ece_of_scaling_ambiguity_has_ten_bins_that_hold_their_lower_edge():
-    p, q = [[0.8, 0.2], [0.75, 0.25], [0.85, 0.15]], [[1, 0], [0, 1], [0, 1]]
-    # .8 and .85 share the bin [.8, .9): |1.65 - 1| / 3; .75 is alone: .75 / 3.
-    assert values("scaling-ambiguity", p, q)["scaling_ece"] == pytest.approx((0.65 + 0.75) / 3)
+    p, q = [[0.8, 0.2], [0.75, 0.25], [0.85, 0.15]], [[1, 0], [0, 1], [1, 0]]
+    # .8 and .85 share the bin [.8, .9): |1.65 - 2| / 3; .75 is alone: .75 / 3.
+    assert values("scaling-ambiguity", p, q)["scaling_ece"] == pytest.approx((0.35 + 0.75) / 3)
 
 
 def test_scaling_ambiguity_is_in_bits_without_root_and_with_scikit_learns_r2():

@@ -55,6 +55,15 @@ def test_an_emotion_that_never_varies_makes_r2_per_emotion_undefined():
     assert np.isnan(r2_per_emotion(p, q))
 
 
+def test_scikit_learn_gives_a_constant_emotion_one_if_exactly_predicted_else_zero():
+    p = [[0.25, 0.5, 0.25, 0], [0.25, 0.25, 0.5, 0]]
+    q = [[0.25, 0.5, 0.0, 0.25], [0.25, 0.5, 0.25, 0]]
+    expected = r2_score(q, p, multioutput="raw_values")
+    got = r2_per_emotion(p, q, average=False, constant_truth="sklearn")
+    assert got.tolist() == expected.tolist()
+    assert got[:2].tolist() == [1, 0]
+
+
 def test_the_corpus_prior_scores_zero_r2_per_emotion():
     q = np.array([[1, 0], [0.5, 0.5], [0.2, 0.8]])
     assert r2_per_emotion(np.tile(q.mean(axis=0), (3, 1)), q) == pytest.approx(0)

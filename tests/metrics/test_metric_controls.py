@@ -52,10 +52,10 @@ def test_vote_prior_is_the_mean_of_the_utterances_of_other_groups(corpus, data):
 
 
 def test_a_label_that_only_this_group_voted_for_is_exactly_zero_in_its_prior():
-    q = [[0.1, 0.2, 0.7], [0.3, 0.3, 0.4], [0.3, 0.7, 0], [0.1, 0.9, 0]]
-    prior = vote_prior(q, ["ann", "ann", "bob", "bob"])
-    assert prior.p[0, 2] == 0
-    assert np.isinf(kl_bits(prior.p, q)[:2]).all()
+    q = [[0.1, 0.2, 0.7], [0.3, 0.3, 0.4], [0.2, 0.7, 0.1], [1 / 3, 2 / 3, 0], [0.1, 0.9, 0], [1, 0, 0]]
+    prior = vote_prior(q, ["ann", "ann", "ann", "bob", "bob", "cat"])
+    assert (prior.p[:3, 2] == 0).all()
+    assert np.isinf(kl_bits(prior.p, q)[:3]).all()
 
 
 def test_with_one_group_the_prior_leaves_out_one_utterance_and_says_so():

@@ -143,11 +143,8 @@ def _truths(q: ArrayLike) -> Array:
 def _mean_of_others(votes: Array, codes: NDArray[np.intp]) -> Array:
     """Mean row of all other groups, shape ``(U, N)``, by taking each group's sum from the total."""
     shape = (int(codes.max()) + 1, votes.shape[1])
-    sums, voted, sizes = np.zeros(shape), np.zeros(shape, dtype=np.intp), np.bincount(codes)
+    sums, sizes = np.zeros(shape), np.bincount(codes)
     np.add.at(sums, codes, votes)
-    np.add.at(voted, codes, votes > 0)
-    others = (sums.sum(axis=0) - sums) / (sizes.sum() - sizes)[:, None]
-    # A label that nobody else voted for is exactly 0, not the rounding error that the subtraction leaves.
-    others = np.where(voted.sum(axis=0) > voted, np.maximum(others, 0), 0)
-    result: Array = others[codes]
-    return result
+    # Exactly 0 for a label that nobody else voted for (adding zeros does not round), and never negative.
+    others: Array = (sums.sum(axis=0) - sums) / (sizes.sum() - sizes)[:, None]
+    return others[codes]

@@ -51,8 +51,9 @@ def hellinger(p: ArrayLike, q: ArrayLike) -> Array:
     0.541
     """
     predicted, votes = pair(p, q)
-    gaps = np.sqrt(predicted) - np.sqrt(votes)
-    return np.minimum(np.sqrt(over_labels(gaps * gaps) / 2), 1)
+    gaps: Array = np.sqrt(predicted) - np.sqrt(votes)
+    distance: Array = np.sqrt(over_labels(gaps**2) / 2)
+    return np.minimum(distance, 1)
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> Array:
