@@ -9,7 +9,8 @@ from ambivox.emotions import load_emotions
 from ambivox.models import Request, SpeechModel
 from ambivox.prompts import load_prompt
 
-LENGTHS_S = (1.0, 0.3, 2.5, 0.15, 4.0, 1.7, 0.9, 3.1)
+# Some of one length, so that models which hear no fixed window have something to batch.
+LENGTHS_S = (1.0, 0.3, 2.5, 1.0, 4.0, 1.0, 0.15, 2.5)
 PROMPTS = ("word", "letter", "dictionary")
 
 

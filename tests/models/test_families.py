@@ -1,6 +1,7 @@
 """What every family of speech models must do, on small random checkpoints of its real classes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,9 @@ from ambivox.models.transformers import TransformersModel
 
 TOLERANCE = 1e-4  # in probability
 
+FEW = [["angry"], ["happy"]]
+"""Two labels, some of their forms of several tokens in the tests' tokenizers."""
+
 
 def probabilities(reply: Reply) -> np.ndarray:
     return np.exp(reply.watched - reply.logsumexp[:, None])
@@ -26,6 +30,7 @@ def full_logits(model: TransformersModel, request: Request) -> tuple[list[int], 
     with torch.inference_mode():
         out = model.model.generate(
             **inputs,
+            **model._fixed,
             max_new_tokens=request.prompt.max_new_tokens,
             do_sample=False,
             output_logits=True,
@@ -95,3 +100,43 @@ def test_watched_logits_are_the_raw_logits_of_the_whole_vocabulary(model: Transf
         np.testing.assert_allclose(reply.watched, logits[:, list(request.watch.token_ids)], rtol=0, atol=1e-4)
         lse = torch.from_numpy(logits).logsumexp(1).numpy()
         np.testing.assert_allclose(reply.logsumexp, lse, rtol=0, atol=1e-4)
+
+
+def test_scores_are_those_of_a_plain_forward_pass_per_label(model: TransformersModel) -> None:
+    request = replace(ask(model, clip(0.6)), watch=model.watch(FEW))
+    watch = request.watch
+    longest = max(range(len(watch.sequences)), key=lambda n: len(watch.sequences[n]))
+    assert len(watch.sequences[longest]) > 1, "no label of several tokens: the test would prove nothing"
+    scores = model.score([request])[0]
+    inputs = model.chat(request.samples, request.prompt.text)
+    for n in {0, longest, len(watch.sequences) - 1}:
+        answer = torch.tensor([watch.sequences[n]])
+        ids = torch.cat([inputs["input_ids"], answer], dim=1)
+        rest = {k: v for k, v in inputs.items() if k not in TEXT_INPUTS}
+        if "token_type_ids" in inputs:
+            rest["token_type_ids"] = torch.cat([inputs["token_type_ids"], torch.zeros_like(answer)], dim=1)
+        with torch.inference_mode():
+            logits = model.model(
+                input_ids=ids, attention_mask=torch.ones_like(ids), **rest, **model._fixed
+            ).logits
+        logp = logits[0, -answer.shape[1] - 1 : -1].float().log_softmax(1).gather(1, answer.T)
+        np.testing.assert_allclose(np.exp(scores[n]), np.exp(float(logp.sum())), rtol=1e-3, atol=1e-9)
+
+
+def test_scores_in_a_batch_equal_scores_alone(model: TransformersModel) -> None:
+    # the last one watches other labels: every request has its own
+    requests = [
+        replace(ask(model, clip(0.5, 1)), watch=model.watch(FEW)),
+        replace(ask(model, clip(0.5, 2), "letter"), watch=model.watch(FEW)),
+        replace(ask(model, clip(1.1, 3)), watch=model.watch([["sad"], ["no"]])),
+    ]
+    for request, together in zip(requests, model.score(requests), strict=True):
+        alone = model.score([request])[0]
+        np.testing.assert_allclose(np.exp(together), np.exp(alone), rtol=0, atol=TOLERANCE)
+
+
+def test_the_same_request_twice_gives_the_same_logits(model: TransformersModel) -> None:
+    request = ask(model, clip(1.0))
+    first, second = model.generate([request])[0], model.generate([request])[0]
+    assert first.token_ids == second.token_ids
+    np.testing.assert_array_equal(first.watched, second.watched)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,8 +21,8 @@ from ambivox.models.protocol import FloatArray
 SAMPLE_RATE = 16_000
 """Of the samples in every request, in Hz."""
 
-LONGEST_PROBE_S = 640.0
-"""A model that still hears the end of a clip of this length counts as unlimited."""
+LONGEST_PROBE_S = 120.0
+"""How far a model's limit is looked for in advance; the length of every clip is checked all the same."""
 
 SHORT_S = 0.5
 """Below this a clip that gives a model no audio token is too short rather than lost."""
@@ -68,6 +69,7 @@ class ChatInput:
                 "tuned version or put a chat_template.jinja beside its tokenizer"
             )
         self.audio_token = self._audio_token(config)
+        self._heard_tenths = 0
         self.sample_rate = int(getattr(self.features, "sampling_rate", SAMPLE_RATE))
 
     def _audio_token(self, config: Any) -> int:
@@ -173,23 +175,30 @@ class ChatInput:
         lacking = "no placeholder for the audio in the prompt" if not tokens else "no audio features"
         raise AmbivoxError(f"{clip}: the audio did not reach the model {self.name}: {lacking}")
 
-    def longest_heard_s(self) -> float | None:
-        """The longest clip whose end still changes the inputs, to 0.1 s; None without a limit.
+    def hears_whole(self, seconds: float) -> bool:
+        """Whether a clip of this length would be heard to its end.
 
         Many processors cut long audio without a word, each under an option of its own name; so the processor
-        is asked rather than its options read.
+        is asked rather than its options read: does another last tenth of a second change the inputs?
         """
+        tenths = math.ceil(round(seconds * 10, 2))  # a sample too many is no tenth
+        if tenths > self._heard_tenths and self._end_matters(tenths):
+            self._heard_tenths = tenths
+        return tenths <= self._heard_tenths
+
+    def longest_heard_s(self) -> float | None:
+        """The longest clip heard to its end, to 0.1 s; None where `LONGEST_PROBE_S` meets no limit."""
         heard, deaf = 0, 10  # tenths of a second
-        while self._hears_end(deaf):
+        while self.hears_whole(deaf / 10):
             heard, deaf = deaf, deaf * 2
-            if deaf > LONGEST_PROBE_S * 10:
+            if heard >= LONGEST_PROBE_S * 10:
                 return None
         while deaf - heard > 1:
             middle = (heard + deaf) // 2
-            heard, deaf = (middle, deaf) if self._hears_end(middle) else (heard, middle)
+            heard, deaf = (middle, deaf) if self.hears_whole(middle / 10) else (heard, middle)
         return heard / 10
 
-    def _hears_end(self, tenths: int) -> bool:
+    def _end_matters(self, tenths: int) -> bool:
         samples = np.random.default_rng(0).normal(0, 0.1, tenths * SAMPLE_RATE // 10).astype(np.float32)
         other = samples.copy()
         other[-SAMPLE_RATE // 10 :] = 0

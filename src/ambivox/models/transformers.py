@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,14 +92,17 @@ class TransformersModel:
         self.fingerprint = fingerprint
         self.batch_size = batch_size
         self.chat = ChatInput(processor, model.config, name)
-        self._decoding = _greedy(model, self.chat.tokenizer)
+        self._decoding = _greedy(model, self.chat.tokenizer, self.chat.audio_token)
+        # VibeVoice adds noise to what it heard unless told not to; answers must not change from run to run
+        takes = inspect.signature(model.forward).parameters
+        self._fixed: dict[str, Any] = {"sample": False} if "sample" in takes else {}
         # Generation settings of the checkpoint (sampling, penalties, suppressed tokens) would fill what ours
         # leave open, and change the logits before they are read.
         model.generation_config = self._decoding
 
     @cached_property
     def max_audio_s(self) -> float | None:
-        """The longest clip that is heard whole, in seconds; None where there is no limit."""
+        """The longest clip that is heard whole, in seconds; None where two minutes meet no limit."""
         with quiet():
             return self.chat.longest_heard_s()
 
@@ -160,13 +164,14 @@ class TransformersModel:
 
     def _inputs(self, request: Request) -> Inputs:
         seconds = len(request.samples) / SAMPLE_RATE
-        if self.max_audio_s is not None and seconds > self.max_audio_s:
-            raise AudioError(
-                f"{request.name}: {seconds:.1f} s of audio, the model hears at most {self.max_audio_s:g} s: "
-                "give --start and --end, or start and end in the manifest"
-            )
         with quiet():
-            return self.chat(request.samples, request.prompt.text, request.name)
+            if self.chat.hears_whole(seconds):
+                return self.chat(request.samples, request.prompt.text, request.name)
+        limit = f"at most {self.max_audio_s:g} s" if self.max_audio_s else "less than that"
+        raise AudioError(
+            f"{request.name}: {seconds:.1f} s of audio, the model hears {limit}: "
+            "give --start and --end, or start and end in the manifest"
+        )
 
     def _answer(self, rows: Sequence[_Row]) -> list[_Answer]:
         groups: dict[object, list[int]] = {}
@@ -189,6 +194,7 @@ class TransformersModel:
         with quiet(), torch.inference_mode():
             sequences = self.model.generate(
                 **{key: self._place(value) for key, value in inputs.items()},
+                **self._fixed,
                 generation_config=self._decoding,
                 max_new_tokens=max(row.max_new_tokens for row in rows),
                 logits_processor=transformers.LogitsProcessorList([tap]),
@@ -261,7 +267,7 @@ def _used(watch: Watch) -> Tokens:
     return tuple(sorted({token for sequence in watch.sequences for token in sequence}))
 
 
-def _greedy(model: Any, tokenizer: Any) -> Any:
+def _greedy(model: Any, tokenizer: Any, audio_token: int) -> Any:
     """Plain greedy decoding; of the checkpoint's own settings only the special tokens are kept."""
     given = model.generation_config
     text_config = model.config.get_text_config()
@@ -278,5 +284,6 @@ def _greedy(model: Any, tokenizer: Any) -> Any:
         num_beams=1,
         bos_token_id=given.bos_token_id,
         eos_token_id=ends,
-        pad_token_id=ends[0] if pad is None else pad,
+        # GLM-ASR calls its audio placeholder <|pad|>: padding with it would announce audio that is not there
+        pad_token_id=ends[0] if pad in (None, audio_token) else pad,
     )
