@@ -1,0 +1,119 @@
+"""The main job on real clips with the bundled model, through the commands that users type."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import ambivox
+from ambivox.record import Record
+from ambivox.studies import Run
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+OFFLINE = os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+AMBIVOX = [sys.executable, "-m", "ambivox"]
+
+
+def command(*arguments: str, cwd: Path = REPOSITORY) -> str:
+    done = subprocess.run([*AMBIVOX, *arguments], cwd=cwd, env=OFFLINE, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def study(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 12 CREMA-D clips x 4 prompts."""
+    path = tmp_path_factory.mktemp("study") / "crema_d.yaml"
+    data = yaml.safe_load((REPOSITORY / "examples" / "crema_d.yaml").read_text())
+    data["corpora"][0]["path"] = str(data_dir / "crema-d")
+    path.write_text(yaml.safe_dump(data | {"shard_size": 8}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(study: Path) -> Run:
+    out = study.parent / "whole"
+    command("run", str(study), "--out", str(out))
+    return Run(out)
+
+
+def facts(record: Record) -> dict[str, Any]:
+    values = {f: getattr(record, f) for f in Record.__dataclass_fields__ if f != "time_s"}
+    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
+
+
+def test_a_run_killed_halfway_and_run_again_has_the_records_of_an_uninterrupted_one(
+    study: Path, uninterrupted: Run
+) -> None:
+    out = study.parent / "killed"
+    process = subprocess.Popen(
+        [*AMBIVOX, "run", str(study), "--out", str(out)], env=OFFLINE, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while len(list((out / "records").glob("*.parquet"))) < 3:
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = len(list((out / "records").glob("*.parquet")))
+    assert 3 <= there < 6, "killed too late to show anything"
+    command("run", str(study), "--out", str(out))
+    assert list(map(facts, Run(out).records())) == list(map(facts, uninterrupted.records()))
+
+
+def test_every_clip_was_heard(uninterrupted: Run) -> None:
+    records = list(uninterrupted.records())
+    assert len(records) == 48
+    assert {r.status for r in records} == {"ok"}
+    assert all(r.audio_tokens and r.audio_tokens > 0 for r in records)
+    first_logits = {r.watched[0].tobytes() for r in records if r.prompt == "word" and r.watched is not None}
+    assert len(first_logits) == 12, "two clips gave the same logits"
+
+
+def test_the_table_has_controls_beside_the_readouts(uninterrupted: Run) -> None:
+    table = json.loads(command("score", str(uninterrupted.folder), "--json"))
+    readouts = {(row["prompt"], row["readout"]) for row in table["rows"]}
+    assert {("", "uniform"), ("", "vote prior"), ("", "one-hot plurality")} <= readouts
+    assert {("word", "label"), ("letter", "label"), ("dictionary", "dictionary")} <= readouts
+    assert {(prompt, "first") for prompt in ("word", "letter", "dictionary", "percentages")} <= readouts
+    assert all(sum(row["statuses"].values()) == row["utterances"] == 12 for row in table["rows"])
+
+
+def test_mini_answers_each_prompt_in_its_format(uninterrupted: Run) -> None:
+    table = ambivox.score(uninterrupted, readouts=["dictionary", "label"])
+    for row in table.rows:
+        if row.level == "text":
+            assert row.failed == 0, (row.prompt, row.statuses)
+
+
+def test_a_bare_read_draws_two_distributions_offline() -> None:
+    [clip, *_] = sorted((REPOSITORY / "examples" / "clips").glob("*.flac"))
+    out = command("read", str(clip))
+    assert "text level: dictionary" in out
+    assert "token level: first" in out
+
+
+def test_mini_is_small() -> None:
+    folder = REPOSITORY / "src" / "ambivox" / "models" / "mini"
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert size <= 12e6
+
+
+def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    [block] = [part.split("```")[0] for part in text.split("```python\n")[1:]]
+    assert len([line for line in block.splitlines() if line.strip()]) <= 6
+    exec(compile(block, "README.md", "exec"), {})
+    out = capsys.readouterr().out
+    assert "dictionary ok" in out
+    assert "first ok" in out
