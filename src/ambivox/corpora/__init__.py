@@ -1,1 +1,83 @@
-""""""
+"""Corpora: utterances with the votes of their raters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora.crema_d import load_crema_d
+from ambivox.corpora.emo_db import load_emo_db, load_recognition_rates
+from ambivox.corpora.manifest import load_manifest
+from ambivox.corpora.ravdess import load_ravdess
+from ambivox.errors import UsageError, unknown_name
+from ambivox.registry import Registry
+
+__all__ = [
+    "CORPORA",
+    "Corpus",
+    "CorpusLoader",
+    "Utterance",
+    "load_corpus",
+    "load_crema_d",
+    "load_emo_db",
+    "load_manifest",
+    "load_ravdess",
+    "load_recognition_rates",
+]
+
+
+@dataclass(frozen=True)
+class CorpusLoader:
+    """How a corpus is read, ``load(path, **options)`` with options by keyword, and what it holds."""
+
+    load: Callable[..., Corpus]
+    description: str
+
+
+CORPORA: Registry[CorpusLoader] = Registry("corpus", group="ambivox.corpora")
+"""All corpora by name; an entry point of the group ``ambivox.corpora`` adds a `CorpusLoader` of your own."""
+
+CORPORA.add(
+    "manifest", CorpusLoader(load_manifest, "your own clips: a CSV, JSONL or Parquet file with their votes")
+)
+CORPORA.add(
+    "crema-d", CorpusLoader(load_crema_d, "CREMA-D (English, acted): votes of about 9 raters per clip")
+)
+CORPORA.add("emo-db", CorpusLoader(load_emo_db, "EMO-DB (German, acted): intended emotions, no votes"))
+CORPORA.add(
+    "ravdess", CorpusLoader(load_ravdess, "RAVDESS speech (English, acted): intended emotions, no votes")
+)
+
+
+def load_corpus(name: str, path: str | Path, /, **options: Any) -> Corpus:
+    """Load a corpus by name.
+
+    Args:
+        name: a name of `CORPORA`, for example ``manifest`` or ``crema-d``.
+        path: the folder of the corpus, or the file of a manifest.
+        options: the loader's own keyword arguments, for example ``votes="face"`` for CREMA-D.
+
+    Raises:
+        UsageError: an unknown corpus, nothing at the path, an option that the loader does not have or a value
+            of the wrong kind, or files that are not as the loader expects them.
+    """
+    loader = CORPORA[name]
+    if not Path(path).exists():
+        raise UsageError(f"{path}: no such file or folder: where is the corpus {name!r}?")
+    parameters = inspect.signature(loader.load, eval_str=True).parameters
+    known = {name: p.annotation for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    for option, value in options.items():
+        if option not in known:
+            raise unknown_name(f"option of the corpus {name!r}", option, known)
+        try:
+            TypeAdapter(known[option]).validate_python(value, strict=True)
+        except ValidationError as error:
+            fault = error.errors()[0]["msg"].replace("Input should be", "expected")
+            raise UsageError(f"corpus {name!r}, option {option!r}: {fault}, not {value!r}") from None
+    return loader.load(path, **options)

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from ambivox.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Utterance:
@@ -38,12 +40,29 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Utterances in a fixed order; ``notes`` are counted findings such as clips without audio."""
+    """Utterances in a fixed order, each with an id of its own.
+
+    Args:
+        name: how the corpus is called in records and tables.
+        licence: under which licence its clips and votes are.
+        utterances: what it holds.
+        notes: counted findings such as "12 clips have no audio", for the report.
+
+    Raises:
+        UsageError: two utterances have the same id.
+    """
 
     name: str
     licence: str
     utterances: tuple[Utterance, ...]
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for utterance in self.utterances:
+            if utterance.id in seen:
+                raise UsageError(f"corpus {self.name!r}: two utterances have the id {utterance.id!r}")
+            seen.add(utterance.id)
 
     def __iter__(self) -> Iterator[Utterance]:
         return iter(self.utterances)

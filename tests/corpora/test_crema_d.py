@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from ambivox.audio import load_audio
+from ambivox.corpora import load_crema_d
+from ambivox.distribution import count_votes
+from ambivox.emotions import load_emotions
+from ambivox.errors import UsageError
+
+HEADER = '"","A","D","F","H","N","S","fileName","numResponses"'
+
+
+def make(root: Path, rows: list[str], clips: tuple[str, ...] = ()) -> Path:
+    """A small CREMA-D in its published layout, with invented votes."""
+    (root / "processedResults").mkdir(parents=True)
+    (root / "processedResults" / "tabulatedVotes.csv").write_text("\n".join([HEADER, *rows]) + "\n")
+    (root / "AudioWAV").mkdir()
+    for clip in clips:
+        (root / "AudioWAV" / f"{clip}.wav").touch()
+    return root
+
+
+ROWS = [
+    '"100001",0,1,0,0,8,0,"1001_IEO_NEU_XX",9',
+    '"100002",5,0,0,4,0,0,"1002_TSI_ANG_HI",9',
+    '"200001",0,0,0,0,3,0,"1001_IEO_NEU_XX",3',
+    '"300001",0,0,0,2,0,0,"1001_IEO_NEU_XX",2',
+]
+
+
+def test_a_clip_knows_its_votes_actor_sentence_and_intended_emotion(tmp_path: Path) -> None:
+    corpus = load_crema_d(make(tmp_path, ROWS, ("1002_TSI_ANG_HI", "1001_IEO_NEU_XX")))
+    assert [u.id for u in corpus] == ["1001_IEO_NEU_XX", "1002_TSI_ANG_HI"]
+    second = corpus.utterances[1]
+    assert dict(second.votes) == {"angry": 5, "happy": 4}
+    assert (second.speaker, second.intended, second.transcript) == ("1002", "angry", "The surface is slick.")
+    assert second.audio == tmp_path / "AudioWAV" / "1002_TSI_ANG_HI.wav"
+    assert second.source == "row 3 of tabulatedVotes.csv"
+    assert corpus.licence == "ODbL 1.0"
+    assert corpus.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("votes", "expected"),
+    [("voice", {"neutral": 8, "disgust": 1}), ("face", {"neutral": 3}), ("both", {"happy": 2})],
+)
+def test_votes_are_those_of_the_chosen_raters(tmp_path: Path, votes: str, expected: dict[str, int]) -> None:
+    corpus = load_crema_d(make(tmp_path, ROWS, ("1001_IEO_NEU_XX",)), votes=votes)  # type: ignore[arg-type]
+    assert dict(corpus.utterances[0].votes) == expected
+
+
+def test_clips_without_audio_are_left_out_and_counted(tmp_path: Path) -> None:
+    make(tmp_path, ROWS, ("1001_IEO_NEU_XX", "1009_IEO_NEU_XX"))
+    corpus = load_crema_d(tmp_path)
+    assert [u.id for u in corpus] == ["1001_IEO_NEU_XX"]
+    assert corpus.notes == (
+        "1 of 2 rated clips have no audio in AudioWAV and are left out",
+        "1 clips in AudioWAV have no voice votes and are left out",
+    )
+    corpus = load_crema_d(tmp_path, require_audio=False)
+    assert len(corpus) == 2
+    assert corpus.notes[0] == "1 of 2 rated clips have no audio in AudioWAV"
+
+
+def test_a_corpus_without_any_audio_says_what_to_do(tmp_path: Path) -> None:
+    make(tmp_path, ROWS)
+    with pytest.raises(
+        UsageError, match=r"AudioWAV: none of the 2 rated clips is here: .*require_audio=False"
+    ):
+        load_crema_d(tmp_path)
+    (tmp_path / "AudioWAV").rmdir()
+    assert len(load_crema_d(tmp_path, require_audio=False)) == 2
+
+
+def test_a_repeated_row_counts_once_and_is_noted(tmp_path: Path) -> None:
+    make(tmp_path, [*ROWS, ROWS[0].replace("100001", "107443")], ("1001_IEO_NEU_XX", "1002_TSI_ANG_HI"))
+    corpus = load_crema_d(tmp_path)
+    assert len(corpus) == 2
+    assert corpus.notes == ("1 rows of the vote table repeat an earlier one and count once",)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('"107443",0,0,0,0,9,0,"1001_IEO_NEU_XX",9', "row 6: other votes for 1001_IEO_NEU_XX"),
+        ('"107443",0,0,0,0,-9,0,"1003_IEO_NEU_XX",9', "row 6: a vote count is no whole number"),
+        ('"107443",0,0,0,0,,0,"1003_IEO_NEU_XX",9', "row 6: a vote count is no whole number"),
+        ('"107443",0,0,0,0,9,0,"1003_IEO_NEU_XX",8', "row 6: 9 votes where numResponses says 8"),
+        ('"107443",0,0,0,0,9,0,"1003_XXX_NEU_XX",9', "row 6: '1003_XXX_NEU_XX' is no clip name"),
+        ('"107443",0,0,0,0,9,0,"../../secret",9', "row 6: '../../secret' is no clip name"),
+        ('"107443",0,0,0,0,9,0', "row 6: 7 cells under 9 columns"),
+    ],
+)
+def test_rows_that_make_no_sense_are_named(tmp_path: Path, row: str, message: str) -> None:
+    make(tmp_path, [*ROWS, row])
+    with pytest.raises(UsageError, match=rf"tabulatedVotes\.csv: {message}"):
+        load_crema_d(tmp_path, require_audio=False)
+
+
+def test_other_tables_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"tabulatedVotes\.csv: no such file"):
+        load_crema_d(tmp_path)
+    table = make(tmp_path, []) / "processedResults" / "tabulatedVotes.csv"
+    table.write_text("FileName,VoiceVote\na,b\n")
+    with pytest.raises(UsageError, match="columns '', A, D, F, H, N, S and fileName are needed"):
+        load_crema_d(tmp_path)
+    table.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4057953\n")
+    with pytest.raises(UsageError, match=r"a git-lfs pointer.*git lfs pull"):
+        load_crema_d(tmp_path)
+
+
+def test_votes_of_another_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown votes of CREMA-D 'voices': did you mean 'voice'"):
+        load_crema_d(tmp_path, votes="voices")  # type: ignore[arg-type]
+
+
+# The real tables
+
+
+def test_the_published_voice_votes_have_their_known_numbers(data_dir: Path) -> None:
+    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
+    n_votes = [sum(u.votes.values()) for u in corpus]
+    assert len(corpus) == 7_442
+    assert (min(n_votes), statistics.median(n_votes), max(n_votes)) == (4, 9, 12)
+    assert len({u.speaker for u in corpus}) == 91
+    assert len({u.transcript for u in corpus}) == 12
+    assert corpus.notes == ("7430 of 7442 rated clips have no audio in AudioWAV",)
+
+
+@pytest.mark.parametrize("votes", ["face", "both"])
+def test_every_clip_was_rated_in_each_way(data_dir: Path, votes: str) -> None:
+    assert len(load_crema_d(data_dir / "crema-d", votes=votes, require_audio=False)) == 7_442  # type: ignore[arg-type]
+
+
+def test_every_vote_belongs_to_cremad6(data_dir: Path) -> None:
+    emotions = load_emotions("cremad6")
+    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
+    assert not any(count_votes(u.votes, emotions).outside for u in corpus)
+    assert all(emotions.index(u.intended or "") is not None for u in corpus)
+
+
+def test_the_real_clips_can_be_heard(data_dir: Path) -> None:
+    corpus = load_crema_d(data_dir / "crema-d")
+    assert len(corpus) == 12
+    assert all(len(load_audio(u.audio)) > 16_000 for u in corpus)
