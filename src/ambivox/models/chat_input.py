@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jinja2
 import numpy as np
 import soundfile
 import soxr
@@ -15,11 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models.protocol import FloatArray
-
-SAMPLE_RATE = 16_000
-"""Of the samples in every request, in Hz."""
 
 LONGEST_PROBE_S = 120.0
 """How far a model's limit is looked for in advance; the length of every clip is checked all the same."""
@@ -32,6 +31,9 @@ AUDIO_TOKEN_NAMES = ("audio_token_id", "audio_token_index", "audio_token")
 
 TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
 """Inputs with one entry per token of the prompt; every other input describes the audio."""
+
+FAILURES = (ValueError, RuntimeError, IndexError, TypeError)
+"""What processors raise on audio that they cannot take."""
 
 Inputs = dict[str, Tensor]
 """What one request gives the model: text inputs of shape ``(1, L)`` and the features of its clip."""
@@ -70,7 +72,7 @@ class ChatInput:
             )
         self.audio_token = self._audio_token(config)
         self._heard_tenths = 0
-        self.sample_rate = int(getattr(self.features, "sampling_rate", SAMPLE_RATE))
+        self.sample_rate = int(getattr(self.features, "sampling_rate", SAMPLE_RATE_HZ))
 
     def _audio_token(self, config: Any) -> int:
         for part in (config, self.processor, self.tokenizer):
@@ -91,20 +93,20 @@ class ChatInput:
         """
         try:
             inputs = self.raw(samples, text)
-        except (ValueError, RuntimeError, IndexError, TypeError) as error:
+        except FAILURES as error:
             raise AmbivoxError(
                 f"{clip}: the processor of {self.name} failed: {_first_line(error)}"
             ) from error
-        if self.count_audio_tokens(inputs) == 0 and len(samples) < SHORT_S * SAMPLE_RATE:
-            seconds = len(samples) / SAMPLE_RATE
+        if self.count_audio_tokens(inputs) == 0 and len(samples) < SHORT_S * SAMPLE_RATE_HZ:
+            seconds = len(samples) / SAMPLE_RATE_HZ
             raise AudioError(f"{clip}: {seconds:.2f} s of audio is too short for {self.name} to hear")
         self.assert_heard(inputs, clip)
         return inputs
 
     def raw(self, samples: FloatArray | None, text: str) -> Inputs:
         """The inputs as the processor gives them, unchecked; None leaves the audio out."""
-        if samples is not None and self.sample_rate != SAMPLE_RATE:
-            samples = soxr.resample(samples, SAMPLE_RATE, self.sample_rate)
+        if samples is not None and self.sample_rate != SAMPLE_RATE_HZ:
+            samples = soxr.resample(samples, SAMPLE_RATE_HZ, self.sample_rate)
         write = self._whole_message if self.whole_messages else self._template
         inputs = write(samples, text)
         return {key: value for key, value in inputs.items() if isinstance(value, Tensor)}
@@ -132,11 +134,14 @@ class ChatInput:
         parts = [{"type": "audio", "audio": "clip.wav"}, {"type": "text", "text": text}]
         # Most templates take a list of parts; some (Granite Speech) know text only.
         for content in (parts, f"{token}{text}"):
-            turn = str(
-                self.processor.apply_chat_template(
-                    [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+            try:
+                turn = str(
+                    self.processor.apply_chat_template(
+                        [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+                    )
                 )
-            )
+            except (TypeError, jinja2.TemplateError):
+                continue
             if self._has_placeholder(turn) and "clip.wav" not in turn:
                 return turn
         raise UsageError(f"{self.name}: its chat template leaves the audio out, so it cannot hear a clip")
@@ -188,24 +193,27 @@ class ChatInput:
 
     def longest_heard_s(self) -> float | None:
         """The longest clip heard to its end, to 0.1 s; None where `LONGEST_PROBE_S` meets no limit."""
-        heard, deaf = 0, 10  # tenths of a second
-        while self.hears_whole(deaf / 10):
+        heard, deaf = 10, 20  # tenths of a second
+        while self._hears_or_fails(deaf):
             heard, deaf = deaf, deaf * 2
             if heard >= LONGEST_PROBE_S * 10:
                 return None
         while deaf - heard > 1:
             middle = (heard + deaf) // 2
-            heard, deaf = (middle, deaf) if self.hears_whole(middle / 10) else (heard, middle)
+            heard, deaf = (middle, deaf) if self._hears_or_fails(middle) else (heard, middle)
         return heard / 10
 
-    def _end_matters(self, tenths: int) -> bool:
-        samples = np.random.default_rng(0).normal(0, 0.1, tenths * SAMPLE_RATE // 10).astype(np.float32)
-        other = samples.copy()
-        other[-SAMPLE_RATE // 10 :] = 0
+    def _hears_or_fails(self, tenths: int) -> bool:
         try:
-            a, b = self.raw(samples, "x"), self.raw(other, "x")
-        except (ValueError, RuntimeError, IndexError):
+            return self.hears_whole(tenths / 10)
+        except FAILURES:
             return False
+
+    def _end_matters(self, tenths: int) -> bool:
+        samples = np.random.default_rng(0).normal(0, 0.1, tenths * SAMPLE_RATE_HZ // 10).astype(np.float32)
+        other = samples.copy()
+        other[-SAMPLE_RATE_HZ // 10 :] = 0
+        a, b = self.raw(samples, "x"), self.raw(other, "x")
         return any(a[key].shape != b[key].shape or not torch.equal(a[key], b[key]) for key in a)
 
 

@@ -73,6 +73,7 @@ def _unknown(name: str) -> UsageError:
 
 @MODELS.register("transformers")
 def _transformers(name: str, **options: Any) -> SpeechModel:
+    """Any audio-text chat model that transformers loads: transformers:org/name or transformers:folder."""
     if not name:
         raise UsageError("'transformers' needs a model: transformers:org/name or transformers:folder")
     try:
@@ -86,6 +87,7 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
 
 @MODELS.register("mini")
 def _mini(_: str, **options: Any) -> SpeechModel:
+    """The small bundled model, for trying things out without a download."""
     folder = Path(str(resources.files("ambivox.models") / "mini"))
     if not (folder / "config.json").is_file():
         raise UsageError("the bundled model 'mini' is not part of this installation: reinstall ambivox")

@@ -15,8 +15,9 @@ import transformers
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.errors import AudioError, UsageError
-from ambivox.models.chat_input import SAMPLE_RATE, ChatInput, Inputs, batch_key, collate, with_answer
+from ambivox.models.chat_input import ChatInput, Inputs, batch_key, collate, with_answer
 from ambivox.models.checkpoint import load_checkpoint, quiet
 from ambivox.models.protocol import FloatArray, Reply, Request, Watch
 from ambivox.models.watch import Tokens, make_watch, score_by_trie
@@ -163,10 +164,11 @@ class TransformersModel:
         return [requests[i : i + size] for i in range(0, len(requests), size)]
 
     def _inputs(self, request: Request) -> Inputs:
-        seconds = len(request.samples) / SAMPLE_RATE
+        seconds = len(request.samples) / SAMPLE_RATE_HZ
         with quiet():
+            inputs = self.chat(request.samples, request.prompt.text, request.name)
             if self.chat.hears_whole(seconds):
-                return self.chat(request.samples, request.prompt.text, request.name)
+                return inputs
         limit = f"at most {self.max_audio_s:g} s" if self.max_audio_s else "less than that"
         raise AudioError(
             f"{request.name}: {seconds:.1f} s of audio, the model hears {limit}: "

@@ -1,0 +1,127 @@
+"""`ambivox check`: a sound model passes, and each kind of broken model fails the check made for it."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ambivox.errors import AmbivoxError
+from ambivox.models import Reply, Request, Watch, make_watch
+from ambivox.models.check import check_model, speech_like
+from ambivox.models.transformers import TransformersModel
+
+
+class Loudness:
+    """A model without weights: its logits follow the clip's level and the prompt's length."""
+
+    name = "loudness"
+    fingerprint = "0"
+    max_audio_s = None
+
+    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
+        return make_watch(answers, lambda text: [zlib.crc32(text.encode())], str)
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        return [self.answer(request) for request in requests]
+
+    def answer(self, request: Request) -> Reply:
+        level = self.hear(request.samples) + 0.01 * len(request.prompt.text)
+        watched = np.sin(np.arange(len(request.watch.token_ids)) * (1 + level))[None].astype(np.float32)
+        return Reply("a", (97,), watched, np.full(1, 4, np.float32), "length", 1, 0.0)
+
+    def hear(self, samples: NDArray[np.float32]) -> float:
+        return float(np.abs(samples).mean())
+
+    def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
+        raise NotImplementedError
+
+
+class Deaf(Loudness):
+    def hear(self, samples: NDArray[np.float32]) -> float:
+        return 0.0
+
+
+class WithoutAudioTokens(Loudness):
+    def answer(self, request: Request) -> Reply:
+        return replace(super().answer(request), audio_tokens=0)
+
+
+class Mixing(Loudness):
+    """Answers a batch differently from single requests."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        replies = super().generate(requests)
+        return [replace(reply, watched=reply.watched + 3 * (len(requests) > 1)) for reply in replies]
+
+
+class Fickle(Loudness):
+    asked = 0
+
+    def answer(self, request: Request) -> Reply:
+        self.asked += 1
+        reply = super().answer(request)
+        return replace(reply, watched=reply.watched + self.asked % 2)
+
+
+class OneByteTokens(Loudness):
+    """Writes every word with the same first token."""
+
+    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
+        return make_watch(answers, lambda text: [0, *(ord(c) for c in text)], chr)
+
+
+class Cutting(Loudness):
+    """Hears two seconds and says nothing of the rest."""
+
+    max_audio_s = 2.0
+
+    def hear(self, samples: NDArray[np.float32]) -> float:
+        return super().hear(samples[:32_000])
+
+
+class Broken(Loudness):
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        raise AmbivoxError("the audio did not reach the model")
+
+
+def failed(model: Loudness) -> set[str]:
+    return {check.name for check in check_model(model) if not check.passed}
+
+
+def test_a_model_that_hears_and_repeats_itself_passes() -> None:
+    assert failed(Loudness()) == set()
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        (Deaf, "another clip is heard"),
+        (Deaf, "silence is heard"),
+        (Deaf, "noise is heard"),
+        (WithoutAudioTokens, "the audio reaches the model"),
+        (Mixing, "a batch answers like single clips"),
+        (Fickle, "the same request answers the same"),
+        (OneByteTokens, "every label has a first token of its own"),
+        (Cutting, "a clip too long is refused"),
+        (Broken, "every prompt is answered"),
+    ],
+)
+def test_each_fault_fails_the_check_made_for_it(broken: type[Loudness], check: str) -> None:
+    assert check in failed(broken())
+
+
+def test_an_error_becomes_a_failed_check_with_its_reason() -> None:
+    assert "did not reach" in check_model(Broken())[0].detail
+
+
+@pytest.mark.parametrize("family", ["glm_asr", "qwen3_asr"])
+def test_a_real_class_passes_every_check(family: str, loaded: Callable[[str], TransformersModel]) -> None:
+    assert [check for check in check_model(loaded(family)) if not check.passed] == []
+
+
+def test_signals_are_seeded_and_differ() -> None:
+    np.testing.assert_array_equal(speech_like(1, 3), speech_like(1, 3))
+    assert not np.array_equal(speech_like(1, 3), speech_like(1, 4))
