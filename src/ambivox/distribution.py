@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,13 +44,18 @@ def count_votes(raw: Mapping[str, int], emotions: EmotionSet) -> Votes:
     """Sort the votes of a corpus (label as raters gave it -> count) into an emotion set.
 
     A raw label belongs to the emotion that has it among its forms; every other one is kept in `outside`.
+
+    Raises:
+        UsageError: a count that is not a whole number of at least 0.
     """
     counts = [0] * len(emotions)
     outside: dict[str, int] = {}
     for label, count in raw.items():
+        if not float(count).is_integer() or count < 0:
+            raise UsageError(f"votes for {label!r}: {count} is not a whole number of at least 0")
         n = emotions.index(label)
         if n is None:
-            outside[label] = outside.get(label, 0) + int(count)
+            outside[label] = int(count)
         else:
             counts[n] += int(count)
     return Votes(tuple(counts), outside)
@@ -71,6 +76,7 @@ def truth(votes: Votes, emotions: EmotionSet, outside: Outside = "drop") -> Arra
 
     Raises:
         UsageError: ``other`` with a set that has no such label, or an unknown choice.
+        ValueError: votes counted over another number of labels.
 
     >>> from ambivox.emotions import load_emotions
     >>> emotions = load_emotions("iemocap4")
@@ -82,13 +88,17 @@ def truth(votes: Votes, emotions: EmotionSet, outside: Outside = "drop") -> Arra
     """
     if outside not in OUTSIDE_CHOICES:
         raise UsageError(f"outside: {outside!r} is not one of {', '.join(OUTSIDE_CHOICES)}")
-    counts = np.asarray(votes.counts, dtype=np.float64)
+    if len(votes.counts) != len(emotions):
+        raise ValueError(
+            f"votes over {len(votes.counts)} labels, emotion set {emotions.name!r} has {len(emotions)}"
+        )
+    counts = np.array(votes.counts, dtype=np.float64)
     strayed = sum(votes.outside.values())
     if outside == "other":
         if OTHER not in emotions.labels:
             raise UsageError(
-                f"emotion set {emotions.name!r} has no label {OTHER!r} to pool outside votes into: "
-                f"use '{emotions.name}+{OTHER}'"
+                f"emotion set {emotions.name!r} has no label {OTHER!r} to pool outside votes into: use "
+                f"'{emotions.name}+{OTHER}' if the set is built in, else add the label to its file"
             )
         counts[emotions.labels.index(OTHER)] += strayed
     elif outside == "exclude-utterance" and strayed:
@@ -103,6 +113,7 @@ def as_distributions(p: ArrayLike, name: str = "p", *, tolerance: float = 1e-6) 
     Args:
         p: shape ``(..., N)``.
         name: how the argument is called in an error.
+        tolerance: how far a row may be from a sum of 1.
 
     Raises:
         ValueError: a value that is negative or not finite, or a row (named) that does not sum to 1.
@@ -115,7 +126,8 @@ def as_distributions(p: ArrayLike, name: str = "p", *, tolerance: float = 1e-6) 
     if array.ndim == 0 or array.shape[-1] == 0:
         raise ValueError(f"{name}: shape {array.shape}, expected (..., N) with N >= 1")
     rows = array.reshape(-1, array.shape[-1])
-    sums = rows.sum(axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = rows.sum(axis=-1)
     bad = ~np.isfinite(rows).all(axis=-1) | (rows < 0).any(axis=-1) | (np.abs(sums - 1) > tolerance)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
@@ -130,10 +142,20 @@ def as_distributions(p: ArrayLike, name: str = "p", *, tolerance: float = 1e-6) 
 
 
 def normalise(a: ArrayLike) -> Array:
-    """Divide non-negative numbers by their sum over the last axis (shape ``(..., N)``, sums must be > 0)."""
+    """Divide non-negative numbers by their sum over the last axis.
+
+    Args:
+        a: shape ``(..., N)``.
+
+    Raises:
+        ValueError: a number that is negative or not finite, or a row whose sum is 0 or not finite.
+
+    >>> normalise([1, 3]).tolist()
+    [0.25, 0.75]
+    """
     array = np.asarray(a, dtype=np.float64)
-    total = array.sum(axis=-1, keepdims=True)
-    if (array < 0).any() or not (total > 0).all():
-        raise ValueError("normalise: needs non-negative numbers with a positive sum in every row")
-    result: NDArray[Any] = array / total
-    return result
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum(axis=-1, keepdims=True)
+    if (array < 0).any() or not (np.isfinite(total) & (total > 0)).all():
+        raise ValueError("normalise: needs non-negative numbers with a positive, finite sum in every row")
+    return np.asarray(array / total)

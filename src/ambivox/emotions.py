@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from ambivox.errors import UsageError, unknown_name
+from ambivox.yaml_file import read_mapping
 
 OTHER = "other"
 """The label that a set gains by the suffix ``+other``: votes outside the set are pooled into it."""
+
+
+_AROUND = " .,;:!?\"'`*()[]{}<>“”‘’«»。、…"
 
 
 def fold(text: str) -> str:
@@ -21,7 +24,7 @@ def fold(text: str) -> str:
     >>> fold("  'Angry'. ")
     'angry'
     """
-    return re.sub(r"\s+", " ", text.casefold()).strip(" \t\n.,;:!?\"'`*()[]{}<>")
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_AROUND)
 
 
 @dataclass(frozen=True)
@@ -54,28 +57,27 @@ class EmotionSet:
             raise UsageError(f"emotion set {self.name!r}: {len(self.labels)} label(s), at least 2 are needed")
         if len(self.forms) != len(self.labels):
             raise UsageError(f"emotion set {self.name!r}: every label needs its list of forms")
-        owner: dict[str, str] = {}
-        for label, forms in zip(self.labels, self.forms, strict=True):
+        for n, (label, forms) in enumerate(zip(self.labels, self.forms, strict=True)):
             if not forms or not all(fold(form) for form in forms):
                 raise UsageError(f"emotion set {self.name!r}: label {label!r} has an empty form")
-            for form in {fold(form) for form in forms}:
-                if form in owner:
+            for form in map(fold, forms):
+                if self.owner[form] != n:
                     raise UsageError(
-                        f"emotion set {self.name!r}: the form {form!r} belongs to both {owner[form]!r} and "
-                        f"{label!r}; leave it to one of them"
+                        f"emotion set {self.name!r}: the form {form!r} belongs to both {label!r} and "
+                        f"{self.labels[self.owner[form]]!r}; leave it to one of them"
                     )
-                owner[form] = label
+
+    @cached_property
+    def owner(self) -> Mapping[str, int]:
+        """The label of every folded form."""
+        return {fold(form): n for n, forms in enumerate(self.forms) for form in forms}
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def index(self, text: str) -> int | None:
         """The label that a piece of text names by any of its forms, or None."""
-        wanted = fold(text)
-        for n, forms in enumerate(self.forms):
-            if any(fold(form) == wanted for form in forms):
-                return n
-        return None
+        return self.owner.get(fold(text))
 
 
 # The forms of each emotion, once; a set picks its label, which becomes the first form, and inherits the rest.
@@ -137,21 +139,15 @@ def load_emotions(name: str | Path) -> EmotionSet:
 
 
 def _read_emotions(path: Path) -> EmotionSet:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; give an emotion set by name or a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(data, Mapping) or not all(_is_forms(forms) for forms in data.values()):
-        raise UsageError(f"{path}: expected 'label: [form, form, ...]' lines, for example 'angry: [anger]'")
-    labels = tuple(str(label) for label in data)
-    forms = tuple(
-        (label, *(str(form) for form in (given or ()) if str(form) != label))
-        for label, given in zip(labels, data.values(), strict=True)
-    )
-    return EmotionSet(path.stem, labels, forms)
+    data = read_mapping(path, "an emotion set")
+    for label, forms in data.items():
+        for written in (label, *(forms if isinstance(forms, list) else ())):
+            if not isinstance(written, str):
+                raise UsageError(f"{path}: {written!r} is not text to YAML: put it in quotes")
+        if not isinstance(forms, list | None):
+            raise UsageError(f"{path}: expected '{label}: [form, form, ...]', found {forms!r}")
+    return EmotionSet(path.stem, tuple(data), tuple(_with_label(*item) for item in data.items()))
 
 
-def _is_forms(value: object) -> bool:
-    return value is None or (isinstance(value, Sequence) and not isinstance(value, str))
+def _with_label(label: str, forms: Sequence[str] | None) -> tuple[str, ...]:
+    return (label, *(form for form in forms or () if form != label))

@@ -29,6 +29,15 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     unknown prompt 'wrod': did you mean 'word'? (known: letter, word)
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     hint = "did you mean " + " or ".join(repr(n) for n in near) + "? " if near else ""
     return UsageError(f"unknown {kind} {name!r}: {hint}(known: {', '.join(names) or 'none'})")
+
+
+def first_line(error: object) -> str:
+    """The first line of what another library has to say.
+
+    >>> first_line(ValueError("no such key: 'a'\\n  in line 3"))
+    "no such key: 'a'"
+    """
+    return next(iter(str(error).splitlines()), type(error).__name__)

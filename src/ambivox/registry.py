@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from ambivox.errors import UsageError, unknown_name
+from ambivox.errors import AmbivoxError, UsageError, first_line, unknown_name
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Registry(Generic[T]):
             plugins = self._entry_points()
             if name not in plugins:
                 raise unknown_name(self.kind, name, self)
-            self._items[name] = plugins[name].load()
+            self._items[name] = self._load(plugins[name])
         return self._items[name]
 
     def __contains__(self, name: object) -> bool:
@@ -58,5 +58,25 @@ class Registry(Generic[T]):
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         if self._plugins is None:
-            self._plugins = {point.name: point for point in entry_points(group=self.group)}
+            plugins: dict[str, EntryPoint] = {}
+            for point in entry_points(group=self.group):
+                taken = plugins.get(point.name)
+                if point.name in self._items or (taken and taken.value != point.value):
+                    by = taken.value if taken else "ambivox"
+                    raise UsageError(
+                        f"{self.kind} {point.name!r} is registered twice, by {by} and by {point.value}: "
+                        "uninstall one of the packages"
+                    )
+                plugins[point.name] = point
+            self._plugins = plugins
         return self._plugins
+
+    def _load(self, point: EntryPoint) -> T:
+        try:
+            item: T = point.load()
+        except Exception as error:  # whatever the code of a third party raises
+            raise AmbivoxError(
+                f"{self.kind} {point.name!r}: its package cannot be loaded from {point.value} "
+                f"({type(error).__name__}: {first_line(error)})"
+            ) from error
+        return item

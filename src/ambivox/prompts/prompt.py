@@ -10,18 +10,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jinja2
+import jinja2.meta
 import numpy as np
 import yaml
-from jinja2.sandbox import SandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ambivox.emotions import EmotionSet
-from ambivox.errors import UsageError
+from ambivox.errors import UsageError, first_line
 from ambivox.registry import Registry
+from ambivox.yaml_file import read_mapping
 
 AnswerFormat = Literal["word", "letter", "dictionary", "percentages", "ranked", "free"]
 
 LETTERS = string.ascii_uppercase
+
+# Templates come from users too: sandboxed, and a misspelt variable is an error, not an empty string.
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+_VARIABLES = {"options", "lettered", "transcript", "context"}
 
 
 class Prompt(BaseModel):
@@ -40,6 +46,19 @@ class Prompt(BaseModel):
     description: str = ""
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = 32
     max_new_tokens_per_option: Annotated[int, Field(ge=0, le=256)] = 0
+
+    @model_validator(mode="after")
+    def _check_template(self) -> Prompt:
+        try:
+            used = self._variables()
+        except jinja2.TemplateError as error:
+            raise ValueError(f"the template fails: {first_line(error)}") from None
+        if used - _VARIABLES:
+            unknown, known = ", ".join(sorted(used - _VARIABLES)), ", ".join(sorted(_VARIABLES))
+            raise ValueError(f"the template uses {unknown}, known are {known}")
+        if self.format == "letter" and "lettered" not in used:
+            raise ValueError("the template of a letter prompt must write 'lettered', the letters and options")
+        return self
 
     def render(
         self,
@@ -75,12 +94,12 @@ class Prompt(BaseModel):
         order = tuple(range(len(emotions))) if order is None else tuple(int(n) for n in order)
         if sorted(order) != list(range(len(emotions))):
             raise UsageError(f"prompt {self.name!r}: order {list(order)} is no permutation of the labels")
-        if self.format == "letter" and len(order) > len(LETTERS):
+        if len(order) > len(LETTERS) and "lettered" in self._variables():
             raise UsageError(f"prompt {self.name!r}: {len(order)} options, letters go up to {len(LETTERS)}")
-        options = [emotions.labels[n] for n in order]
+        options = tuple(emotions.labels[n] for n in order)
         text = self._write(
             options=options,
-            lettered=list(zip(LETTERS, options, strict=False)),
+            lettered=tuple(zip(LETTERS, options, strict=False)),
             transcript=f'The speaker says: "{transcript}"\n' if transcript else "",
             context="".join(["Before this:\n", *(f"{turn}\n" for turn in context)]) if context else "",
         )
@@ -99,13 +118,14 @@ class Prompt(BaseModel):
             return emotions.forms
         return tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
 
+    def _variables(self) -> set[str]:
+        return jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text))
+
     def _write(self, **values: Any) -> str:
-        # Templates come from users too: sandboxed, and a misspelt variable is an error, not an empty string.
-        environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined)
         try:
-            return environment.from_string(self.text).render(**values)
-        except jinja2.TemplateError as error:
-            raise UsageError(f"prompt {self.name!r}: the template fails: {error}") from None
+            return _ENVIRONMENT.from_string(self.text).render(**values)
+        except Exception as error:  # templates come from users too, and may divide by zero
+            raise UsageError(f"prompt {self.name!r}: the template fails: {first_line(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -154,20 +174,13 @@ def load_prompt(name: str | Path) -> Prompt:
 
 
 def _read_prompt(path: Path) -> Prompt:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; give a prompt by name or a YAML file") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(data, dict):
-        raise UsageError(f"{path}: expected keys such as 'version', 'format' and 'text'")
+    data = read_mapping(path, "a prompt")
     try:
         return Prompt.model_validate({"name": path.stem} | data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path}: {where}: {first['msg']}") from None
+        where = "".join(f"{part}: " for part in first["loc"])
+        raise UsageError(f"{path}: {where}{first_line(first['msg'].removeprefix('Value error, '))}") from None
 
 
 def _built_in() -> Registry[Prompt]:
