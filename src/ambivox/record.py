@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ambivox.emotions import EmotionSet
-from ambivox.errors import AmbivoxError
+from ambivox.errors import AmbivoxError, first_line
 from ambivox.models import Reply, Watch
 from ambivox.prompts import AnswerFormat
 
@@ -179,11 +179,13 @@ def _from_row(row: dict[str, Any]) -> Record:
 
 def write_records(records: Iterable[Record], path: Path) -> None:
     """Write records as one Parquet shard, whole or not at all (written aside, then renamed)."""
-    table = pa.Table.from_pylist([_to_row(record) for record in records], schema=SCHEMA)
     aside = path.with_name(path.name + ".partial")
     try:
-        pq.write_table(table, aside, compression="zstd")
+        table = pa.Table.from_pylist([_to_row(record) for record in records], schema=SCHEMA)
+        pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
         aside.replace(path)
+    except UnicodeEncodeError as error:
+        raise AmbivoxError(f"{path}: {error.object!r} is not Unicode text: rename it") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise AmbivoxError(
@@ -200,14 +202,16 @@ def read_records(path: Path) -> list[Record]:
         AmbivoxError: not a shard of this program, or of another version of it.
     """
     try:
-        table = pq.read_table(path, memory_map=False)
+        # Not `read_table`, which would take a folder named "model=x" for a column.
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
-        first_line = str(error).splitlines()[0]
-        raise AmbivoxError(f"{path}: not readable as a shard of records ({first_line})") from None
+        raise AmbivoxError(f"{path}: not readable as a shard of records ({first_line(error)})") from None
     version = (table.schema.metadata or {}).get(b"ambivox_schema", b"none").decode()
     if version != str(SCHEMA_VERSION):
         raise AmbivoxError(
             f"{path}: records of version {version}, this program reads version {SCHEMA_VERSION}: "
             "run the study again, or use the version of ambivox that wrote it"
         )
+    if not table.schema.equals(SCHEMA):
+        raise AmbivoxError(f"{path}: its columns are not those of records of version {version}")
     return [_from_row(row) for row in table.to_pylist()]
