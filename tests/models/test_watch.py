@@ -11,7 +11,13 @@ from ambivox.models import Watch, make_watch, written_variants
 from ambivox.prompts import load_prompt
 
 SENTENCES = [
-    *(v for name in emotion_sets() for forms in load_emotions(name).forms for f in forms for v in written_variants(f)),
+    *(
+        v
+        for name in emotion_sets()
+        for forms in load_emotions(name).forms
+        for f in forms
+        for v in written_variants(f)
+    ),
     *("A", " A", "B", " B", "C", " C", "D", " D"),
 ]
 
@@ -21,7 +27,9 @@ def byte_level(vocabulary: int = 600) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(SENTENCES, trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet))
+    tokenizer.train_from_iterator(
+        SENTENCES, trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet)
+    )
     return tokenizer
 
 
@@ -48,7 +56,9 @@ def watch_with(tokenizer: Tokenizer, answers: list[list[str]] | tuple[tuple[str,
     )
 
 
-@pytest.fixture(scope="module", params=[byte_level, lambda: byte_level(270), metaspace], ids=["bytes", "short", "▁"])
+@pytest.fixture(
+    scope="module", params=[byte_level, lambda: byte_level(270), metaspace], ids=["bytes", "short", "▁"]
+)
 def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
     build: Callable[[], Tokenizer] = request.param
     return build()
@@ -114,7 +124,11 @@ def test_a_continuation_of_the_same_label_is_left_out() -> None:
 def test_a_continuation_across_another_label_is_kept() -> None:
     pieces = {"fear": [1], "fearful": [1, 2], "fearfulness": [1, 2, 3]}
     watch = make_watch([["fear", "fearfulness"], ["fearful"]], lambda text: pieces[text.strip().lower()], str)
-    assert dict(zip(watch.sequences, watch.sequence_labels, strict=True)) == {(1,): 0, (1, 2): 1, (1, 2, 3): 0}
+    assert dict(zip(watch.sequences, watch.sequence_labels, strict=True)) == {
+        (1,): 0,
+        (1, 2): 1,
+        (1, 2, 3): 0,
+    }
 
 
 def test_a_tokenizer_that_knows_no_word_is_a_usage_error_that_names_both_labels() -> None:

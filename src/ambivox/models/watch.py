@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,8 @@ def make_watch(
 ) -> Watch:
     """Find the token sequences of every written form of every label.
 
-    A sequence that continues another of the same label is left out: its probability is part of the shorter's.
+    A sequence that continues another of the same label is left out, since its probability is part of the
+    shorter's; not so where a sequence of another label comes between ("fear", "fear|ful", "fear|ful|ness").
 
     Args:
         answers: per label its written forms.
@@ -46,23 +47,26 @@ def make_watch(
     """
     owner: dict[Tokens, int] = {}
     for label, forms in enumerate(answers):
-        own = dict.fromkeys(tuple(tokenise(v)) for form in forms for v in written_variants(form))
-        if () in own:
-            raise UsageError(
-                f"label {forms[0]!r}: the tokenizer writes it with no token; choose another form"
-            )
-        for sequence in own:
-            if any(sequence[:n] in own for n in range(1, len(sequence))):
-                continue
-            if sequence in owner:
+        for sequence in (tuple(tokenise(v)) for form in forms for v in written_variants(form)):
+            if not sequence:
+                raise UsageError(
+                    f"label {forms[0]!r}: the tokenizer writes it with no token; choose another form"
+                )
+            if owner.setdefault(sequence, label) != label:
                 other = answers[owner[sequence]][0]
                 raise UsageError(
                     f"labels {other!r} and {forms[0]!r} have the same tokens in this model's tokenizer "
                     f"({_spell(sequence, piece)}), so no logit can tell them apart: give one another form"
                 )
-            owner[sequence] = label
-    first = tuple(dict.fromkeys(sequence[0] for sequence in owner))
-    return Watch(tuple(owner), tuple(owner.values()), first, tuple(piece(token) for token in first))
+    watched = {s: label for s, label in owner.items() if _begun_by(s, owner) != label}
+    first = tuple(dict.fromkeys(sequence[0] for sequence in watched))
+    return Watch(tuple(watched), tuple(watched.values()), first, tuple(piece(token) for token in first))
+
+
+def _begun_by(sequence: Tokens, owner: Mapping[Tokens, int]) -> int | None:
+    """The label of the longest sequence that this one continues."""
+    prefixes = (sequence[:n] for n in range(len(sequence) - 1, 0, -1))
+    return next((owner[prefix] for prefix in prefixes if prefix in owner), None)
 
 
 def _spell(sequence: Tokens, piece: Callable[[int], str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_type_hints
 
-import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from ambivox.errors import UsageError, unknown_name
 from ambivox.prompts import AnswerFormat
@@ -66,25 +66,23 @@ def load_readout(spec: str) -> Readout:
     Raises:
         UsageError: unknown readout or option, or a value that the option does not take.
 
-    >>> load_readout("mean( value = logit )").name
-    'mean(value=logit)'
+    >>> load_readout("mean( normalise = sum, value=logit )").name
+    'mean(value=logit, normalise=sum)'
     """
     match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", spec)
     if not match:
         raise UsageError(f"readout {spec!r}: write it as name or name(option=value, ...)")
     readout = READOUTS[match[1]]
-    if not (match[2] or "").strip():
+    parts = (match[2] or "").split(",")
+    if not "".join(parts).strip():
         return readout
-    options = tuple(_option(readout, part) for part in match[2].split(","))
-    written = ", ".join(f"{name}={yaml.safe_dump(value).split()[0]}" for name, value in options)
-    return Readout(
-        f"{readout.name}({written})",
-        readout.level,
-        readout.function,
-        readout.description,
-        readout.formats,
-        options,
-    )
+    given = [_option(readout, part) for part in parts]
+    if len(dict(given)) < len(given):
+        raise UsageError(f"readout {spec!r}: an option is given twice")
+    # In the order of the function, so that one choice of options has one name.
+    options = tuple(sorted(given, key=lambda option: _options(readout).index(option[0])))
+    written = ", ".join(f"{name}={_written(value)}" for name, value in options)
+    return replace(readout, name=f"{readout.name}({written})", options=options)
 
 
 def load_readouts(specs: Sequence[str]) -> list[Readout]:
@@ -92,19 +90,22 @@ def load_readouts(specs: Sequence[str]) -> list[Readout]:
     return list({readout.name: readout for readout in map(load_readout, specs)}.values())
 
 
+def _options(readout: Readout) -> list[str]:
+    parameters = inspect.signature(readout.function).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
 def _option(readout: Readout, part: str) -> tuple[str, Any]:
-    name, equals, written = (piece.strip() for piece in part.partition("="))
-    known = [
-        parameter.name
-        for parameter in inspect.signature(readout.function).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    if name not in known:
-        raise unknown_name(f"option of readout {readout.name!r}", name, known)
+    name, _, written = (piece.strip() for piece in part.partition("="))
+    if name not in _options(readout):
+        raise unknown_name(f"option of readout {readout.name!r}", name, _options(readout))
     kind = get_type_hints(readout.function)[name]
-    allowed = get_args(kind) if get_origin(kind) is Literal else (False, True)
-    value = yaml.safe_load(written) if equals else None
-    if value not in allowed:
-        names = ", ".join(str(choice).lower() if kind is bool else choice for choice in allowed)
-        raise UsageError(f"readout {readout.name!r}: {name}={written!r} is not one of {names}")
-    return name, value
+    try:
+        return name, TypeAdapter(kind).validate_strings(written)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise UsageError(f"readout {readout.name!r}: {name}={written!r}: {reason}") from None
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -105,10 +105,13 @@ def first(record: Record, *, join: Join = "logsumexp") -> Reading:
     A token that begins several labels is divided among them by the probabilities of their whole sequences
     where the record holds those; otherwise the status is ``collided``.
     """
+    fault = _fault(record)
+    if fault:
+        return Reading(None, "undefined", fault)
     watch, watched, normaliser = _logits(record)
     shares = owned_shares(watch, len(record.labels))
     note = ""
-    if record.sequence_logp is not None:
+    if record.sequence_logp is not None and np.isfinite(record.sequence_logp).all():
         for k in _shared(watch):
             shares[k] = _split_by_sequence(
                 watch, record.sequence_logp, watch.token_ids[k], len(record.labels)
@@ -118,7 +121,7 @@ def first(record: Record, *, join: Join = "logsumexp") -> Reading:
         return Reading(None, "collided", _collision(watch, record.labels))
     logits = label_logits(watched[:1], shares, _choice("join", join, Join))
     distribution = softmax(logits[0])
-    mass = float(np.exp(lse(logits[0]) - normaliser[0])) if join == "logsumexp" else None
+    mass = _mass(logits, normaliser[:1]) if join == "logsumexp" else None
     return Reading(distribution, "ok", note, mass)
 
 
@@ -136,6 +139,9 @@ def mean(
     (arXiv 2505.18484) as we reconstruct it: it is flat by construction and changes when a constant is added
     to all logits. A sum of mixed or negative signs has no such distribution: status ``undefined``.
     """
+    fault = _fault(record)
+    if fault:
+        return Reading(None, "undefined", fault)
     watch, watched, normaliser = _logits(record)
     shares = owned_shares(watch, len(record.labels))
     if _collides(watch, shares, watched, normaliser):
@@ -145,9 +151,11 @@ def mean(
     probability = np.exp(log_probability)
     values = {"logit": logits, "probability": probability, "log-probability": log_probability}
     a = values[_choice("value", value, Value)].mean(axis=0)
-    mass = float(probability.sum(axis=1).mean()) if join == "logsumexp" else None
+    mass = _mass(logits, normaliser) if join == "logsumexp" else None
     if _choice("normalise", normalise, Normalise) == "softmax":
         return Reading(softmax(a), "ok", mass=mass)
+    if value == "probability":  # a / sum(a) in the log domain, where tiny probabilities do not vanish
+        return Reading(softmax(lse(log_probability, axis=0)), "ok", mass=mass)
     if (a < 0).any():
         fault = "mixed signs" if (a > 0).any() else "negative values, whose shares would be upside down"
         return Reading(None, "undefined", f"{value}: {fault}", mass)
@@ -160,9 +168,27 @@ def sequence(record: Record, *, per_token: bool = False) -> Reading:
     """The exact probability of each whole label after the prompt, by trie; softmax over the labels."""
     if record.watch is None or record.sequence_logp is None:
         return Reading(None, "undefined", "the run did not score whole labels (score: false)")
+    if not np.isfinite(record.sequence_logp).all():
+        return Reading(None, "undefined", "log-probabilities that are not finite")
     logp = label_logp(record.watch, record.sequence_logp, len(record.labels), per_token=per_token)
-    mass = None if per_token else float(np.exp(lse(logp)))
+    mass = None if per_token else min(float(np.exp(lse(logp))), 1.0)
     return Reading(softmax(logp), "ok", mass=mass)
+
+
+def _fault(record: Record) -> str:
+    """Why there is nothing to read from the logits; empty if there is."""
+    if record.watched is None or record.logsumexp is None:
+        return "the record holds no logits"
+    if not len(record.watched):
+        return "no step was generated"
+    if not (np.isfinite(record.watched).all() and np.isfinite(record.logsumexp).all()):
+        return "logits that are not finite"
+    return ""
+
+
+def _mass(logits: Array, normaliser: NDArray[np.float32]) -> float:
+    # At most 1: the normaliser is rounded to float32.
+    return float(np.exp(np.minimum(lse(logits, axis=1) - normaliser, 0.0)).mean())
 
 
 def _logits(record: Record) -> tuple[Watch, NDArray[np.float32], NDArray[np.float32]]:
@@ -176,8 +202,8 @@ def _split_by_sequence(watch: Watch, logp: Array, token: int, n_labels: int) -> 
     begins = np.array([sequence[0] == token for sequence in watch.sequences])
     labels = np.asarray(watch.sequence_labels)
     own = _without_longer_forms(watch, logp)
-    relative = np.exp(own - own[begins].max())
-    mass = np.array([relative[begins & (labels == n)].sum() for n in range(n_labels)])
+    relative = np.where(begins, np.exp(np.minimum(own - own[begins].max(), 0.0)), 0.0)
+    mass = np.array([relative[labels == n].sum() for n in range(n_labels)])
     return np.asarray(mass / mass.sum())
 
 
@@ -194,8 +220,8 @@ def _collides(
         return False
     if not shares.any(axis=0).all():
         return True
-    probability = np.exp(watched.astype(np.float64) - normaliser[:, None]).mean(axis=0)
-    return float(probability[shared].sum()) > SHARED_MASS * float(probability.sum())
+    logp = watched.astype(np.float64) - normaliser[:, None]
+    return bool(lse(logp[:, shared]) - lse(logp) > np.log(SHARED_MASS))
 
 
 def _collision(watch: Watch, labels: tuple[str, ...]) -> str:

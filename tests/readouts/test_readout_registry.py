@@ -1,0 +1,99 @@
+"""Readouts by name and with options."""
+
+from typing import Literal
+
+import numpy as np
+import pytest
+from made_up_records import plain_set, record, watch_of, with_logits
+
+from ambivox.errors import UsageError
+from ambivox.readouts import DEFAULT_READOUTS, READOUTS, Reading, Readout, load_readout, load_readouts
+from ambivox.record import Record
+
+
+def test_every_default_readout_loads_under_its_own_name() -> None:
+    assert [readout.name for readout in load_readouts(DEFAULT_READOUTS)] == list(DEFAULT_READOUTS)
+
+
+def test_options_reach_the_function() -> None:
+    full = np.array([[3.0, 1.0, 0.0]])
+    record = with_logits(full, watch_of([(0,), (1,)], [0, 1]), 2)
+    reading = load_readout("mean(value=logit, normalise=sum)")(record)
+    np.testing.assert_allclose(reading.distribution, [0.75, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        (" first ", "first"),
+        ("mean()", "mean"),
+        ("mean(normalise=sum,value=logit)", "mean(value=logit, normalise=sum)"),
+        ("sequence(per_token=True)", "sequence(per_token=true)"),
+        ("sequence(per_token=1)", "sequence(per_token=true)"),
+    ],
+)
+def test_one_choice_of_options_has_one_name(spec: str, name: str) -> None:
+    assert load_readout(spec).name == name
+
+
+def test_a_readout_named_twice_is_kept_once() -> None:
+    specs = ["mean(value=logit, join=max)", "mean(join=max, value=logit)", "first", "first"]
+    assert [readout.name for readout in load_readouts(specs)] == ["mean(value=logit, join=max)", "first"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("frist", "did you mean 'first'"),
+        ("mean(valeu=logit)", "did you mean 'value'"),
+        ("mean(record=1)", "unknown option"),
+        ("mean(value=logits)", "'logit', 'probability' or 'log-probability'"),
+        ("mean(value)", "value=''"),
+        ("mean(value=[)", "value='['"),
+        ("mean(value=logit, value=probability)", "given twice"),
+        ("mean(value=logit,)", "unknown option"),
+        ("sequence(per_token=maybe)", "per_token='maybe'"),
+        ("label(x=1)", "unknown option"),
+        ("mean(", "write it as"),
+        ("", "write it as"),
+        ("a b", "write it as"),
+    ],
+)
+def test_a_mistake_in_a_readout_is_said_in_one_line(spec: str, said: str) -> None:
+    with pytest.raises(UsageError) as error:
+        load_readout(spec)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_options_of_third_parties_are_typed_by_their_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nth(record: Record, *, n: int = 0, how: Literal["soft", "hard"] = "hard") -> Reading:
+        return Reading(None, "undefined", f"{n + 1} {how}")
+
+    monkeypatch.setitem(READOUTS._items, "nth", Readout("nth", "text", nth, "made up"))
+    assert load_readout("nth(how=soft, n=3)")(record("x")).note == "4 soft"
+    with pytest.raises(UsageError, match="n='three'"):
+        load_readout("nth(n=three)")
+
+
+def test_a_failed_record_is_a_failed_reading_with_its_reason() -> None:
+    reading = load_readout("label")(record(status="failed", error="no such clip"))
+    assert (reading.distribution, reading.status, reading.note) == (None, "failed", "no such clip")
+
+
+@pytest.mark.parametrize(
+    ("name", "formats"), [("dictionary", {"dictionary", "percentages"}), ("label", {"word", "letter"})]
+)
+def test_text_readouts_apply_to_the_formats_that_they_can_read(name: str, formats: set[str]) -> None:
+    every = ("word", "letter", "dictionary", "percentages", "ranked", "free")
+    assert {f for f in every if READOUTS[name].applies(record(format=f))} == formats
+
+
+def test_token_readouts_apply_to_every_format() -> None:
+    assert all(
+        readout.formats is None for readout in map(READOUTS.__getitem__, READOUTS) if readout.level == "token"
+    )
+
+
+def test_a_record_knows_its_emotion_set() -> None:
+    assert record(emotions=plain_set(3)).emotions == plain_set(3)
