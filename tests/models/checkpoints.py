@@ -370,13 +370,89 @@ class NoVision(transformers.PreTrainedModel):
         self.post_init()
 
 
+def qwen2_5_omni(folder: Path) -> Path:
+    """Qwen2.5-Omni, the whole model as the hub holds it, without the talker. See `omni_processor`."""
+    tokenizer = omni_tokenizer()
+    token = tokenizer.convert_tokens_to_ids
+    config = transformers.Qwen2_5OmniConfig(
+        enable_audio_output=False,
+        thinker_config={
+            "audio_config": {
+                "num_mel_bins": 80,
+                "d_model": 32,
+                "encoder_layers": 2,
+                "encoder_attention_heads": 4,
+                "encoder_ffn_dim": 64,
+                "output_dim": 32,
+                **WHISPER,
+            },
+            "vision_config": {
+                "depth": 1,
+                "hidden_size": 32,
+                "intermediate_size": 32,
+                "num_heads": 2,
+                "out_hidden_size": 32,
+                "fullatt_block_indexes": [0],
+            },
+            "text_config": {
+                **TEXT,
+                "vocab_size": len(tokenizer),
+                "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]},
+            },
+            "audio_token_index": token("<|AUDIO|>"),
+            "image_token_index": token("<|IMAGE|>"),
+            "video_token_index": token("<|VIDEO|>"),
+            "audio_start_token_id": token("<|audio_bos|>"),
+            "audio_end_token_id": token("<|audio_eos|>"),
+            "vision_start_token_id": token("<|vision_bos|>"),
+            "vision_end_token_id": token("<|vision_eos|>"),
+        },
+    )
+    torch.manual_seed(SEED)
+    model = transformers.Qwen2_5OmniForConditionalGeneration(config)
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id]
+    model.save_pretrained(folder)
+    return folder
+
+
+def omni_tokenizer() -> Any:
+    tokens = {
+        "image_token": "<|IMAGE|>",
+        "audio_token": "<|AUDIO|>",
+        "video_token": "<|VIDEO|>",
+        "vision_bos_token": "<|vision_bos|>",
+        "vision_eos_token": "<|vision_eos|>",
+        "audio_bos_token": "<|audio_bos|>",
+        "audio_eos_token": "<|audio_eos|>",
+    }
+    return fast_tokenizer(tokens.values(), extra_special_tokens=tokens)
+
+
+class OmniProcessor(transformers.Qwen2_5OmniProcessor):
+    """The real processor but for its video part, which wants torchvision even where no video is shown."""
+
+    def __init__(self) -> None:
+        tokenizer = omni_tokenizer()
+        self.chat_template = template("<|audio_bos|><|AUDIO|><|audio_eos|>")
+        self.tokenizer = tokenizer
+        self.feature_extractor = transformers.WhisperFeatureExtractor(feature_size=80)
+        self.image_processor = self.video_processor = None
+        for name in ("image_token", "audio_token", "video_token", "audio_bos_token", "audio_eos_token"):
+            setattr(self, name, getattr(tokenizer, name))
+            setattr(self, f"{name}_id", getattr(tokenizer, f"{name}_id"))
+
+
 FAMILIES: dict[str, Callable[[Path], Path]] = {
     "audio_flamingo_3": audio_flamingo_3,
     "gemma_3n": gemma_3n,
     "glm_asr": glm_asr,
     "music_flamingo": music_flamingo,
     "qwen2_audio": qwen2_audio,
+    "qwen2_5_omni": qwen2_5_omni,
     "qwen3_asr": qwen3_asr,
     "vibevoice_asr": vibevoice_asr,
     "voxtral": voxtral,
 }
+
+WITHOUT_PROCESSOR: dict[str, Callable[[], Any]] = {"qwen2_5_omni": OmniProcessor}
+"""Families whose own processor cannot be built without torchvision: a processor to use in its place."""

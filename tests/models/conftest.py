@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import FAMILIES
+import transformers
+from checkpoints import FAMILIES, WITHOUT_PROCESSOR
 
 from ambivox.models import load_model
 from ambivox.models.transformers import TransformersModel
@@ -31,7 +32,11 @@ def loaded(checkpoint: Callable[[str], Path]) -> Callable[[str], TransformersMod
 
     def load(family: str) -> TransformersModel:
         if family not in models:
-            model = load_model(str(checkpoint(family)), device="cpu")
+            with pytest.MonkeyPatch.context() as patch:
+                if family in WITHOUT_PROCESSOR:
+                    processor = WITHOUT_PROCESSOR[family]()
+                    patch.setattr(transformers.AutoProcessor, "from_pretrained", lambda *_, **__: processor)
+                model = load_model(str(checkpoint(family)), device="cpu")
             assert isinstance(model, TransformersModel)
             models[family] = model
         return models[family]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 
 from ambivox.errors import AmbivoxError, UsageError
@@ -67,8 +69,11 @@ def load_checkpoint(
         try:
             config = transformers.AutoConfig.from_pretrained(name, **options)
             processor = transformers.AutoProcessor.from_pretrained(name, **options)
-            model, info = _model_class(config).from_pretrained(
+            # An omni model answers with its thinker; the talker, which reads the answer aloud, is left out.
+            part = getattr(config, "thinker_config", config)
+            model, info = _model_class(part).from_pretrained(
                 name,
+                config=part,
                 dtype=precision,
                 device_map=device if device == "auto" else {"": device},
                 use_safetensors=True,  # pickled weights may run code
@@ -78,18 +83,17 @@ def load_checkpoint(
         except (OSError, ValueError, ImportError, RuntimeError, AttributeError, KeyError) as error:
             raise AmbivoxError(f"{name}: cannot be loaded: {_short(error)}") from error
     _assert_complete(name, info)
-    # An omni model answers with its thinker; the talker only reads the answer aloud.
-    model = getattr(model, "thinker", model)
     dtype_name = str(model.dtype).removeprefix("torch.")
     return Checkpoint(model.eval(), processor, fingerprint(name, config, dtype_name))
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' logging, progress bars and warnings off the user's terminal."""
-    level = transformers_logging.get_verbosity()
+    """Keep the logging, progress bars and warnings of transformers and the hub off the user's terminal."""
+    level, hub_level = transformers_logging.get_verbosity(), hub_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(transformers_logging.CRITICAL)
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    hub_logging.set_verbosity(logging.CRITICAL)
     transformers_logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
@@ -97,6 +101,7 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         transformers_logging.set_verbosity(level)
+        hub_logging.set_verbosity(hub_level)
         if bars:
             transformers_logging.enable_progress_bar()
 
