@@ -162,7 +162,7 @@ def test_all_columns_of_a_csv(write: Write, tmp_path: Path) -> None:
     path = write(
         "rated.csv",
         "id, audio, start, end, transcript, speaker, dialogue, turn, intended, votes.angry, votes.sad\n"
-        'a1, clips/a.wav, 0.5, 2, "Oh, really?", s1, d1, 3, sad, 2, 1\n'
+        'a1, clips/a.wav, 5E-1, 2, "Oh, really?", s1, d1, 3, sad, 2, 1\n'
         "\n"
         "a2, clips/b.wav, , , , , , , , , 4.0\n",
     )
@@ -247,6 +247,7 @@ CSV_FAULTS = [
     ("id,audio,votes.sad\na,a.wav,many\n", r"row 2, column 'votes\.sad': 'many' is no number"),
     ("id,audio,votes.sad\na,a.wav,nan\n", r"row 2, column 'votes\.sad': 'nan' is no number"),
     ("id,audio,votes.sad\na,a.wav,1e300\n", r"row 2, column 'votes\.sad': 1e\+300 is no whole number"),
+    ("id,audio,votes.sad\na,a.wav,\u0663\n", r"row 2, column 'votes\.sad': '\u0663' is no number"),
     ("id,audio,votes.sad\na,a.wav,1_0\n", r"row 2, column 'votes\.sad': '1_0' is no number"),
     ('id,audio,votes\na,a.wav,"{""sad"": -1}"\n', r"row 2, column 'votes': -1 votes"),
     ('id,audio,votes\na,a.wav,"{""sad"": true}"\n', r"row 2, column 'votes': True is no number"),

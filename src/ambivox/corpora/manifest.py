@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pyarrow as pa
@@ -184,7 +184,7 @@ class _Row:
     def audio(self, folder: Path) -> Path:
         given = self.text("audio") or ""
         windows = PureWindowsPath(given)
-        outside = PurePosixPath(given).is_absolute() or bool(windows.anchor) or ".." in windows.parts
+        outside = bool(windows.anchor) or ".." in windows.parts  # which hold for POSIX paths as well
         try:
             outside = outside or not (folder / given).resolve().is_relative_to(folder)
         except (OSError, RuntimeError, ValueError):  # a loop of links, or a name that no file can have
