@@ -1,0 +1,319 @@
+"""Measure a saved checkpoint as a user would load it; write ``metrics.json`` and the card beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForMultimodalLM, AutoProcessor
+
+from ambivox.audio import load_audio
+from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
+from ambivox.metrics import jsd_bits
+from ambivox.prompts.prompt import RenderedPrompt, load_prompt
+from ambivox.training.card import write_card
+from ambivox.training.data import Clip, load_clips
+from ambivox.training.targets import VOTED, VoteTable
+
+Array = NDArray[np.float64]
+Wave = NDArray[np.float32]
+Interval = dict[str, Any]
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One prompt on one recording, what was answered, and the first step's log-probabilities ``(V,)``."""
+
+    prompt: RenderedPrompt
+    emotions: EmotionSet
+    text: str
+    first: NDArray[np.float32]
+
+
+class Mini:
+    """A checkpoint loaded by the auto classes, in float32 on the CPU."""
+
+    def __init__(self, folder: Path) -> None:
+        start = time.perf_counter()
+        self.processor = AutoProcessor.from_pretrained(folder)
+        self.model = AutoModelForMultimodalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self.load_s = time.perf_counter() - start
+
+    def inputs(self, prompts: Sequence[RenderedPrompt], waves: Sequence[Wave]) -> dict[str, torch.Tensor]:
+        """The model's inputs, through chat template and processor."""
+        texts = [
+            self.processor.apply_chat_template(
+                [{"role": "user", "content": [{"type": "audio"}, {"type": "text", "text": prompt.text}]}],
+                add_generation_prompt=True,
+                tokenize=False,
+            )
+            for prompt in prompts
+        ]
+        made = self.processor(
+            text=texts, audio=list(waves), sampling_rate=16_000, return_tensors="pt", padding=True
+        )
+        return dict(made)
+
+    @torch.no_grad()
+    def ask(
+        self, prompts: Sequence[RenderedPrompt], emotions: Sequence[EmotionSet], waves: Sequence[Wave]
+    ) -> list[Asked]:
+        """Greedy answers, in batches of clips of like length."""
+        answers: dict[int, Asked] = {}
+        order = np.argsort([len(wave) for wave in waves], kind="stable")
+        for i in range(0, len(order), BATCH):
+            rows = [int(k) for k in order[i : i + BATCH]]
+            inputs = self.inputs([prompts[k] for k in rows], [waves[k] for k in rows])
+            out = self.model.generate(
+                **inputs,
+                max_new_tokens=max(prompts[k].max_new_tokens for k in rows),
+                do_sample=False,
+                return_dict_in_generate=True,
+                output_logits=True,
+            )
+            first = out.logits[0].log_softmax(-1).numpy()
+            written = out.sequences[:, inputs["input_ids"].shape[1] :]
+            texts = self.processor.tokenizer.batch_decode(written, skip_special_tokens=True)
+            for row, k in enumerate(rows):
+                answers[k] = Asked(prompts[k], emotions[k], texts[row], first[row])
+        return [answers[k] for k in range(len(waves))]
+
+    def shares(self, asked: Asked) -> Array:
+        """First-step probabilities of the options' first tokens, in the set's order, shape ``(N,)``."""
+        words = [answers[0] for answers in asked.prompt.answers]
+        ids = [self.processor.tokenizer.encode(word, add_special_tokens=False)[0] for word in words]
+        exact = np.exp(asked.first[ids].astype(np.float64))
+        return np.asarray(exact / exact.sum())
+
+
+def named(asked: Asked) -> int | None:
+    """The label that a word or a letter names exactly, as the set's index."""
+    written = asked.text.strip()
+    for n, answers in enumerate(asked.prompt.answers):
+        if written == answers[0]:
+            return n
+    return None
+
+
+def numbers(asked: Asked) -> Array | None:
+    """The shares of a dictionary or of percentage lines with exactly the given options, else None."""
+    try:
+        if asked.prompt.format == "dictionary":
+            pairs = json.loads(asked.text, object_pairs_hook=list)
+        else:
+            lines = [line.rsplit(": ", 1) for line in asked.text.strip().split("\n")]
+            pairs = [(word, float(number.removesuffix("%"))) for word, number in lines]
+        given = [asked.emotions.labels[n] for n in asked.prompt.order]
+        if sorted(word for word, _ in pairs) != sorted(given):
+            return None
+        shares = np.array([float(dict(pairs)[label]) for label in asked.emotions.labels])
+    except (ValueError, TypeError):
+        return None
+    return np.asarray(shares / shares.sum()) if shares.sum() > 0 and (shares >= 0).all() else None
+
+
+def in_format(asked: Asked) -> bool:
+    """Whether an answer has the form that its prompt asks for, with exactly the given options."""
+    given = sorted(asked.emotions.labels)
+    kind = asked.prompt.format
+    if kind in ("word", "letter"):
+        return named(asked) is not None
+    if kind in ("dictionary", "percentages"):
+        return numbers(asked) is not None
+    if kind == "ranked":
+        return sorted(asked.text.strip().split(" > ")) == given
+    return asked.text.startswith("The speaker sounds ") and asked.text.endswith(".")
+
+
+def wilson(hits: int, n: int) -> Interval:
+    """A share with its 95% Wilson interval."""
+    z = 1.959964
+    share = hits / n
+    centre, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = (float((centre + sign * half) / (1 + z * z / n)) for sign in (-1, 1))
+    return {"value": share, "low": max(0.0, low), "high": min(1.0, high), "n": n, "interval": "wilson"}
+
+
+def bootstrap(values: Array, seed: int) -> Interval:
+    """A mean with its 95% percentile bootstrap over clips (10,000 draws)."""
+    rng = np.random.default_rng(seed)
+    means = values[rng.integers(0, len(values), (10_000, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {
+        "value": float(values.mean()), "low": float(low), "high": float(high), "n": len(values),
+        "interval": "bootstrap over clips",
+    }  # fmt: skip
+
+
+def measure(folder: Path, data: Path, *, seed: int, temperature: float | None = None) -> dict[str, Any]:
+    """Everything the model card states; written to ``metrics.json`` and ``README.md`` in ``folder``."""
+    mini = Mini(folder)
+    clips = load_clips(data)
+    votes = VoteTable(data)
+    waves = {clip.id: load_audio(clip.path) for clip in clips if clip.split != "train"}
+    metrics: dict[str, Any] = {
+        "seed": seed,
+        "temperature": temperature,
+        "load_s": round(mini.load_s, 2),
+        "parameters": sum(p.numel() for p in mini.model.parameters()),
+        "megabytes": round(sum(f.stat().st_size for f in folder.iterdir() if f.is_file()) / 1e6, 2),
+        "splits": _splits(clips),
+        "accuracy": {
+            f"{split}/{corpus}": _accuracy(mini, clips, waves, split, corpus, seed)
+            for split in ("development", "test")
+            for corpus in ("ravdess", "emo-db")
+        },
+        "crema-d": _votes(mini, clips, waves, votes, seed),
+        "formats": _formats(mini, clips, waves, seed),
+        "audio_matters": _audio_matters(mini, clips, waves, seed),
+        "batch": _batch(mini, clips, waves),
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    write_card(folder, metrics)
+    return metrics
+
+
+def _splits(clips: Sequence[Clip]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for clip in clips:
+        entry = found.setdefault(clip.split, {}).setdefault(clip.corpus, {"clips": 0, "speakers": []})
+        entry["clips"] += 1
+        if clip.speaker not in entry["speakers"]:
+            entry["speakers"].append(clip.speaker)
+    return found
+
+
+def _ask_all(
+    mini: Mini,
+    name: str,
+    clips: Sequence[Clip],
+    waves: dict[str, Wave],
+    sets: Sequence[EmotionSet],
+    seed: int,
+) -> list[Asked]:
+    rng = np.random.default_rng(seed)
+    prompts = [load_prompt(name).render(e, order=rng.permutation(len(e)).tolist()) for e in sets]
+    return mini.ask(prompts, sets, [waves[clip.id] for clip in clips])
+
+
+def _accuracy(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], split: str, corpus: str, seed: int
+) -> dict[str, Interval]:
+    chosen = [c for c in clips if (c.split, c.corpus) == (split, corpus) and c.emotion in VOTED]
+    truth = [VOTED.index(clip.emotion) for clip in chosen]
+    found: dict[str, Interval] = {}
+    for name in ("word", "letter"):
+        asked = _ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        picked = [int(mini.shares(a).argmax()) for a in asked]
+        found[f"token_{name}"] = wilson(_agree(picked, truth), len(truth))
+        found[f"text_{name}"] = wilson(_agree([named(a) for a in asked], truth), len(truth))
+    if split == "test":
+        asked = _ask_all(mini, "dictionary", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        shares = [numbers(a) for a in asked]
+        best = [None if p is None else int(p.argmax()) for p in shares]
+        found["text_dictionary"] = wilson(_agree(best, truth), len(truth))
+    return found
+
+
+def _agree(picked: Sequence[int | None], truth: Sequence[int]) -> int:
+    return sum(p == t for p, t in zip(picked, truth, strict=True))
+
+
+def _votes(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], votes: VoteTable, seed: int
+) -> dict[str, Any]:
+    chosen = [clip for clip in clips if clip.split == "votes"]
+    counts = np.array([votes.of_clip[clip.path.stem] for clip in chosen])
+    human = counts / counts.sum(axis=1, keepdims=True)
+    answers: dict[str, Array] = {
+        "uniform": np.full_like(human, 1 / 6),
+        "vote_prior": np.tile(votes.prior(), (len(chosen), 1)),
+    }
+    for name in ("word", "letter", "dictionary", "percentages"):
+        asked = _ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        if name in ("word", "letter"):
+            answers[f"token_{name}"] = np.array([mini.shares(a) for a in asked])
+        else:
+            parsed = [numbers(a) for a in asked]
+            answers[f"text_{name}"] = np.array([np.full(6, 1 / 6) if p is None else p for p in parsed])
+    found: dict[str, Any] = {"jsd_bits": {}, "prior": votes.prior().round(4).tolist(), "clips": []}
+    for name, shares in answers.items():
+        found["jsd_bits"][name] = bootstrap(jsd_bits(shares, human), seed)
+    plurality = [set(np.flatnonzero(row == row.max())) for row in counts]
+    hits = sum(int(p.argmax()) in best for p, best in zip(answers["token_word"], plurality, strict=True))
+    found["plurality_named"] = wilson(hits, len(chosen))
+    for clip, p, q in zip(chosen, answers["token_word"], human, strict=True):
+        found["clips"].append(
+            {"clip": clip.path.stem, "mini": p.round(3).tolist(), "votes": q.round(3).tolist()}
+        )
+    return found
+
+
+def _formats(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Interval]:
+    chosen = [clip for clip in clips if clip.split == "test"]
+    found = {}
+    for name in ("word", "letter", "dictionary", "percentages", "ranked", "free"):
+        rng = np.random.default_rng(seed + 1)
+        some = chosen if name in ("word", "letter", "dictionary") else chosen[:: len(chosen) // 100]
+        asked = _ask_all(
+            mini, name, some, waves, [load_emotions(str(rng.choice(emotion_sets()))) for _ in some], seed
+        )
+        found[name] = wilson(sum(in_format(a) for a in asked), len(asked))
+        wrong = [a.text for a in asked if not in_format(a)][:3]
+        if wrong:
+            print(f"{name}: not in format, for example {wrong}", flush=True)
+    return found
+
+
+def _audio_matters(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Any]:
+    """Mean answers (word prompt, token level, six emotions) to speech, silence and noise."""
+    speech = [waves[clip.id] for clip in clips if clip.split == "test"][::20]
+    rng = np.random.default_rng(seed)
+    emotions = load_emotions("cremad6")
+    prompt = load_prompt("word").render(emotions)
+    found: dict[str, Any] = {}
+    silence = [np.zeros_like(wave) for wave in speech]
+    noise = [(0.01 * rng.normal(size=wave.shape)).astype(np.float32) for wave in speech]
+    for name, group in (("speech", speech), ("silence", silence), ("noise", noise)):
+        asked = mini.ask([prompt] * len(group), [emotions] * len(group), group)
+        found[name] = np.mean([mini.shares(a) for a in asked], axis=0).round(4).tolist()
+        if name == "speech":
+            each = np.array([mini.shares(a) for a in asked])
+            found["spread_of_speech"] = float(np.abs(each - each.mean(axis=0)).sum(axis=1).mean() / 2)
+    return found
+
+
+def _batch(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict[str, float]:
+    """Largest difference in any first-token probability between a batch of eight and eight singles."""
+    speech = [waves[clip.id] for clip in clips if clip.split == "test"][::40][:8]
+    sets = [load_emotions(name) for name in ("cremad6", "ravdess8")] * 4
+    prompts = [load_prompt("word").render(e) for e in sets]
+    together = mini.ask(prompts, sets, speech)
+    alone = [mini.ask([p], [e], [w])[0] for p, e, w in zip(prompts, sets, speech, strict=True)]
+    gaps = [np.abs(np.exp(a.first) - np.exp(b.first)).max() for a, b in zip(together, alone, strict=True)]
+    return {"largest_difference": float(max(gaps))}
+
+
+def main() -> None:
+    """Measure a checkpoint that is already there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    metrics_file = given.model / "metrics.json"
+    temperature = json.loads(metrics_file.read_text())["temperature"] if metrics_file.exists() else None
+    measure(given.model, given.data, seed=given.seed, temperature=temperature)
+
+
+if __name__ == "__main__":
+    main()

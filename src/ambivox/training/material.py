@@ -1,0 +1,67 @@
+"""Everything the stages share: clips, their features and their targets, and how files are written safely."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ambivox.training.checkpoint import build_extractor
+from ambivox.training.data import Clip, load_clips
+from ambivox.training.features import SPEEDS, MelBank
+from ambivox.training.targets import HEARD, VoteTable, heard_target
+
+
+class Material:
+    """Training and development clips with features and targets; test clips are never loaded here.
+
+    Features are kept in ``work/features.pkl`` (about 300 MB), since computing them takes two minutes.
+    """
+
+    def __init__(self, data: Path, work: Path) -> None:
+        everything = load_clips(data)
+        self.votes = VoteTable(data)
+        self.clips: list[Clip] = [clip for clip in everything if clip.split in ("train", "development")]
+        self.bank = self._bank(work / "features.pkl")
+        self.soft = np.array([heard_target(clip, self.votes) for clip in self.clips])
+        self.hard = np.array([HEARD.index(clip.emotion) for clip in self.clips])
+        self.female = np.array([int(clip.female) for clip in self.clips])
+        self.strong = np.array(
+            [int(clip.strength == "strong") if clip.corpus == "ravdess" else -100 for clip in self.clips]
+        )
+        self.corpus = np.array([clip.corpus for clip in self.clips])
+        self.train = self._of("train")
+        self.development = self._of("development")
+
+    def _of(self, split: str) -> NDArray[np.int64]:
+        return np.flatnonzero([clip.split == split for clip in self.clips])
+
+    def _bank(self, path: Path) -> MelBank:
+        if path.exists():
+            with path.open("rb") as file:
+                bank: MelBank = pickle.load(file)
+            if bank.ids == [clip.id for clip in self.clips]:
+                return bank
+        bank = MelBank(self.clips, build_extractor(), SPEEDS)
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            pickle.dump(bank, file)
+        temporary.replace(path)
+        return bank
+
+
+def save_aside(state: dict[str, Any], path: Path) -> None:
+    """Write a state beside its place and rename it, so that a killed run leaves the last whole one."""
+    temporary = path.with_suffix(".tmp")
+    torch.save(state, temporary)
+    temporary.replace(path)
+
+
+def six_class_accuracy(logits: torch.Tensor, hard: NDArray[np.int64]) -> float:
+    """Share of the clips of CREMA-D's six emotions that are named right when only those six may be named."""
+    six = np.flatnonzero(hard < 6)
+    return float((logits[six, :6].argmax(-1).numpy() == hard[six]).mean())

@@ -1,0 +1,77 @@
+"""Train the bundled checkpoint: ``python -m ambivox.training.mini --data DIR --out DIR``.
+
+Four stages: an encoder with a plain head; a language model on stand-ins for audio; both together on real
+clips; the numbers of the model card. A stage whose result lies in the work folder is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from ambivox.training.chat import example
+from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, save
+from ambivox.training.decoder import AnswersPlan, Encoding, prompt_pool, random_heard, train_answers
+from ambivox.training.encoder import EncoderPlan, HeardHead, train_encoder
+from ambivox.training.evaluate import measure
+from ambivox.training.joint import JointPlan, fold_temperature, join, train_joint
+from ambivox.training.material import Material
+
+
+def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
+    """All stages; the checkpoint, its metrics and its card are written to ``out``."""
+    work.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    material = Material(data, work)
+    rng = np.random.default_rng(seed)
+    pool = prompt_pool(rng)
+    texts = [text for prompt, emotions in pool for text in
+             (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
+    if not (work / "tokenizer").exists():
+        build_tokenizer(texts).save_pretrained(work / "tokenizer")
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
+    processor = build_processor(tokenizer)
+    encoding = Encoding(processor)
+    if not (work / "encoder.pt").exists():
+        train_encoder(material, EncoderPlan(), work / "encoder.pt", seed + 1)
+    if not (work / "answers.pt").exists():
+        train_answers(pool, encoding, AnswersPlan(), work / "answers.pt", seed)
+    model = build_model(tokenizer)
+    head = HeardHead(model.config.audio_config.d_model)
+    if not (work / "joint.pt").exists():
+        heard, answers = torch.load(work / "encoder.pt"), torch.load(work / "answers.pt")
+        model.load_state_dict(answers["model"])
+        head.load_state_dict(heard["head"])
+        join(model, heard["encoder"], heard["head"], answers["reader"])
+        train_joint(model, head, material, pool, encoding, JointPlan(), work / "joint.pt", seed)
+    model.load_state_dict(torch.load(work / "joint.pt")["model"])
+    temperature = fold_temperature(model, material, encoding)
+    save(model, processor, out)
+    print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
+    measure(out, data, seed=seed, temperature=temperature)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with ravdess, emo-db and crema-d")
+    parser.add_argument("--out", type=Path, required=True, help="where the checkpoint goes")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/mini"), help="features and stages (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    train_mini(given.data, given.out, given.work, given.seed)
+
+
+if __name__ == "__main__":
+    main()
