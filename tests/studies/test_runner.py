@@ -109,6 +109,12 @@ def test_another_study_in_the_same_directory_is_refused_by_naming_the_key(
         run_toy(study.model_copy(update={"prompts": ("word",)}), tmp_path / "out")
 
 
+def test_two_models_of_one_name_are_refused(study: Study, tmp_path: Path) -> None:
+    twice = study.model_copy(update={"models": study.models * 2})
+    with pytest.raises(UsageError, match="models: two are called 'mini'"):
+        run_study(twice, tmp_path / "out", models=[ToyModel(), ToyModel()])
+
+
 def test_a_folder_with_something_else_is_refused(study: Study, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("years of work")

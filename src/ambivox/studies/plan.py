@@ -55,12 +55,15 @@ def look_up(study: Study) -> Parts:
             raise UsageError(f"corpus {spec.name!r}: no utterances in {spec.path}")
         kept = corpus.utterances[: spec.limit]
         corpora.append(Corpus(corpus.name, corpus.licence, kept, corpus.notes))
-    names = [corpus.name for corpus in corpora]
-    if len(set(names)) < len(names):
-        raise UsageError(
-            f"corpora: two are called {max(names, key=names.count)!r}; score them in two studies"
-        )
+    _check_unique("corpora", [corpus.name for corpus in corpora])
+    _check_unique("models", [model.name for model in study.models])
     return Parts(study, emotions, tuple(corpora), prompts, readouts)
+
+
+def _check_unique(kind: str, names: list[str]) -> None:
+    # Records are told apart by these names when they are scored.
+    if len(set(names)) < len(names):
+        raise UsageError(f"{kind}: two are called {max(names, key=names.count)!r}; run them in two studies")
 
 
 def count_requests(parts: Parts) -> int:
