@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-console = Console()
+# A pipe or a file has no width of its own: rich would take 80 columns and fold the tables.
+_width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+console = Console(width=_width)
 errors = Console(stderr=True)
 
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="mini, a folder, or a hub name org/name.")]

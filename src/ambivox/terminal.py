@@ -21,7 +21,7 @@ BAR_WIDTH = 20
 LOW_MASS = 0.01
 """Below this probability on the labels a token-level reading deserves a word of caution."""
 
-HEADLINE_METRICS = ("jsd_bits", "bhattacharyya", "brier_mean", "r2_pearson", "accuracy", "entropy_spearman")
+HEADLINE_METRICS = ("jsd_bits", "accuracy", "brier_mean", "bhattacharyya", "vote_ece", "entropy_spearman")
 """What the table shows of a convention with many metrics; the JSON has all."""
 
 
@@ -74,43 +74,57 @@ def _show_caution(console: Console, name: str, reading: Reading) -> None:
 
 def show_scores(console: Console, table: ScoreTable) -> None:
     """Print the score table: controls first, then every readout; what was left out stands below."""
-    metrics = [name for name in HEADLINE_METRICS if name in table.metrics] or list(table.metrics)
-    for corpus in dict.fromkeys(row.corpus for row in table.rows):
-        rows = [row for row in table.rows if row.corpus == corpus]
-        grid = Table(title=f"{corpus}, convention {table.convention}", title_justify="left")
-        for column in ("model", "heard", "prompt", "readout"):
-            grid.add_column(column)
-        for column in ("n", "failed", "mass", *metrics, f"skill ({metrics[0]})"):
-            grid.add_column(column, justify="right")
-        for row in rows:
-            grid.add_row(*_score_cells(row, metrics), style="dim" if row.level == "control" else "")
-        console.print(grid)
+    groups: dict[tuple[str, str, str], list[ScoreRow]] = {}
+    for row in table.rows:
+        groups.setdefault((row.corpus, row.model, row.heard), []).append(row)
+    for (corpus, model, heard), rows in groups.items():
+        title = f"{corpus}: {model or 'controls that heard nothing'}{'' if heard == 'none' else f', {heard}'}"
+        console.print(_score_grid(console, table, title, rows))
+        console.print()
     console.print(
-        f"failed readings count as {table.failed_as}; votes outside the set: {table.outside}; "
-        "mass: median probability on the labels; skill: 0 as the vote prior, 1 perfect.",
+        f"Convention {table.convention}. failed: readings without a distribution, counted as "
+        f"{table.failed_as}. mass: median probability on the labels. skill: by {table.metrics[0]}, 0 is the "
+        f"vote prior, 1 perfect. Votes outside the set: {table.outside}.",
         style="dim",
     )
+    for row in table.rows:
+        odd = {status: n for status, n in row.statuses.items() if status != "ok"}
+        if odd and row.level != "control":
+            counts = ", ".join(f"{n} {status}" for status, n in odd.items())
+            console.print(Text(f"{row.model}, {row.prompt}, {row.readout}: {counts}"), style="yellow")
     for note in table.notes:
         console.print(Text(f"note: {note}"), style="dim")
 
 
-def _score_cells(row: ScoreRow, metrics: list[str]) -> list[Text | str]:
-    heard = "" if row.level == "control" else ("clip" if row.heard == "none" else row.heard)
-    cells: list[Text | str] = [Text(row.model), heard, Text(row.prompt), Text(row.readout)]
-    cells += [str(row.utterances), _failed_cell(row), "" if row.mass is None else f"{row.mass:.2g}"]
-    for name in metrics:
-        score = row.scores.get(name)
-        cells.append(_number(None if score is None else score.value))
-    cells.append(_number(row.skill.get(metrics[0]), signed=True))
-    return cells
+def _score_grid(console: Console, table: ScoreTable, title: str, rows: list[ScoreRow]) -> Table:
+    """One line per readout, indented under its prompt; as many metrics as fit the width."""
+    names = [_readout_name(row) for row in rows]
+    failed = [_failed_cell(row) for row in rows]
+    metrics = [name for name in HEADLINE_METRICS if name in table.metrics] or list(table.metrics)
+    first_width = max(map(len, [title, *names]))
+    room = console.width - first_width - max(map(len, failed)) - len("mass    skill    ")
+    while len(metrics) > 1 and sum(max(len(name), 6) + 2 for name in metrics) > room:
+        metrics.pop()
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    grid.add_column(title, no_wrap=True)
+    for column in ("failed", "mass", metrics[0], "skill", *metrics[1:]):
+        grid.add_column(column, justify="right", no_wrap=True)
+    for row, name, failure, previous in zip(rows, names, failed, [None, *rows], strict=False):
+        if row.prompt and (previous is None or previous.prompt != row.prompt):
+            grid.add_row(Text(row.prompt, style="bold"))
+        values = [_number(score.value if (score := row.scores.get(m)) else None) for m in metrics]
+        mass = "" if row.mass is None else f"{row.mass:.2g}"
+        skill = _number(row.skill.get(metrics[0]), signed=True)
+        grid.add_row(Text(name), failure, mass, values[0], skill, *values[1:])
+    return grid
+
+
+def _readout_name(row: ScoreRow) -> str:
+    return row.readout if row.level == "control" else f"  {row.readout}"
 
 
 def _failed_cell(row: ScoreRow) -> Text:
-    if not row.failed:
-        return Text("0")
-    failing = {s: n for s, n in row.statuses.items() if s not in ("ok", "renormalised", "partial")}
-    names = ", ".join(f"{n} {status}" for status, n in failing.items())
-    return Text(f"{row.failed} ({names})", style="yellow")
+    return Text(f"{row.failed}/{row.utterances}", style="yellow" if row.failed else "")
 
 
 def _number(value: float | None, *, signed: bool = False) -> str:
