@@ -162,7 +162,7 @@ def test_all_columns_of_a_csv(write: Write, tmp_path: Path) -> None:
     path = write(
         "rated.csv",
         "id, audio, start, end, transcript, speaker, dialogue, turn, intended, votes.angry, votes.sad\n"
-        'a1, clips/a.wav, 5E-1, 2, "Oh, really?", s1, d1, 3, sad, 2, 1\n'
+        'a1 , clips/a.wav , 5E-1, 2 , "Oh, really?", s1, d1, 3, sad, 2, 1\n'
         "\n"
         "a2, clips/b.wav, , , , , , , , , 4.0\n",
     )
