@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 SEED = 20260101
 
@@ -315,6 +315,11 @@ def gemma_3n(folder: Path) -> Path:
         "audio_token": "<audio_soft_token>",
     }
     tokenizer = fast_tokenizer(["<bos>"], bos_token="<bos>", extra_special_tokens=tokens)
+    # like Gemma's own, it starts every text with <bos>, and so does the template
+    bos = ("<bos>", tokenizer.bos_token_id)
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        "<bos> $A", special_tokens=[bos]
+    )
     ids = {key: tokenizer.convert_tokens_to_ids(token) for key, token in tokens.items()}
     assert sorted(ids.values()) == list(ids.values())
     transformers.AutoModel.register(transformers.Gemma3nVisionConfig, NoVision, exist_ok=True)

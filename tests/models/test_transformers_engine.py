@@ -109,6 +109,13 @@ def test_padding_never_looks_like_audio(loaded: Loaded) -> None:
     assert model._decoding.pad_token_id != model.chat.audio_token
 
 
+def test_the_start_token_is_written_once(loaded: Loaded) -> None:
+    model = loaded("gemma_3n")
+    start = model.chat.tokenizer.bos_token_id
+    assert model.chat.tokenizer("x")["input_ids"][0] == start
+    assert (model.chat(clip(0.5), "x")["input_ids"] == start).sum() == 1
+
+
 def test_nothing_is_printed(checkpoint: Checkpoint, capfd: pytest.CaptureFixture[str]) -> None:
     model = load_model(str(checkpoint("qwen2_audio")), device="cpu")
     model.generate([ask(model, clip(0.5))])
