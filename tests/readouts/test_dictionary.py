@@ -68,6 +68,7 @@ UNREADABLE = {
     "two answers": '{"angry": 0.7, "sad": 0.3} or rather {"angry": 0.3, "sad": 0.7}',
     "zeros": '{"neutral": 0, "happy": 0, "angry": 0, "sad": 0}',
     "negated": "not angry: 0.3, sad: 0.7",
+    "more than a label": "rather angry: 0.7, sad: 1.0",
     "lead-in": "The shares are angry: 0.7, sad: 0.3",
     "number first": "60% angry, 40% sad",
     "number first among others": "I hear 40% angry, sad: 60%",
@@ -146,6 +147,7 @@ def test_only_labels_outside_the_set_give_no_distribution(text: str) -> None:
         ("percentages", "neutral: .25, happy: .25, angry: .25, sad: .25", "renormalised"),
         ("dictionary", "neutral: 0.5, happy: 0.5, angry: 0.5, sad: 0.5", "renormalised"),
         ("dictionary", "neutral: 0.25, happy: 25%, angry: 0.25, sad: 25%", "ok"),
+        ("dictionary", "neutral: 0.25, happy: 0.25, angry: 0.25, sad: 0.22", "renormalised"),
         ("dictionary", "neutral: 0.33, happy: 0.33, angry: 0.33, sad: 0", "ok"),
     ],
 )

@@ -85,6 +85,7 @@ def test_a_single_word_that_is_no_option_is_foreign(text: str) -> None:
     [
         "I cannot determine the emotion.",
         "I'm sorry, I cannot tell whether the person is angry.",
+        "I cannot tell whether it is happy, sad",
         "I'm unable to identify emotions such as happy, sad, angry",
         "I'm afraid I can't hear anything.",
         "As an AI language model I do not hear fear or anger",

@@ -127,7 +127,7 @@ _QUOTES = str.maketrans(
 _WORD = r"[\w'/&+-]"
 _SEPARATOR = r"[ \t]*(?:=>|->|[:=|(→]|(?<=[ \t])[-–—](?=[ \t]))[ \t]*\(?"
 _VALUE = (
-    r"(?P<value>[-+]?(?>\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?)(?:[ \t]*(?P<percent>%|percent\b))?"
+    r"(?P<value>[-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?)(?:[ \t]*(?P<percent>%|percent\b))?"
     r"(?![\w%]|[.,]\d|[ \t]*(?:[-–—/⁄±~^*]|to|of|out\ of)[ \t]*\d)"  # "0.2-0.3" and "1/4" are not read
 )
 # {"emotion": "angry", "probability": 0.4}, as an object or as two lines
