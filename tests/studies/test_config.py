@@ -38,9 +38,10 @@ def test_paths_start_at_the_folder_of_the_study(tmp_path: Path) -> None:
         (GOOD + "controls: [deafness]\n", "controls.0: input should be 'none', 'silence' or 'noise'"),
         (GOOD + "prompts: []\n", "prompts: "),
         ("prompts: [word]\n", "corpora: field required"),
-        ("- just\n- a list\n", "expected keys such as 'corpora'"),
-        ("corpora: [}\n", "not readable as YAML"),
-        ("corpora: !!python/object/apply:os.system [ls]\n", "not readable as YAML"),
+        ("- just\n- a list\n", "expected lines of 'key: value' that describe a study"),
+        (GOOD + GOOD, "the key 'corpora' is given twice"),
+        ("corpora: [}\n", "not YAML"),
+        ("corpora: !!python/object/apply:os.system [ls]\n", "not YAML"),
     ],
 )
 def test_a_mistake_in_a_study_is_one_line_that_names_file_and_key(
@@ -54,5 +55,5 @@ def test_a_mistake_in_a_study_is_one_line_that_names_file_and_key(
 
 
 def test_a_missing_study_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no such file"):
         load_study(tmp_path / "none.yaml")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ambivox.errors import UsageError, unknown_name
 from ambivox.readouts import DEFAULT_READOUTS
+from ambivox.yaml_file import read_mapping
 
 Control = Literal["none", "silence", "noise"]
 """What the model hears in place of the clip: the clip itself, silence or noise of the same length."""
@@ -69,14 +69,7 @@ def load_study(path: Path) -> Study:
     Raises:
         UsageError: the file is missing or not YAML, or a key or value is not one of `Study` (it is named).
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; give the path of a study in YAML") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(data, dict):
-        raise UsageError(f"{path}: expected keys such as 'corpora' and 'prompts'")
+    data = read_mapping(path, "a study")
     try:
         study = Study.model_validate(data)
     except ValidationError as error:
