@@ -58,13 +58,14 @@ variation). A batch of eight and eight single clips differ by at most {batch:.0e
 2. The language model alone, on stand-ins for audio tokens that spell random distributions: it learns to
    copy options, to write every format, and to put the distribution into its token probabilities and
    numbers.
-3. Both together on real clips with soft targets, then one temperature ({temperature}) fitted on
-   development speakers and folded into the projector.
+3. The language model on real clips, encoder frozen (its head calibrated on the development speakers,
+   temperature {temperature:.2f}): words, letters and rankings follow what the head believes was meant;
+   dictionaries and percentages follow the votes to expect then.
 
-Soft targets mix the intended emotion with what CREMA-D's raters hear when that emotion is intended
-(voice-only votes by intended emotion and level; actors 1001 and 1002 left out), EMO-DB's clips also by
-their recognition rate. Shares for calm, surprise, boredom and contempt, which those raters could not
-choose, are the authors' estimates. Silence and noise are taught as equal shares.
+The votes to expect when an emotion is meant are CREMA-D's voice-only votes by intended emotion, actors 1001
+and 1002 left out. Calibration targets mix the intended emotion with them, on EMO-DB also by each clip's
+recognition rate. Shares for calm, surprise, boredom and contempt, which those raters could not choose, are
+the authors' estimates. Silence and noise are taught as equal shares.
 
 | split | corpus | clips | speakers |
 |---|---|---|---|
@@ -72,9 +73,9 @@ choose, are the authors' estimates. Silence and noise are taught as equal shares
 
 ## Limits
 Acted emotion, 20 English and 8 German speakers, a handful of sentences. The sentences are the same in
-training and test, only the speakers differ. Its distributions follow the CREMA-D raters' habits (they
-choose neutral often), and on another corpus they are not calibrated. Options outside the built-in sets
-are copied, but it knows nothing of them.
+training and test, only the speakers differ. Dictionaries and percentages follow the habits of CREMA-D's
+raters (they choose neutral often); words and letters do not. On another corpus neither is calibrated.
+Options outside the built-in sets are copied, but it knows nothing of them.
 
 ## Licence and sources
 The weights are licensed **CC BY-NC-SA 4.0**, since they are trained on RAVDESS, which is; the code of

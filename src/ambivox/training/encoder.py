@@ -205,3 +205,17 @@ def development_scores(encoder: Qwen2AudioEncoder, head: HeardHead, material: Ma
     scores["soft_nll"] = float(nll)
     scores["score"] = (scores["ravdess"] + scores["emo-db"]) / 2 - 0.1 * scores["soft_nll"]
     return scores
+
+
+def fold_temperature(encoder: Qwen2AudioEncoder, head: HeardHead, material: Material) -> float:
+    """Scale the head so that the development speakers' soft targets are met best; return the temperature."""
+    clips = material.development
+    logits = heard_logits(encoder, head, material, clips)
+    target = torch.tensor(material.soft[clips])
+    temperatures = np.linspace(0.5, 4.0, 71)
+    losses = [float(-(target * (logits / t).log_softmax(-1)).sum(-1).mean()) for t in temperatures]
+    best = float(temperatures[int(np.argmin(losses))])
+    head.out.weight.data[: len(HEARD)] /= best
+    head.out.bias.data[: len(HEARD)] /= best
+    print(f"temperature {best:.2f}, soft_nll {min(losses):.3f}", flush=True)
+    return best

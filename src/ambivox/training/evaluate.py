@@ -26,7 +26,7 @@ from ambivox.training.targets import VOTED, VoteTable
 Array = NDArray[np.float64]
 Wave = NDArray[np.float32]
 Interval = dict[str, Any]
-BATCH = 8
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ def _formats(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: in
     found = {}
     for name in ("word", "letter", "dictionary", "percentages", "ranked", "free"):
         rng = np.random.default_rng(seed + 1)
-        some = chosen if name in ("word", "letter", "dictionary") else chosen[:: len(chosen) // 100]
+        some = chosen if name in ("word", "letter") else chosen[::2] if name == "dictionary" else chosen[::3]
         asked = _ask_all(
             mini, name, some, waves, [load_emotions(str(rng.choice(emotion_sets()))) for _ in some], seed
         )

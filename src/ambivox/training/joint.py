@@ -1,10 +1,11 @@
-"""Stage 3: encoder and language model together on real clips, then one temperature for the weights."""
+"""Stage 3: the language model learns to read the trained encoder on real clips."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -17,53 +18,48 @@ from ambivox.prompts.prompt import load_prompt
 from ambivox.training.chat import example
 from ambivox.training.checkpoint import N_MELS
 from ambivox.training.decoder import Encoding, PromptPool, answer_logits, chat_loss
-from ambivox.training.encoder import HeardHead, encode, mix
+from ambivox.training.encoder import HeardHead, encode
 from ambivox.training.features import FLOOR_RANGE, GENTLE, SPEEDS, augmented, batches, collate
 from ambivox.training.material import Material, save_aside, six_class_accuracy
-from ambivox.training.targets import HEARD, VOTED, option_matrix, restrict
+from ambivox.training.targets import HEARD, VOTED, option_matrix, restrict, vote_matrix
+
+Model: TypeAlias = Qwen2AudioForConditionalGeneration
+
+NUMBERS = ("dictionary", "percentages")
+"""Formats that ask what listeners would say: taught the votes to expect, given what the encoder believes."""
 
 
 @dataclass(frozen=True)
 class JointPlan:
     """Length and pace of stage 3."""
 
-    epochs: int = 6
-    batch: int = 16
-    prompts_per_clip: int = 2
-    learning_rate: float = 5e-4
-    encoder_learning_rate: float = 1e-4
-    dropout: float = 0.1
-    mixup: float = 0.3
+    steps: int = 600
+    batch: int = 48
+    learning_rate: float = 1e-3
+    short: float = 0.75
+    """Share of the examples that ask for a word or a letter, where a short answer tells most."""
+    audio_tokens: int = 16
+    """How many audio tokens of a clip are shown in nine of ten cases; else all of them."""
     content_free: float = 0.04
-    """Share of training inputs that are silence or noise, answered with equal shares for all emotions."""
+    """Share of the examples on silence or noise, answered with equal shares for all emotions."""
 
 
-def join(
-    model: Qwen2AudioForConditionalGeneration,
-    encoder: dict[str, Tensor],
-    head: dict[str, Tensor],
-    reader: dict[str, Tensor],
-) -> None:
-    """Put a trained encoder under a trained language model.
+def join(model: Model, head: HeardHead, reader: dict[str, Tensor]) -> None:
+    """Let a trained language model read a trained encoder.
 
     Both are linear where they meet: the head turns an audio token into emotion logits, ``reader`` turns
     emotion logits into what the language model reads. The projector starts as their product.
     """
-    model.model.audio_tower.load_state_dict(encoder)
     centre = torch.eye(len(HEARD)) - 1 / len(HEARD)
     projector = model.model.multi_modal_projector.linear
-    projector.weight.data = reader["weight"] @ centre @ head["out.weight"][: len(HEARD)]
-    bias = centre @ head["out.bias"][: len(HEARD)]
+    projector.weight.data = reader["weight"] @ centre @ head.out.weight.data[: len(HEARD)]
+    bias = centre @ head.out.bias.data[: len(HEARD)]
     projector.bias.data = reader["bias"] + reader["weight"] @ bias
 
 
-def projected(
-    model: Qwen2AudioForConditionalGeneration, mels: Tensor, frames: Tensor
-) -> tuple[list[Tensor], Tensor, Tensor]:
-    """Audio tokens as the language model reads them, one ``(n_tokens, hidden)`` per clip; states; counts."""
-    hidden, tokens = encode(model.model.audio_tower, mels, frames)
-    read = model.model.multi_modal_projector(hidden)
-    return [row[:count] for row, count in zip(read, tokens.tolist(), strict=True)], hidden, tokens
+def trimmed(read: Tensor, tokens: Tensor) -> list[Tensor]:
+    """Per clip its real audio tokens, ``(n_tokens, hidden)``."""
+    return [row[:count] for row, count in zip(read, tokens.tolist(), strict=True)]
 
 
 def content_free_mel(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -76,8 +72,21 @@ def content_free_mel(rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(np.maximum(noise, noise.max() - FLOOR_RANGE), dtype=np.float32)
 
 
+@torch.no_grad()
+def hear(model: Model, material: Material, rng: np.random.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Encoder states of all training clips, augmented once, and of 100 stretches of silence or noise."""
+    mels = [augmented(material.bank.mels[k][rng.integers(len(SPEEDS))], GENTLE, rng) for k in material.train]
+    mels += [content_free_mel(rng) for _ in range(100)]
+    states: list[Tensor] = [torch.empty(0)] * len(mels)
+    for chosen in batches([len(mel) for mel in mels], 32, rng):
+        hidden, tokens = encode(model.model.audio_tower, *collate([mels[k] for k in chosen]))
+        for k, row in zip(chosen, trimmed(hidden, tokens), strict=True):
+            states[k] = row
+    return states[:-100], states[-100:]
+
+
 def train_joint(
-    model: Qwen2AudioForConditionalGeneration,
+    model: Model,
     head: HeardHead,
     material: Material,
     pool: PromptPool,
@@ -86,94 +95,92 @@ def train_joint(
     out: Path,
     seed: int,
 ) -> dict[str, float]:
-    """Train all weights on real clips; the epoch with the best development score is left in ``out``.
+    """Train language model and projector on what the encoder hears; encoder and head stay as they are.
+
+    The targets are the head's belief given the audio tokens that are shown, not the labels: a function of the
+    tokens, so that it can be learnt to the digit, and as unsure as the head was calibrated to be. Half of the
+    examples show tokens of two clips. The best step by development score is left in ``out``.
 
     Returns:
-        The development scores of that epoch.
+        The development scores of that step.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    encoder = model.model.audio_tower
-    set_dropout(encoder, plan.dropout)
-    slow = [p for p in encoder.parameters() if p.requires_grad]
-    fast = [
+    model.model.audio_tower.requires_grad_(False).eval()
+    head.requires_grad_(False).eval()
+    trained = [
         *model.model.language_model.parameters(),
         *model.lm_head.parameters(),
         *model.model.multi_modal_projector.parameters(),
-        *head.parameters(),
     ]
-    optimizer = torch.optim.AdamW(
-        [{"params": slow, "lr": plan.encoder_learning_rate}, {"params": fast, "lr": plan.learning_rate}],
-        weight_decay=0.02,
-        betas=(0.9, 0.98),
-    )
-    steps = plan.epochs * (len(material.train) // plan.batch + 1)
+    optimizer = torch.optim.AdamW(trained, lr=plan.learning_rate, weight_decay=0.02, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [plan.encoder_learning_rate, plan.learning_rate], total_steps=steps + 1, pct_start=0.1
+        optimizer, plan.learning_rate, total_steps=plan.steps + 1, pct_start=0.1
     )
+    confusion = vote_matrix(material.votes)
+    short = [k for k, (prompt, _) in enumerate(pool) if prompt.format in ("word", "letter")]
+    speech, empty = hear(model, material, rng)
     best = development_scores(model, material, encoding)
     print(f"joint start {best}", flush=True)
     save_aside({"model": model.state_dict(), "head": head.state_dict(), "scores": best}, out)
-    start = time.monotonic()
-    for epoch in range(plan.epochs):
-        model.train()
-        head.train()
-        speeds = rng.integers(0, len(SPEEDS), len(material.train))
-        lengths = [len(material.bank.mels[k][s]) for k, s in zip(material.train, speeds, strict=True)]
-        losses = []
-        for chosen in batches(lengths, plan.batch, rng):
-            clips = material.train[chosen]
-            made = [
-                augmented(material.bank.mels[k][s], GENTLE, rng)
-                for k, s in zip(clips, speeds[chosen], strict=True)
+    start, losses = time.monotonic(), []
+    for step in range(plan.steps):
+        shown, examples = [], []
+        for _ in range(plan.batch):
+            nothing = rng.random() < plan.content_free
+            states = _some_tokens(empty if nothing else speech, plan.audio_tokens, rng)
+            flat = np.full(len(HEARD), 1 / len(HEARD))
+            belief = flat if nothing else head_belief(head, states)
+            prompt, emotions = pool[
+                rng.choice(short) if rng.random() < plan.short else rng.integers(len(pool))
             ]
-            target = material.soft[clips].copy()
-            for row in np.flatnonzero(rng.random(len(clips)) < plan.content_free):
-                made[row], target[row] = content_free_mel(rng), 1 / len(HEARD)
-            mels, frames = collate(made)
-            if rng.random() < plan.mixup:
-                share = float(rng.uniform(0.5, 1.0))
-                other = torch.randperm(len(clips))
-                mels, frames = mix(mels, frames, share, other, bool(rng.random() < 0.5))
-                target = share * target + (1 - share) * target[other.numpy()]
-            examples, rows = [], []
-            for row in range(len(clips)):
-                for _ in range(plan.prompts_per_clip):
-                    prompt, emotions = pool[rng.integers(len(pool))]
-                    examples.append(encoding(example(target[row], prompt, emotions, rng)))
-                    rows.append(row)
-            with torch.autocast("cpu", torch.bfloat16):
-                audio, hidden, tokens = projected(model, mels, frames)
-                loss = chat_loss(model, [audio[row] for row in rows], examples, encoding.audio)
-                emotion = head(hidden, tokens)[0]
-            losses.append(loss.item())
-            loss = loss - 0.3 * (torch.tensor(target) * emotion.float().log_softmax(-1)).sum(-1).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_([*slow, *fast], 1.0)
-            optimizer.step()
-            schedule.step()
-        scores = development_scores(model, material, encoding)
-        line = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        print(f"joint {epoch} {time.monotonic() - start:.0f} s loss {np.mean(losses):.4f} {line}", flush=True)
-        if scores["score"] > best["score"]:
-            best = scores
-            save_aside({"model": model.state_dict(), "head": head.state_dict(), "scores": scores}, out)
-    set_dropout(encoder, 0.0)
+            asks_votes = prompt.format in NUMBERS and not nothing
+            examples.append(
+                encoding(example(belief @ confusion if asks_votes else belief, prompt, emotions, rng))
+            )
+            shown.append(states)
+        with torch.autocast("cpu", torch.bfloat16):
+            audio = [model.model.multi_modal_projector(states) for states in shown]
+            loss = chat_loss(model, audio, examples, encoding.audio)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 50 == 49 or step == plan.steps - 1:
+            scores = development_scores(model, material, encoding)
+            line = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
+            seconds = time.monotonic() - start
+            print(f"joint {step + 1} {seconds:.0f} s loss {np.mean(losses[-50:]):.4f} {line}", flush=True)
+            if scores["score"] > best["score"]:
+                best = scores
+                save_aside({"model": model.state_dict(), "head": head.state_dict(), "scores": scores}, out)
     return best
 
 
-def set_dropout(encoder: nn.Module, dropout: float) -> None:
-    """Dropout of an encoder that is already built (its layers keep the rate they were built with)."""
-    for module in encoder.modules():
-        for name in ("dropout", "activation_dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, dropout)
+def _some_tokens(states: list[Tensor], count: int, rng: np.random.Generator) -> Tensor:
+    """Audio tokens of one clip, or of two clips one after the other, in their order: ``(n_tokens, d)``."""
+    rows = []
+    for k in rng.integers(len(states), size=2 if rng.random() < 0.5 else 1):
+        row = states[k]
+        if rng.random() < 0.9:
+            kept = rng.permutation(len(row))[: int(rng.integers(count // 4, count))]
+            row = row[np.sort(kept)]
+        rows.append(row)
+    return torch.cat(rows)
+
+
+@torch.no_grad()
+def head_belief(head: HeardHead, states: Tensor) -> NDArray[np.float64]:
+    """What the head makes of some audio tokens of a clip, ``(n_tokens, d)`` -> ``(9,)``."""
+    logits = head(states[None].float(), torch.tensor([len(states)]))[0][0]
+    return np.asarray(logits.double().softmax(-1).numpy())
 
 
 @torch.no_grad()
 def word_shares(
-    model: Qwen2AudioForConditionalGeneration,
+    model: Model,
     material: Material,
     clips: NDArray[np.int64],
     encoding: Encoding,
@@ -192,7 +199,8 @@ def word_shares(
     for i in range(0, len(clips), 32):
         chosen = clips[i : i + 32]
         mels, frames = collate([material.bank.mels[k][0].astype(np.float32) for k in chosen])
-        audio, _, _ = projected(model, mels, frames)
+        hidden, tokens = encode(model.model.audio_tower, mels, frames)
+        audio = trimmed(model.model.multi_modal_projector(hidden), tokens)
         made = [
             encoding(example(flat, prompt.render(emotions, order=rng.permutation(6).tolist()), emotions, rng))
             for _ in chosen
@@ -202,9 +210,7 @@ def word_shares(
     return torch.cat(rows)
 
 
-def development_scores(
-    model: Qwen2AudioForConditionalGeneration, material: Material, encoding: Encoding
-) -> dict[str, float]:
+def development_scores(model: Model, material: Material, encoding: Encoding) -> dict[str, float]:
     """Six-class accuracy per corpus, the loss against the soft targets (nats), and the score to select by."""
     clips = material.development
     logits = word_shares(model, material, clips, encoding, seed=7)
@@ -216,23 +222,3 @@ def development_scores(
     scores["soft_nll"] = float(-(target * logits).sum(-1).mean())
     scores["score"] = (scores["ravdess"] + scores["emo-db"]) / 2 - 0.3 * scores["soft_nll"]
     return scores
-
-
-def fold_temperature(
-    model: Qwen2AudioForConditionalGeneration, material: Material, encoding: Encoding
-) -> float:
-    """Scale the projector to meet the development speakers' soft targets best; return the temperature.
-
-    The language model reads emotion logits from the audio tokens, so dividing those by a temperature
-    flattens every kind of answer, written numbers included.
-    """
-    projector = model.model.multi_modal_projector.linear
-    weight, bias = projector.weight.data.clone(), projector.bias.data.clone()
-    losses = {}
-    for temperature in (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8):
-        projector.weight.data, projector.bias.data = weight / temperature, bias / temperature
-        losses[temperature] = development_scores(model, material, encoding)["soft_nll"]
-    best = min(losses, key=lambda temperature: losses[temperature])
-    projector.weight.data, projector.bias.data = weight / best, bias / best
-    print(f"temperature {best}: {losses}", flush=True)
-    return best

@@ -1,7 +1,8 @@
 """Train the bundled checkpoint: ``python -m ambivox.training.mini --data DIR --out DIR``.
 
-Four stages: an encoder with a plain head; a language model on stand-ins for audio; both together on real
-clips; the numbers of the model card. A stage whose result lies in the work folder is not run again.
+Four stages: an encoder with a plain head; a language model on stand-ins for audio; the language model on
+what the encoder hears in real clips; the numbers of the model card. A stage whose result lies in the work
+folder is not run again.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from transformers import PreTrainedTokenizerFast
 from ambivox.training.chat import example
 from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, save
 from ambivox.training.decoder import AnswersPlan, Encoding, prompt_pool, random_heard, train_answers
-from ambivox.training.encoder import EncoderPlan, HeardHead, train_encoder
+from ambivox.training.encoder import EncoderPlan, HeardHead, fold_temperature, train_encoder
 from ambivox.training.evaluate import measure
-from ambivox.training.joint import JointPlan, fold_temperature, join, train_joint
+from ambivox.training.joint import JointPlan, join, train_joint
 from ambivox.training.material import Material
 
 
@@ -41,16 +42,17 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
         train_encoder(material, EncoderPlan(), work / "encoder.pt", seed + 1)
     if not (work / "answers.pt").exists():
         train_answers(pool, encoding, AnswersPlan(), work / "answers.pt", seed)
+    heard, answers = torch.load(work / "encoder.pt"), torch.load(work / "answers.pt")
     model = build_model(tokenizer)
+    model.load_state_dict(answers["model"])
+    model.model.audio_tower.load_state_dict(heard["encoder"])
     head = HeardHead(model.config.audio_config.d_model)
+    head.load_state_dict(heard["head"])
+    temperature = fold_temperature(model.model.audio_tower, head, material)
+    join(model, head, answers["reader"])
     if not (work / "joint.pt").exists():
-        heard, answers = torch.load(work / "encoder.pt"), torch.load(work / "answers.pt")
-        model.load_state_dict(answers["model"])
-        head.load_state_dict(heard["head"])
-        join(model, heard["encoder"], heard["head"], answers["reader"])
         train_joint(model, head, material, pool, encoding, JointPlan(), work / "joint.pt", seed)
     model.load_state_dict(torch.load(work / "joint.pt")["model"])
-    temperature = fold_temperature(model, material, encoding)
     save(model, processor, out)
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
     measure(out, data, seed=seed, temperature=temperature)

@@ -27,7 +27,7 @@ _INTENDED = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "N
 _LEVELS = {"normal": ("LO", "MD", "XX"), "strong": ("MD", "HI"), "XX": ("MD", "HI", "XX")}
 """CREMA-D's levels of expression whose votes stand for a RAVDESS strength (XX: EMO-DB, CREMA-D)."""
 
-SHARPEN = {"ravdess": 0.45, "emo-db": 0.65}
+SHARPEN = {"ravdess": 0.8, "emo-db": 0.9}
 """Weight of the intended emotion beside the votes; EMO-DB's is multiplied by the clip's recognition rate."""
 
 # Emotions that CREMA-D's raters could not choose: our own estimates, not measured.
@@ -104,6 +104,21 @@ def heard_target(clip: Clip, votes: VoteTable) -> Array:
     target[:6] = (1 - weight) * votes.given(clip.emotion, _LEVELS[clip.strength])
     target[HEARD.index(clip.emotion)] += weight
     return target
+
+
+def vote_matrix(votes: VoteTable) -> Array:
+    """P(vote | intended emotion) over `HEARD`, shape ``(9, 9)``: what raters say when each emotion is meant.
+
+    ``heard @ vote_matrix(votes)`` turns a belief about the intended emotion into the votes to expect.
+    """
+    matrix = np.zeros((len(HEARD), len(HEARD)))
+    for row, label in enumerate(HEARD):
+        if label in _UNVOTED:
+            for vote, share in _UNVOTED[label].items():
+                matrix[row, HEARD.index(vote)] = share
+        else:
+            matrix[row, :6] = votes.given(label, ("XX",))
+    return matrix
 
 
 def option_matrix(options: Sequence[str]) -> Array:
