@@ -62,7 +62,6 @@ class Augment:
 
 PLAIN = Augment()
 GENTLE = Augment(gain_db=6.0, tilt_db=2.0, noise=0.2, tempo=0.08, trim=0.5, masks=1)
-FULL = Augment(gain_db=10.0, tilt_db=5.0, noise=0.4, tempo=0.15, trim=0.6, masks=2)
 
 
 def augmented(mel: Mel, how: Augment, rng: np.random.Generator) -> NDArray[np.float32]:

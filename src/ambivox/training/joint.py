@@ -33,9 +33,9 @@ NUMBERS = ("dictionary", "percentages")
 class JointPlan:
     """Length and pace of stage 3."""
 
-    steps: int = 600
+    steps: int = 330
     batch: int = 48
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     short: float = 0.75
     """Share of the examples that ask for a word or a letter, where a short answer tells most."""
     audio_tokens: int = 16
