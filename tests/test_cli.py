@@ -20,9 +20,7 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ambivox(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Cli:
+def ambivox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
     """Run a command in an empty folder: ``ambivox("read", "x.wav") -> (exit code, stdout, stderr)``."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(MODELS._items, "toy", lambda _, **options: ToyModel(fails_on=("sick.wav",)))
