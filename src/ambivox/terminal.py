@@ -143,6 +143,7 @@ def run_progress(console: Console) -> Iterator[RunProgressBar]:
         TextColumn("{task.fields[pace]}"),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     with bar:
         yield RunProgressBar(bar)
