@@ -8,11 +8,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 OUT ?= demo
 
-.PHONY: demo test lint types format mini clean help
+.PHONY: demo test test-lowest lint types format mini clean help
 
 help:
 	@echo "make demo    read example clips, run a small study, score it, write a report into $(OUT)/"
 	@echo "make test    lint, types and tests, as CI runs them"
+	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make format  let ruff format and mend the code"
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
 
@@ -25,6 +26,13 @@ demo: $(VENV)/.installed
 
 test: lint types
 	$(BIN)/python -m pytest
+
+# The tests with the lowest versions that pyproject.toml admits, in an environment of their own.
+test-lowest:
+	$(MAKE) build/lowest/.torch VENV=build/lowest
+	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,report]" \
+	  hypothesis "mistral-common[audio]" pytest scikit-learn torchmetrics
+	build/lowest/bin/python -m pytest
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -45,6 +53,7 @@ mini: $(VENV)/.installed-dev
 # if pip is set up with one, else from the index of CPU builds.
 $(VENV)/.torch:
 	@$(PYTHON) -c "import sys; sys.exit('ambivox needs Python 3.11 or newer, this is ' + sys.version.split()[0] if sys.version_info < (3, 11) else 0)"
+	mkdir -p $(dir $(VENV))
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet "torch==$(TORCH)+cpu" 2>/dev/null \
 	  || $(PIP) install --quiet --index-url https://download.pytorch.org/whl/cpu "torch==$(TORCH)"

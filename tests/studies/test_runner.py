@@ -47,8 +47,22 @@ def test_controls_and_option_orders_multiply_the_grid(study: Study, tmp_path: Pa
     assert len(records) == 6 * 4 * 3 * 2
     silent = [r for r in records if r.control == "silence" and r.prompt == "word" and r.order_seed is None]
     assert len({r.text for r in silent}) == 1, "silence of one length must sound the same for every clip"
-    noisy = {r.watched.tobytes() for r in records if r.control == "noise" and r.prompt == "word"}
-    assert len(noisy) == 12, "every clip has noise of its own"
+
+
+def test_every_clip_has_noise_of_its_own_that_the_seed_decides(study: Study, tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    for i in range(1, 6):  # the same sound in every clip, so that only the noise can differ
+        (clips / f"clip{i}.wav").write_bytes((clips / "clip0.wav").read_bytes())
+    noisy = study.model_copy(update={"controls": ("noise",), "prompts": ("word",)})
+
+    def heard(out: str, seed: int) -> list[bytes]:
+        run = run_toy(noisy.model_copy(update={"seed": seed}), tmp_path / out)
+        return [r.watched.tobytes() for r in run.records() if r.watched is not None]
+
+    first = heard("a", 1)
+    assert len(set(first)) == 6
+    assert heard("b", 1) == first
+    assert set(heard("c", 2)).isdisjoint(first)
 
 
 @pytest.mark.parametrize("stop_after", [1, 7, 12, 23])
