@@ -19,7 +19,9 @@ A model of {parameters} parameters in the Qwen2-Audio architecture
 hears 0.1 to 15 s of speech at 16 kHz and answers ambivox's prompts with a word, a letter, a dictionary,
 percentages, a ranking or a sentence. It is there so that tests, demos and first runs need no download
 ({megabytes} MB, loaded in {load_s} s on two CPU cores). **It is no good emotion recogniser, and it has
-heard acted speech only: use it to try the software, not to judge people.**
+heard acted speech only: use it to try the software, not to judge people.** Only its words, and the logits
+under them, follow the voice: its letters, dictionaries and percentages are close to a constant guess, so
+where they score well below they say how far a constant gets.
 
 ## Measured on speakers it never heard
 Six emotions as options (angry, disgust, fear, happy, neutral, sad), in an order of its own for every

@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from transformers import WhisperFeatureExtractor
 
-from ambivox.audio import load_audio
+from ambivox.audio import SAMPLE_RATE_HZ, load_audio
 from ambivox.training.data import Clip
 
 Mel = NDArray[np.float16]
-SAMPLE_RATE = 16_000
 FLOOR_RANGE = 2.0
 """Whisper features end 8 decades below the loudest bin, and are divided by 4."""
 SPEEDS = (1.0, 0.84, 0.88, 0.92, 0.96, 1.04, 1.08, 1.12, 1.16)
@@ -25,12 +24,12 @@ def speed_copy(wave: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
     """Play a recording faster or slower: pitch, formants and tempo all move, as if another person spoke."""
     if speed == 1.0:
         return wave
-    return np.asarray(soxr.resample(wave, SAMPLE_RATE * speed, SAMPLE_RATE), dtype=np.float32)
+    return np.asarray(soxr.resample(wave, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ), dtype=np.float32)
 
 
 def log_mel(extractor: WhisperFeatureExtractor, wave: NDArray[np.float32]) -> Mel:
     """Features of the real part of one recording, shape ``(n_frames, n_mels)``, float16."""
-    out = extractor(wave, sampling_rate=SAMPLE_RATE, return_attention_mask=True, padding="max_length")
+    out = extractor(wave, sampling_rate=SAMPLE_RATE_HZ, return_attention_mask=True, padding="max_length")
     frames = int(np.asarray(out["attention_mask"][0]).sum())
     return np.asarray(out["input_features"][0])[:, :frames].T.astype(np.float16)
 
