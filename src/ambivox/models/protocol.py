@@ -53,16 +53,25 @@ class Request:
     """One rendered prompt on one clip.
 
     Args:
-        samples: shape ``(n_samples,)``, 16 kHz mono float32.
+        samples: shape ``(n_samples,)``, 16 kHz mono float32; None asks without any audio (the model sees
+            the text of the prompt only).
         prompt: what is asked.
         watch: the tokens whose logits are kept.
         name: what to call the clip in an error.
+        n_draws: how many answers to sample besides the greedy one.
+        temperature: of the sampled answers, above 0.
+        seed: of the sampled answers; the same request draws the same answers.
+        lens: whether to read the watched logits at every decoder layer too.
     """
 
-    samples: FloatArray
+    samples: FloatArray | None
     prompt: RenderedPrompt
     watch: Watch
     name: str = "clip"
+    n_draws: int = 0
+    temperature: float = 1.0
+    seed: int = 0
+    lens: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,10 @@ class Reply:
         finish: ``stop`` when the model ended its answer, ``length`` when it was cut off.
         audio_tokens: how many positions of the prompt stood for the audio (more than 0: it was heard).
         time_s: the request's share of the batch's wall time.
+        draws: shape ``(n_draws,)``, sampled answers as text.
+        lens: shape ``(L, T, K)`` float32, the watched logits that final norm and output layer make of the
+            states after each of L decoder layers (the last layer's are `watched`); None unless asked for.
+        lens_logsumexp: shape ``(L, T)`` float32, over the whole vocabulary; None unless asked for.
     """
 
     text: str
@@ -87,6 +100,9 @@ class Reply:
     finish: Literal["stop", "length"]
     audio_tokens: int
     time_s: float
+    draws: tuple[str, ...] = ()
+    lens: FloatArray | None = None
+    lens_logsumexp: FloatArray | None = None
 
 
 class SpeechModel(Protocol):

@@ -164,6 +164,8 @@ class TransformersModel:
         return [requests[i : i + size] for i in range(0, len(requests), size)]
 
     def _inputs(self, request: Request) -> Inputs:
+        if request.samples is None or request.n_draws or request.lens:
+            raise UsageError("the transformers engine cannot yet ask without audio, sample, or read layers")
         seconds = len(request.samples) / SAMPLE_RATE_HZ
         with quiet():
             inputs = self.chat(request.samples, request.prompt.text, request.name)
