@@ -94,3 +94,11 @@ def _mini(_: str, **options: Any) -> SpeechModel:
     model: Any = _transformers(str(folder), **options)
     model.name = "mini"
     return model  # type: ignore[no-any-return]
+
+
+@MODELS.register("listener")
+def _listener(name: str, **options: Any) -> SpeechModel:
+    """A synthetic listener of set probabilities, for sounds that carry a known distribution."""
+    from ambivox.models.listener.listener import load_listener
+
+    return load_listener(name, **options)
