@@ -31,7 +31,7 @@ def test_unknown_corpora_and_options_are_refused_with_the_nearest_name(tmp_path:
         UsageError, match="unknown option of the corpus 'crema-d' 'vote': did you mean 'votes'"
     ):
         load_corpus("crema-d", tmp_path, vote="face")
-    with pytest.raises(UsageError, match=r"unknown option .* 'root': .*known: require_audio, votes"):
+    with pytest.raises(UsageError, match=r"unknown option .* 'root': .*known: require_audio, table, votes"):
         load_corpus("crema-d", tmp_path, root="face")
 
 

@@ -58,12 +58,12 @@ def test_clips_without_audio_are_left_out_and_counted(tmp_path: Path) -> None:
     corpus = load_crema_d(tmp_path)
     assert [u.id for u in corpus] == ["1001_IEO_NEU_XX"]
     assert corpus.notes == (
-        "1 of 2 rated clips have no audio in AudioWAV and are left out",
-        "1 clips in AudioWAV have no voice votes and are left out",
+        "rated clips without audio, left out: 1 (1002_TSI_ANG_HI); copy them into AudioWAV",
+        "audio without votes, left out: 1 (1009_IEO_NEU_XX)",
     )
     corpus = load_crema_d(tmp_path, require_audio=False)
     assert len(corpus) == 2
-    assert corpus.notes[0] == "1 of 2 rated clips have no audio in AudioWAV"
+    assert corpus.notes[0] == "rated clips without audio: 1 (1002_TSI_ANG_HI); copy them into AudioWAV"
 
 
 def test_a_corpus_without_any_audio_says_what_to_do(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_repeated_row_counts_once_and_is_noted(tmp_path: Path) -> None:
     make(tmp_path, [*ROWS, ROWS[0].replace("100001", "107443")], ("1001_IEO_NEU_XX", "1002_TSI_ANG_HI"))
     corpus = load_crema_d(tmp_path)
     assert len(corpus) == 2
-    assert corpus.notes == ("1 rows of the vote table repeat an earlier one and count once",)
+    assert corpus.notes == ("rows of the vote table that repeat an earlier one, counted once: 1 (row 6)",)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_published_voice_votes_have_their_known_numbers(data_dir: Path) -> N
     assert (min(n_votes), statistics.median(n_votes), max(n_votes)) == (4, 9, 12)
     assert len({u.speaker for u in corpus}) == 91
     assert len({u.transcript for u in corpus}) == 12
-    assert corpus.notes == ("7430 of 7442 rated clips have no audio in AudioWAV",)
+    assert [(f.what, f.count) for f in corpus.findings] == [("rated clips without audio", 7_430)]
 
 
 @pytest.mark.parametrize("votes", ["face", "both"])

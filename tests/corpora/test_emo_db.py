@@ -37,7 +37,9 @@ def test_a_clip_knows_its_speaker_sentence_and_intended_emotion(tmp_path: Path) 
 def test_files_with_other_names_are_left_out_and_counted(tmp_path: Path) -> None:
     corpus = load_emo_db(make(tmp_path, "03a01Fa.wav", "03a09Fa.wav", "copy of 03a01Fa.wav"))
     assert len(corpus) == 1
-    assert corpus.notes == ("2 files in wav are not named as EMO-DB's and are left out",)
+    assert corpus.notes == (
+        "files in wav that are not named as EMO-DB's, left out: 2 (03a09Fa.wav, copy of 03a01Fa.wav)",
+    )
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

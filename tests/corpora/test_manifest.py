@@ -200,7 +200,7 @@ def test_a_manifest_without_votes_loads(write: Write) -> None:
 
 def test_utterances_without_votes_are_counted(write: Write) -> None:
     corpus = load_manifest(write("m.csv", "id,audio,votes.sad\na,a.wav,1\nb,b.wav,0\nc,c.wav,\n"))
-    assert corpus.notes == ("2 of 3 utterances have no votes",)
+    assert corpus.notes == ("utterances without votes: 2 (b, c)",)
 
 
 def test_jsonl_lines_may_leave_out_keys(write: Write) -> None:

@@ -35,7 +35,10 @@ def test_songs_and_soundtracks_are_left_out_and_counted(tmp_path: Path) -> None:
     )
     corpus = load_ravdess(tmp_path)
     assert len(corpus) == 1
-    assert corpus.notes == ("2 files are not audio-only speech and are left out",)
+    assert corpus.notes == (
+        "files that are not audio-only speech, left out: 2 "
+        "(01-01-03-01-01-01-01.wav, 03-02-03-01-01-01-01.wav)",
+    )
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

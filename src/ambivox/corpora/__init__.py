@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora._options import check_options
+from ambivox.corpora.corpus import Corpus, Turn, Utterance
 from ambivox.corpora.crema_d import load_crema_d
 from ambivox.corpora.emo_db import load_emo_db, load_recognition_rates
+from ambivox.corpora.findings import Finding
 from ambivox.corpora.manifest import load_manifest
+from ambivox.corpora.ratings import LABEL_CHOICES, LabelChoice, Rating, votes_of
 from ambivox.corpora.ravdess import load_ravdess
-from ambivox.errors import UsageError, unknown_name
+from ambivox.corpora.splits import SPLITS, Split, split_corpus
+from ambivox.errors import UsageError
 from ambivox.registry import Registry
 
 __all__ = [
     "CORPORA",
+    "LABEL_CHOICES",
+    "SPLITS",
     "Corpus",
     "CorpusLoader",
+    "Finding",
+    "LabelChoice",
+    "Rating",
+    "Split",
+    "Turn",
     "Utterance",
     "load_corpus",
     "load_crema_d",
@@ -29,6 +37,8 @@ __all__ = [
     "load_manifest",
     "load_ravdess",
     "load_recognition_rates",
+    "split_corpus",
+    "votes_of",
 ]
 
 
@@ -70,14 +80,5 @@ def load_corpus(name: str, path: str | Path, /, **options: Any) -> Corpus:
     loader = CORPORA[name]
     if not Path(path).exists():
         raise UsageError(f"{path}: no such file or folder: where is the corpus {name!r}?")
-    parameters = inspect.signature(loader.load, eval_str=True).parameters
-    known = {name: p.annotation for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
-    for option, value in options.items():
-        if option not in known:
-            raise unknown_name(f"option of the corpus {name!r}", option, known)
-        try:
-            TypeAdapter(known[option]).validate_python(value, strict=True)
-        except ValidationError as error:
-            fault = error.errors()[0]["msg"].replace("Input should be", "expected")
-            raise UsageError(f"corpus {name!r}, option {option!r}: {fault}, not {value!r}") from None
+    check_options(f"corpus {name!r}", loader.load, options)
     return loader.load(path, **options)

@@ -1,14 +1,16 @@
-"""What a corpus is: utterances with their votes, a name, a licence and a fingerprint."""
+"""What a corpus is: utterances with their votes, a name, a licence, findings and a fingerprint."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
+from ambivox.corpora.findings import Finding
+from ambivox.corpora.ratings import Rating
 from ambivox.errors import UsageError
 
 
@@ -23,6 +25,13 @@ class Utterance:
         votes: label as the raters gave it -> count; empty where nobody rated.
         intended: the emotion an actor was asked to play, where that is known.
         source: where this utterance was read from, for error messages ("row 12 of manifest.csv").
+        dialogue: which conversation or recording it is from.
+        turn: its place in the dialogue; only then are there turns before it.
+        ratings: what each rater said, where the corpus tells; `votes` are counted from them.
+        consensus: the one label that the corpus publishes, or `NO_AGREEMENT`.
+        sex: ``female`` or ``male``, as the corpus says.
+        session: the recording session, which shares speakers.
+        partition: the part of the corpus's own published split: ``train``, ``development``, ``test1``, ...
     """
 
     id: str
@@ -36,6 +45,21 @@ class Utterance:
     votes: Mapping[str, int] = field(default_factory=dict)
     intended: str | None = None
     source: str | None = None
+    ratings: tuple[Rating, ...] = ()
+    consensus: str | None = None
+    sex: str | None = None
+    session: str | None = None
+    partition: str | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn of a dialogue as context for later ones; it need have neither audio nor votes."""
+
+    id: str
+    speaker: str | None
+    transcript: str | None
+    turn: int
 
 
 @dataclass(frozen=True)
@@ -46,7 +70,9 @@ class Corpus:
         name: how the corpus is called in records and tables.
         licence: under which licence its clips and votes are.
         utterances: what it holds.
-        notes: counted findings such as "12 clips have no audio", for the report.
+        findings: what was odd or missing when it was loaded, counted and named, for the report.
+        dialogues: every turn of every dialogue in order, also those that are no utterances of the corpus;
+            from the utterances where it is not given.
 
     Raises:
         UsageError: two utterances have the same id.
@@ -55,7 +81,8 @@ class Corpus:
     name: str
     licence: str
     utterances: tuple[Utterance, ...]
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    dialogues: Mapping[str, tuple[Turn, ...]] | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -63,6 +90,8 @@ class Corpus:
             if utterance.id in seen:
                 raise UsageError(f"corpus {self.name!r}: two utterances have the id {utterance.id!r}")
             seen.add(utterance.id)
+        if self.dialogues is None:
+            object.__setattr__(self, "dialogues", dialogues_of(self.utterances))
 
     def __iter__(self) -> Iterator[Utterance]:
         return iter(self.utterances)
@@ -70,11 +99,47 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.utterances)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The findings in words, a line each."""
+        return tuple(map(str, self.findings))
+
+    def keep(self, utterances: Iterable[Utterance], findings: Iterable[Finding] = ()) -> Corpus:
+        """The corpus with other utterances of its own; the turns before each stay known."""
+        return replace(self, utterances=tuple(utterances), findings=(*self.findings, *findings))
+
+    def turns_before(self, utterance: Utterance, k: int) -> tuple[Turn, ...]:
+        """The k turns before an utterance in its dialogue, oldest first; fewer at the beginning.
+
+        Raises:
+            UsageError: the utterance has no dialogue or no place in it.
+        """
+        if k == 0:
+            return ()
+        if utterance.dialogue is None or utterance.turn is None:
+            raise UsageError(
+                f"corpus {self.name!r}: utterance {utterance.id!r} has no place in a dialogue, so no turns "
+                "before it are known: ask for 0 context turns"
+            )
+        turns = (self.dialogues or {}).get(utterance.dialogue, ())
+        return tuple(turn for turn in turns if turn.turn < utterance.turn)[-k:]
+
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all but the place of the files: the same corpus has it on every machine."""
         digest = hashlib.sha256(self.name.encode())
         for utterance in self.utterances:
-            facts = asdict(utterance) | {"audio": utterance.audio.name, "source": None}
-            digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
+            facts = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
+            facts |= {"audio": utterance.audio.name, "source": None, "votes": dict(utterance.votes)}
+            facts["ratings"] = [astuple(rating) for rating in utterance.ratings]
+            digest.update(json.dumps(facts, sort_keys=True).encode())
         return digest.hexdigest()[:16]
+
+
+def dialogues_of(utterances: Iterable[Utterance]) -> dict[str, tuple[Turn, ...]]:
+    """The turns of every dialogue in their order, from utterances that have a place in one."""
+    dialogues: dict[str, list[Turn]] = {}
+    for u in utterances:
+        if u.dialogue is not None and u.turn is not None:
+            dialogues.setdefault(u.dialogue, []).append(Turn(u.id, u.speaker, u.transcript, u.turn))
+    return {name: tuple(sorted(turns, key=lambda turn: turn.turn)) for name, turns in dialogues.items()}

@@ -6,11 +6,14 @@ Source: Cao et al. (2014), doi:10.1109/TAFFC.2014.2336244; https://github.com/Ch
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from ambivox.corpora._files import read_csv
+from ambivox.corpora._files import find_audio, join_audio, read_csv
 from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora.findings import Findings
+from ambivox.corpora.ratings import Rating, votes_of
 from ambivox.errors import UsageError, unknown_name
 
 Modality = Literal["voice", "face", "both"]
@@ -37,21 +40,30 @@ _CLIP = re.compile(r"(\d{4})_([A-Z]{3})_([A-Z]{3})_[A-Z]{1,2}")  # actor, senten
 _QUERY_TYPES: dict[Modality, str] = {"voice": "1", "face": "2", "both": "3"}  # first digit of the row's name
 
 
-def load_crema_d(root: str | Path, *, votes: Modality = "voice", require_audio: bool = True) -> Corpus:
+def load_crema_d(
+    root: str | Path,
+    *,
+    votes: Modality = "voice",
+    table: Literal["tabulated", "per-rater"] = "tabulated",
+    require_audio: bool = True,
+) -> Corpus:
     """Load CREMA-D from the layout of its repository.
 
-    Reads ``processedResults/tabulatedVotes.csv`` and looks for ``AudioWAV/<clip>.wav``. Utterances are in the
-    order of the table; speaker, intended emotion and transcript come from the clip's name.
+    Reads ``processedResults/tabulatedVotes.csv``, the sex of the actors from ``VideoDemographics.csv``, who
+    gave which vote from ``finishedResponses.csv`` where it is there, and looks for ``AudioWAV/<clip>.wav``.
+    Utterances are in the order of the vote table; speaker, intended emotion and transcript come from the
+    clip's name.
 
     Args:
         root: the folder of the corpus.
         votes: which raters count: those who only heard the clip, only saw it, or both.
+        table: where votes are counted: the tabulated ones, or the per-rater file ``finishedResponses.csv``.
         require_audio: leave out clips whose audio is not there; False lists all rated clips, for statistics
             of the votes alone.
 
     Returns:
-        The corpus. Its notes count the clips without audio, audio without votes, and rows that stand in the
-        table twice (counted once).
+        The corpus. Its findings count the clips without audio, audio without votes, git-lfs pointers, rows
+        that stand in a table twice (counted once), and clips on which the two tables differ.
 
     Raises:
         UsageError: no vote table, or one with a row that makes no sense (the row is named).
@@ -59,59 +71,110 @@ def load_crema_d(root: str | Path, *, votes: Modality = "voice", require_audio: 
     root = Path(root)
     if votes not in _QUERY_TYPES:
         raise unknown_name("votes of CREMA-D", votes, _QUERY_TYPES)
-    table = root / "processedResults" / "tabulatedVotes.csv"
-    audio = root / "AudioWAV"
+    findings = Findings()
+    responses = root / "finishedResponses.csv"
+    ratings = (
+        _read_responses(responses, votes, findings) if table == "per-rater" or responses.exists() else {}
+    )
+    if table == "per-rater":
+        rated = _from_responses(ratings, responses, root / "AudioWAV")
+    else:
+        rated = _read_table(root / "processedResults" / "tabulatedVotes.csv", votes, root, findings)
+    for clip, given in ratings.items() if table == "tabulated" else ():
+        if clip in rated:
+            if votes_of(given, "primary") != rated[clip].votes:
+                findings.add(
+                    "clips with other votes in finishedResponses.csv than in tabulatedVotes.csv", clip
+                )
+            rated[clip] = replace(rated[clip], ratings=given)
+    sexes = _read_sexes(root / "VideoDemographics.csv", findings)
+    utterances = [replace(u, sex=sexes.get(str(u.speaker))) for u in rated.values()]
+    audio = find_audio([root / "AudioWAV"], (".wav",))
+    kept = join_audio(utterances, audio, findings, require_audio=require_audio, where=root / "AudioWAV")
+    return Corpus("crema-d", LICENCE, kept, findings.all())
+
+
+def _read_table(table: Path, votes: Modality, root: Path, findings: Findings) -> dict[str, Utterance]:
     rated: dict[str, Utterance] = {}
-    n_repeated = 0
     for number, row in read_csv(table):
         if "" not in row or "fileName" not in row or not row.keys() >= _VOTE_COLUMNS.keys():
             raise UsageError(f"{table}: columns '', A, D, F, H, N, S and fileName are needed, as published")
         if row[""][:1] != _QUERY_TYPES[votes]:
             continue
-        utterance = _utterance(row, table, number, audio)
+        utterance = _utterance(row, table, number, root / "AudioWAV")
         if utterance.id in rated:
             if rated[utterance.id].votes != utterance.votes:
                 raise UsageError(
                     f"{table}: row {number}: other votes for {utterance.id} than in an earlier row"
                 )
-            n_repeated += 1
+            findings.add("rows of the vote table that repeat an earlier one, counted once", f"row {number}")
             continue
         rated[utterance.id] = utterance
+    return rated
 
-    present = {path.stem for path in audio.glob("*.wav")} if audio.is_dir() else set()
-    n_silent = len(rated.keys() - present)
-    if require_audio and rated and not rated.keys() & present:
-        raise UsageError(
-            f"{audio}: none of the {len(rated)} rated clips is here: put the audio there, or ask for the "
-            "votes alone with require_audio=False"
+
+def _read_responses(path: Path, votes: Modality, findings: Findings) -> dict[str, tuple[Rating, ...]]:
+    """Clip -> what its raters said, from the per-rater file; a rater who met a clip twice counts once."""
+    ratings: dict[str, dict[str, Rating]] = {}
+    for number, row in read_csv(path, findings):
+        if not row.keys() >= {"localid", "queryType", "clipName", "respEmo"}:
+            raise UsageError(f"{path}: columns localid, queryType, clipName and respEmo are needed")
+        if row["queryType"] != _QUERY_TYPES[votes]:
+            continue
+        clip, label = row["clipName"], _VOTE_COLUMNS.get(row["respEmo"])
+        if label is None or _CLIP.fullmatch(clip) is None:
+            findings.add(
+                f"rows of {path.name} without a clip or emotion of CREMA-D, left out", f"row {number}"
+            )
+            continue
+        given = ratings.setdefault(clip, {})
+        if row["localid"] in given:
+            findings.add(f"rows of {path.name} in which a rater repeats a clip, left out", f"row {number}")
+            continue
+        given[row["localid"]] = Rating(row["localid"], (label,))
+    return {clip: tuple(given.values()) for clip, given in ratings.items()}
+
+
+def _from_responses(ratings: dict[str, tuple[Rating, ...]], path: Path, audio: Path) -> dict[str, Utterance]:
+    source = f"the rows of {path.name}"
+    return {
+        clip: replace(
+            _named(clip, audio, f"{path}: "), votes=votes_of(given, "primary"), ratings=given, source=source
         )
-    notes = [
-        f"{n_silent} of {len(rated)} rated clips have no audio in AudioWAV"
-        + (" and are left out" if require_audio else ""),
-        f"{len(present - rated.keys())} clips in AudioWAV have no {votes} votes and are left out",
-        f"{n_repeated} rows of the vote table repeat an earlier one and count once",
-    ]
-    kept = tuple(u for u in rated.values() if u.id in present or not require_audio)
-    return Corpus("crema-d", LICENCE, kept, tuple(note for note in notes if not note.startswith("0 ")))
+        for clip, given in sorted(ratings.items())
+    }
+
+
+def _read_sexes(path: Path, findings: Findings) -> dict[str, str]:
+    """Actor -> female or male, from the table of actors where it is there."""
+    if not path.exists():
+        return {}
+    rows = [row for _, row in read_csv(path, findings)]
+    return {row["ActorID"]: row["Sex"].lower() for row in rows if row.keys() >= {"ActorID", "Sex"}}
+
+
+def _named(clip: str, audio: Path, where: str) -> Utterance:
+    """What the name of a clip tells."""
+    name = _CLIP.fullmatch(clip)
+    if name is None or name[2] not in SENTENCES or name[3] not in INTENDED:
+        raise UsageError(f"{where}{clip!r} is no clip name such as 1001_IEO_NEU_XX")
+    return Utterance(
+        id=clip,
+        audio=audio / f"{clip}.wav",
+        transcript=SENTENCES[name[2]],
+        speaker=name[1],
+        intended=INTENDED[name[3]],
+    )
 
 
 def _utterance(row: dict[str, str], table: Path, number: int, audio: Path) -> Utterance:
-    where, clip = f"{table}: row {number}", row["fileName"]
-    name = _CLIP.fullmatch(clip)
-    if name is None or name[2] not in SENTENCES or name[3] not in INTENDED:
-        raise UsageError(f"{where}: {clip!r} is no clip name such as 1001_IEO_NEU_XX")
+    where = f"{table}: row {number}"
+    named = _named(row["fileName"], audio, f"{where}: ")
     if not all(row[column].isdecimal() for column in _VOTE_COLUMNS):
         raise UsageError(f"{where}: a vote count is no whole number from 0 up")
     counts = {label: int(row[column]) for column, label in _VOTE_COLUMNS.items()}
     total = str(sum(counts.values()))
     if row.get("numResponses", total) != total:
         raise UsageError(f"{where}: {total} votes where numResponses says {row['numResponses']}")
-    return Utterance(
-        id=clip,
-        audio=audio / f"{clip}.wav",
-        transcript=SENTENCES[name[2]],
-        speaker=name[1],
-        votes={label: count for label, count in counts.items() if count},
-        intended=INTENDED[name[3]],
-        source=f"row {number} of {table.name}",
-    )
+    votes = {label: count for label, count in counts.items() if count}
+    return replace(named, votes=votes, source=f"row {number} of {table.name}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ambivox.corpora._files import read_text
 from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora.findings import Findings
 from ambivox.errors import UsageError
 
 LICENCE = "published free of charge by TU Berlin"
@@ -34,6 +35,8 @@ INTENDED = {
     "T": "sad",
     "N": "neutral",
 }
+WOMEN = ("08", "09", "13", "14", "16")
+"""The speakers that the corpus lists as women; the others are men."""
 
 # speaker, text, emotion (its German initial), and a letter where there are several versions
 _CLIP = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])[a-z]?")
@@ -49,7 +52,7 @@ def load_emo_db(root: str | Path) -> Corpus:
         root: the folder of the corpus.
 
     Returns:
-        The corpus; its notes count files that are not named as published (left out).
+        The corpus; its findings count files that are not named as published (left out).
 
     Raises:
         UsageError: the folder ``wav`` is missing.
@@ -58,11 +61,11 @@ def load_emo_db(root: str | Path) -> Corpus:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder: it should hold EMO-DB's clips, such as 03a01Fa.wav")
     utterances = []
-    n_strange = 0
+    findings = Findings()
     for path in sorted(folder.glob("*.wav")):
         name = _CLIP.fullmatch(path.stem)
         if name is None or name[2] not in SENTENCES:
-            n_strange += 1
+            findings.add("files in wav that are not named as EMO-DB's, left out", path.name)
             continue
         speaker, text, emotion = name.groups()
         utterances.append(
@@ -72,11 +75,11 @@ def load_emo_db(root: str | Path) -> Corpus:
                 transcript=SENTENCES[text],
                 speaker=speaker,
                 intended=INTENDED[emotion],
+                sex="female" if speaker in WOMEN else "male",
                 source=f"{folder.name}/{path.name}",
             )
         )
-    notes = (f"{n_strange} files in wav are not named as EMO-DB's and are left out",) if n_strange else ()
-    return Corpus("emo-db", LICENCE, tuple(utterances), notes)
+    return Corpus("emo-db", LICENCE, tuple(utterances), findings.all())
 
 
 def load_recognition_rates(root: str | Path) -> dict[str, float]:

@@ -19,10 +19,13 @@ import pyarrow.parquet as pq
 
 from ambivox.corpora._files import read_bytes, read_csv, read_text
 from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora.findings import Findings
+from ambivox.corpora.ratings import Rating
 from ambivox.errors import UsageError, unknown_name
 
 REQUIRED = ("id", "audio")
-OPTIONAL = ("start", "end", "transcript", "speaker", "dialogue", "turn", "intended")
+TEXTS = ("transcript", "speaker", "dialogue", "intended", "sex", "session", "partition")
+OPTIONAL = ("start", "end", "turn", *TEXTS)
 VOTES_PREFIX = "votes."
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -42,6 +45,9 @@ def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "
     dialogue     which conversation the utterance belongs to
     turn         its place in the dialogue, a whole number
     intended     the emotion that an actor was asked for
+    sex          of the speaker, female or male, for splits that balance it
+    session      the recording session, for splits that leave one out
+    partition    the part of a split of your own: train, development, test
     votes.LABEL  how many raters chose LABEL; one column for each label, empty for 0
     votes        the same in one column: an object of label and count, ``{"angry": 3, "sad": 1}``
     ratings      instead of counts, one label for each rater: ``angry; angry; sad`` or ``["angry", "sad"]``
@@ -63,7 +69,7 @@ def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "
         licence: under which licence the clips are.
 
     Returns:
-        The corpus, in the order of the rows; notes count utterances without votes where others have some.
+        The corpus, in the order of the rows; findings count utterances without votes where others have some.
 
     Raises:
         UsageError: an unreadable or empty file, a missing, doubled or unknown column, or a cell that makes no
@@ -85,9 +91,10 @@ def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "
         utterances.append(utterance)
     if not utterances:
         raise UsageError(f"{path}: an empty manifest: it needs a row for each utterance")
-    n_unrated = sum(not utterance.votes for utterance in utterances)
-    notes = (f"{n_unrated} of {len(utterances)} utterances have no votes",) if n_unrated and ways else ()
-    return Corpus(name or path.stem, licence, tuple(utterances), notes)
+    findings = Findings()
+    if ways:
+        findings.add_all("utterances without votes", [u.id for u in utterances if not u.votes])
+    return Corpus(name or path.stem, licence, tuple(utterances), findings.all())
 
 
 @dataclass(frozen=True)
@@ -136,18 +143,17 @@ class _Row:
         start_s, end_s = self.seconds("start"), self.seconds("end")
         if end_s is not None and end_s <= (start_s or 0):
             raise self.fault("end", f"{end_s:g} s is not after the start, {start_s or 0:g} s")
+        texts: dict[str, Any] = {column: self.text(column) for column in TEXTS}
         return Utterance(
             id=self.text("id") or "",
             audio=self.audio(folder),
             start_s=start_s,
             end_s=end_s,
-            transcript=self.text("transcript"),
-            speaker=self.text("speaker"),
-            dialogue=self.text("dialogue"),
             turn=self.whole("turn", self.cells.get("turn")),
             votes=self.votes(),
-            intended=self.text("intended"),
+            ratings=tuple(Rating(None, (label,)) for label in self.ratings()),
             source=f"{self.where} of {self.path.name}",
+            **texts,
         )
 
     def text(self, column: str) -> str | None:
@@ -231,7 +237,7 @@ class _Row:
             yield "votes", label, value
 
     def ratings(self) -> list[str]:
-        given = self.cells["ratings"]
+        given = self.cells.get("ratings", [])
         if isinstance(given, str):
             given = self.parse("ratings", given) if given.lstrip().startswith("[") else given.split(";")
         if not isinstance(given, list) or not all(isinstance(label, str) for label in given):

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora.findings import Findings
 from ambivox.errors import UsageError
 
 LICENCE = "CC BY-NC-SA 4.0"
@@ -38,7 +39,7 @@ def load_ravdess(root: str | Path) -> Corpus:
         root: the folder that holds the folders of the actors.
 
     Returns:
-        The corpus; its notes count files that are not audio-only speech, such as songs (left out).
+        The corpus; its findings count files that are not audio-only speech, such as songs (left out).
 
     Raises:
         UsageError: no folder of an actor, or a clip that is there both as wav and as flac.
@@ -48,11 +49,11 @@ def load_ravdess(root: str | Path) -> Corpus:
     if not paths:
         raise UsageError(f"{root}: no folder such as Actor_01 with wav or flac files: give RAVDESS's folder")
     utterances = []
-    n_other = 0
+    findings = Findings()
     for path in paths:
         name = _CLIP.fullmatch(path.stem)
         if name is None:
-            n_other += 1
+            findings.add("files that are not audio-only speech, left out", path.name)
             continue
         emotion, statement, actor = name.groups()
         utterances.append(
@@ -62,8 +63,8 @@ def load_ravdess(root: str | Path) -> Corpus:
                 transcript=SENTENCES[statement],
                 speaker=actor,
                 intended=INTENDED[emotion],
+                sex="male" if int(actor) % 2 else "female",  # as the corpus numbers them
                 source=f"{path.parent.name}/{path.name}",
             )
         )
-    notes = (f"{n_other} files are not audio-only speech and are left out",) if n_other else ()
-    return Corpus("ravdess", LICENCE, tuple(utterances), notes)
+    return Corpus("ravdess", LICENCE, tuple(utterances), findings.all())

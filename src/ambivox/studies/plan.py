@@ -53,8 +53,7 @@ def look_up(study: Study) -> Parts:
         corpus = load_corpus(spec.name, spec.path, **spec.options)
         if not len(corpus):
             raise UsageError(f"corpus {spec.name!r}: no utterances in {spec.path}")
-        kept = corpus.utterances[: spec.limit]
-        corpora.append(Corpus(corpus.name, corpus.licence, kept, corpus.notes))
+        corpora.append(corpus.keep(corpus.utterances[: spec.limit]))
     _check_unique("corpora", [corpus.name for corpus in corpora])
     _check_unique("models", [model.name for model in study.models])
     return Parts(study, emotions, tuple(corpora), prompts, readouts)
