@@ -1,4 +1,4 @@
-"""Metrics of predicted against human distributions, published conventions, controls and statistics.
+"""Metrics of predicted against human distributions, published conventions and controls.
 
 Everywhere ``p`` is the prediction and ``q`` the human truth. A metric that is a mean over utterances returns
 the values of the utterances; their mean is the score of the corpus.
@@ -15,7 +15,7 @@ from ambivox.metrics.entropy import entropy_bits, entropy_spearman
 from ambivox.metrics.failed import FailedAs, count_failed
 from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
 from ambivox.metrics.registry import METRICS, Metric, Score
-from ambivox.metrics.statistics import bootstrap_draws, bootstrap_interval, skill
+from ambivox.metrics.skill import skill
 
 __all__ = [
     "CONVENTIONS",
@@ -27,8 +27,6 @@ __all__ = [
     "VotePrior",
     "accuracy",
     "bhattacharyya",
-    "bootstrap_draws",
-    "bootstrap_interval",
     "brier_mean",
     "brier_sum",
     "constant_prior",

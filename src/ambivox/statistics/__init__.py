@@ -1,0 +1,31 @@
+"""Statistics of scores: intervals and tests clustered by speaker, ambiguity, vote noise, spread."""
+
+from ambivox.statistics.ambiguity import TERTILES, Tertiles, ambiguity_tertiles, rarefied_entropy_bits
+from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights
+from ambivox.statistics.interval import MIN_CLUSTERS, Interval, mean_interval, ratio_intervals
+from ambivox.statistics.permutation import PairedTest, holm, paired_permutation_test
+from ambivox.statistics.spread import Spread, spread
+from ambivox.statistics.vote_noise import VoteModel, fit_vote_model, mean_over_redraws, redraw_votes
+
+__all__ = [
+    "MIN_CLUSTERS",
+    "TERTILES",
+    "Interval",
+    "PairedTest",
+    "Spread",
+    "Tertiles",
+    "VoteModel",
+    "ambiguity_tertiles",
+    "cluster_sums",
+    "count_clusters",
+    "draw_weights",
+    "fit_vote_model",
+    "holm",
+    "mean_interval",
+    "mean_over_redraws",
+    "paired_permutation_test",
+    "rarefied_entropy_bits",
+    "ratio_intervals",
+    "redraw_votes",
+    "spread",
+]

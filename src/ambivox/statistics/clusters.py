@@ -1,0 +1,60 @@
+"""Clusters: the speakers (or dialogues) whose clips hang together, and corpora redrawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ambivox.distribution import Array
+from ambivox.metrics.controls import group_codes
+
+
+def cluster_sums(values: ArrayLike, codes: NDArray[np.intp], n_clusters: int) -> Array:
+    """Sum values over the members of each cluster.
+
+    Args:
+        values: shape ``(U,)`` or ``(U, M)``.
+        codes: shape ``(U,)``, the cluster of each value, 0 to ``n_clusters - 1``.
+
+    Returns:
+        Shape ``(n_clusters,)`` or ``(n_clusters, M)``; 0 for a cluster without members.
+
+    >>> import numpy as np
+    >>> cluster_sums([1.0, 2.0, 4.0], np.array([0, 1, 0]), 3).tolist()
+    [5.0, 2.0, 0.0]
+    """
+    array = np.asarray(values, dtype=np.float64)
+    columns = array.reshape(len(array), -1).T
+    sums = np.array([np.bincount(codes, weights=column, minlength=n_clusters) for column in columns])
+    return np.asarray(sums.T.reshape(n_clusters, *array.shape[1:]))
+
+
+@lru_cache(maxsize=8)
+def draw_weights(n_clusters: int, n_draws: int, seed: int) -> Array:
+    """How often each cluster comes in each of many corpora drawn with replacement.
+
+    Returns:
+        Shape ``(n_draws, n_clusters)``, whole numbers, each row summing to `n_clusters`; read-only.
+
+    Source: Davison and Hinkley (1997), Bootstrap Methods and their Application, section 3.8 (all clips of a
+    drawn cluster come with it).
+
+    >>> draw_weights(5, 3, 0).sum(axis=1).tolist()
+    [5.0, 5.0, 5.0]
+    """
+    if n_clusters < 1 or n_draws < 1:
+        raise ValueError(f"{n_clusters} clusters and {n_draws} draws, at least 1 of each is needed")
+    rng = np.random.default_rng(seed)
+    shares = np.full(n_clusters, 1 / n_clusters)
+    weights = rng.multinomial(n_clusters, shares, size=n_draws).astype(np.float64)
+    weights.flags.writeable = False
+    return weights
+
+
+def count_clusters(groups: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:
+    """The number of each member's cluster, shape ``(U,)``, and how many clusters there are."""
+    codes = group_codes(groups)
+    return codes, int(codes.max()) + 1 if len(codes) else 0

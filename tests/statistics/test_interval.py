@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ambivox.statistics import MIN_CLUSTERS, cluster_sums, draw_weights, mean_interval, ratio_intervals
+
+
+def bootstrap_t_by_loop(above, below, n_draws, seed, level):
+    """The same interval, one drawn corpus at a time."""
+
+    def ratio_and_error(rows):
+        a, b = above[rows], below[rows]
+        ratio = a.sum() / b.sum()
+        spread = ((a - ratio * b) ** 2).sum() * len(rows) / (len(rows) - 1)
+        return ratio, np.sqrt(spread) / b.sum()
+
+    ratio, error = ratio_and_error(np.arange(len(above)))
+    t = []
+    for weights in draw_weights(len(above), n_draws, seed).astype(int):
+        drawn, drawn_error = ratio_and_error(np.repeat(np.arange(len(above)), weights))
+        t.append((drawn - ratio) / drawn_error)
+    upper = np.quantile(t, (1 + level) / 2, method="higher")
+    lower = np.quantile(t, (1 - level) / 2)
+    return ratio - upper * error, ratio - lower * error
+
+
+def test_the_interval_is_that_of_a_plain_loop_over_drawn_corpora():
+    rng = np.random.default_rng(3)
+    above, below = rng.gamma(2.0, size=(15, 2)), rng.integers(1, 9, size=(15, 2)).astype(float)
+    got = ratio_intervals(above, below, n_draws=300, seed=5, level=0.9)
+    for m, interval in enumerate(got):
+        expected = bootstrap_t_by_loop(above[:, m], below[:, m], 300, 5, 0.9)
+        assert interval.estimate == pytest.approx(above[:, m].sum() / below[:, m].sum())
+        assert (interval.low, interval.high) == pytest.approx(expected)
+
+
+def test_the_interval_of_independent_values_is_near_the_normal_one():
+    values = np.random.default_rng(5).normal(size=400)
+    interval = mean_interval(values, range(400), level=0.9)
+    error = values.std() / 20
+    assert interval.low == pytest.approx(values.mean() - 1.645 * error, abs=0.12 * error)
+    assert interval.high == pytest.approx(values.mean() + 1.645 * error, abs=0.12 * error)
+
+
+def test_the_interval_is_wider_where_clips_of_a_speaker_hang_together():
+    values = np.repeat(np.linspace(0, 1, 20), 20)
+    speakers = np.repeat(np.arange(20), 20).tolist()
+    a, b = mean_interval(values, speakers), mean_interval(values, range(400))
+    assert a.high - a.low > 3 * (b.high - b.low)
+    assert (a.clusters, b.clusters) == (20, 400)
+
+
+def test_a_higher_level_gives_a_wider_interval():
+    values, groups = np.random.default_rng(0).normal(size=30), range(30)
+    narrow, wide = (mean_interval(values, groups, level=level) for level in (0.8, 0.99))
+    assert wide.low < narrow.low < values.mean() < narrow.high < wide.high
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_undefined_values_are_left_out_of_their_speaker(seed):
+    rng = np.random.default_rng(seed)
+    values, groups = rng.normal(size=60), rng.integers(0, 20, size=60)
+    holes = rng.random(60) < 0.2
+    kept = mean_interval(values[~holes], groups[~holes].tolist())
+    assert mean_interval(np.where(holes, np.nan, values), groups.tolist()).estimate == pytest.approx(
+        kept.estimate
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "groups", "reason"),
+    [
+        ([1.0, 2.0], ["ann", "ann"], "1 speaker: an interval needs at least 12"),
+        ([1.0, 2.0], ["ann", "bob"], "2 speakers: an interval needs at least 12"),
+        ([0.3] * 20, range(20), "no variance: all speakers have the same value"),
+        ([np.inf, *range(19)], range(20), "values that are not finite"),
+        ([np.nan, np.nan], ["ann", "bob"], "no value is defined"),
+        ([], [], "no value is defined"),
+    ],
+)
+def test_a_reason_stands_in_place_of_an_interval(values, groups, reason):
+    interval = mean_interval(values, list(groups))
+    assert interval.reason == reason
+    assert np.isnan([interval.low, interval.high]).all()
+    assert not interval.excludes_zero
+
+
+def test_so_many_clusters_are_enough_and_one_less_is_not():
+    rng = np.random.default_rng(0)
+    assert not mean_interval(rng.normal(size=MIN_CLUSTERS), range(MIN_CLUSTERS)).reason
+    assert mean_interval(rng.normal(size=MIN_CLUSTERS - 1), range(MIN_CLUSTERS - 1)).reason
+
+
+def test_an_interval_away_from_zero_excludes_it():
+    values = np.random.default_rng(0).normal(3, 1, size=30)
+    assert mean_interval(values, range(30)).excludes_zero
+    assert mean_interval(-values, range(30)).excludes_zero
+    assert not mean_interval(values - 3, range(30)).excludes_zero
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"groups": "ab"}, "one for each group"),
+        ({"level": 1}, "level: 1 is not"),
+        ({"n_draws": 0}, "0 draws"),
+    ],
+)
+def test_options_out_of_range_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        mean_interval(np.arange(20.0), **{"groups": range(20), **wrong})
+
+
+def test_cluster_sums_keep_columns_apart():
+    sums = cluster_sums([[1, 10], [2, 20], [3, 30]], np.array([1, 0, 1]), 2)
+    assert sums.tolist() == [[2, 20], [4, 40]]
