@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -111,18 +111,29 @@ class ChatInput:
         inputs = write(samples, text)
         return {key: value for key, value in inputs.items() if isinstance(value, Tensor)}
 
+    def without_audio(self, text: str) -> Inputs:
+        """The inputs of a prompt with no audio in it: text only."""
+        if self.whole_messages:
+            return self.raw(None, text)
+        turn = self._apply_template([{"type": "text", "text": text}], text)
+        inputs = self.tokenizer([turn], return_tensors="pt", **self._special_tokens(turn))
+        return {key: value for key, value in inputs.items() if key in ("input_ids", "attention_mask")}
+
     def _template(self, samples: FloatArray | None, text: str) -> Mapping[str, Any]:
         turn = self.render(text)
-        bos = getattr(self.tokenizer, "bos_token", None)
         audio = {} if samples is None else {"audio": [samples], "sampling_rate": self.sample_rate}
         inputs: Mapping[str, Any] = self.processor(
             text=[turn],
             return_tensors="pt",
-            # a template that writes the start token must not get a second one
-            **({"add_special_tokens": False} if bos and turn.startswith(bos) else {}),
+            **self._special_tokens(turn),
             **audio,
         )
         return inputs
+
+    def _special_tokens(self, turn: str) -> dict[str, bool]:
+        # a template that writes the start token must not get a second one
+        bos = getattr(self.tokenizer, "bos_token", None)
+        return {"add_special_tokens": False} if bos and turn.startswith(bos) else {}
 
     def render(self, text: str) -> str:
         """The prompt as text, with one placeholder for the audio.
@@ -132,8 +143,13 @@ class ChatInput:
         """
         token = self.tokenizer.convert_ids_to_tokens(self.audio_token)
         parts = [{"type": "audio", "audio": "clip.wav"}, {"type": "text", "text": text}]
+        return self._apply_template(parts, f"{token}{text}", self._has_placeholder)
+
+    def _apply_template(
+        self, parts: list[dict[str, str]], flat: str, accept: Callable[[str], bool] = bool
+    ) -> str:
         # Most templates take a list of parts; some (Granite Speech) know text only.
-        for content in (parts, f"{token}{text}"):
+        for content in (parts, flat):
             try:
                 turn = str(
                     self.processor.apply_chat_template(
@@ -142,7 +158,7 @@ class ChatInput:
                 )
             except (TypeError, jinja2.TemplateError):
                 continue
-            if self._has_placeholder(turn) and "clip.wav" not in turn:
+            if accept(turn) and "clip.wav" not in turn:
                 return turn
         raise UsageError(f"{self.name}: its chat template leaves the audio out, so it cannot hear a clip")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
+import itertools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,13 +12,15 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.errors import AudioError, UsageError
-from ambivox.models.chat_input import ChatInput, Inputs, batch_key, collate, with_answer
+from ambivox.models.chat_input import ChatInput, Inputs, with_answer
 from ambivox.models.checkpoint import load_checkpoint, quiet
+from ambivox.models.lens import Lens
+from ambivox.models.plain import Answer, PlainPath, Row
 from ambivox.models.protocol import FloatArray, Reply, Request, Watch
+from ambivox.models.sampling import samplers
 from ambivox.models.watch import Tokens, make_watch, score_by_trie
 
 WINDOW_BATCHES = 8
@@ -62,22 +63,6 @@ def load_transformers(
     )
 
 
-@dataclass(frozen=True)
-class _Row:
-    inputs: Inputs
-    token_ids: tuple[int, ...]
-    max_new_tokens: int
-
-
-@dataclass(frozen=True)
-class _Answer:
-    token_ids: tuple[int, ...]
-    watched: FloatArray
-    logsumexp: FloatArray
-    ended: bool
-    time_s: float
-
-
 class TransformersModel:
     """A `SpeechModel` on a loaded model and its processor; see `load_transformers`."""
 
@@ -94,9 +79,7 @@ class TransformersModel:
         self.batch_size = batch_size
         self.chat = ChatInput(processor, model.config, name)
         self._decoding = _greedy(model, self.chat.tokenizer, self.chat.audio_token)
-        # VibeVoice adds noise to what it heard unless told not to; answers must not change from run to run
-        takes = inspect.signature(model.forward).parameters
-        self._fixed: dict[str, Any] = {"sample": False} if "sample" in takes else {}
+        self._plain = PlainPath(model, self._decoding, batch_size)
         # Generation settings of the checkpoint (sampling, penalties, suppressed tokens) would fill what ours
         # leave open, and change the logits before they are read.
         model.generation_config = self._decoding
@@ -121,35 +104,58 @@ class TransformersModel:
         replies: list[Reply] = []
         for window in self._windows(requests):
             begun = time.perf_counter()
-            rows = [_Row(self._inputs(r), r.watch.token_ids, r.prompt.max_new_tokens) for r in window]
+            inputs = [self._inputs(request) for request in window]
             preparing_s = (time.perf_counter() - begun) / len(window)
-            for row, answer in zip(rows, self._answer(rows), strict=True):
-                said = answer.token_ids[:-1] if answer.ended else answer.token_ids
-                replies.append(
-                    Reply(
-                        text=self.chat.tokenizer.decode(list(said), skip_special_tokens=True) if said else "",
-                        token_ids=answer.token_ids,
-                        watched=answer.watched,
-                        logsumexp=answer.logsumexp,
-                        finish="stop" if answer.ended else "length",
-                        audio_tokens=self.chat.count_audio_tokens(row.inputs),
-                        time_s=preparing_s + answer.time_s,
-                    )
-                )
+            rows: list[Row] = []
+            for request, given in zip(window, inputs, strict=True):
+                for sampler in (None, *samplers(request)):
+                    rows.append(Row(given, request.watch.token_ids, request.prompt.max_new_tokens, sampler))
+            answers = iter(self._plain.answer(rows))
+            for request, given in zip(window, inputs, strict=True):
+                answer, *draws = itertools.islice(answers, 1 + request.n_draws)
+                replies.append(self._reply(request, given, answer, draws, preparing_s))
         return replies
+
+    def _reply(
+        self, request: Request, inputs: Inputs, answer: Answer, draws: Sequence[Answer], preparing_s: float
+    ) -> Reply:
+        lens, lens_logsumexp = self._read_layers(request, inputs, answer) if request.lens else (None, None)
+        return Reply(
+            text=self._text(answer),
+            token_ids=answer.token_ids,
+            watched=answer.watched,
+            logsumexp=answer.logsumexp,
+            finish="stop" if answer.ended else "length",
+            audio_tokens=self.chat.count_audio_tokens(inputs),
+            time_s=preparing_s + answer.time_s + sum(draw.time_s for draw in draws),
+            draws=tuple(self._text(draw) for draw in draws),
+            lens=lens,
+            lens_logsumexp=lens_logsumexp,
+        )
+
+    def _text(self, answer: Answer) -> str:
+        said = answer.token_ids[:-1] if answer.ended else answer.token_ids
+        return self.chat.tokenizer.decode(list(said), skip_special_tokens=True) if said else ""
+
+    def _read_layers(self, request: Request, inputs: Inputs, answer: Answer) -> tuple[FloatArray, FloatArray]:
+        lens = Lens(self.model, self.name)
+        answered = with_answer(inputs, answer.token_ids[:-1])
+        with quiet(), torch.inference_mode(), lens.watching() as states:
+            self.model(**{k: self._plain.place(v) for k, v in answered.items()}, **self._plain.fixed)
+        return lens.read(states, request.watch.token_ids, answer.watched, answer.logsumexp)
 
     def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
         """For each request, shape ``(S,)``: log p(watched sequence | clip, prompt) in nats."""
         scores: list[NDArray[np.float64]] = []
         for window in self._windows(requests):
-            rows: list[_Row] = []
+            rows: list[Row] = []
             places: dict[tuple[int, Tokens], int] = {}
             for i, request in enumerate(window):
                 inputs, used = self._inputs(request), _used(request.watch)
                 for prefix in dict.fromkeys(s[:n] for s in request.watch.sequences for n in range(len(s))):
                     places[i, prefix] = len(rows)
-                    rows.append(_Row(with_answer(inputs, prefix), used, 1))
-            answers = self._answer(rows)
+                    rows.append(Row(with_answer(inputs, prefix), used, 1))
+            answers = self._plain.answer(rows)
             for i, request in enumerate(window):
                 logp = {
                     prefix: answers[n].watched[0].astype(np.float64) - answers[n].logsumexp[0]
@@ -164,8 +170,9 @@ class TransformersModel:
         return [requests[i : i + size] for i in range(0, len(requests), size)]
 
     def _inputs(self, request: Request) -> Inputs:
-        if request.samples is None or request.n_draws or request.lens:
-            raise UsageError("the transformers engine cannot yet ask without audio, sample, or read layers")
+        if request.samples is None:
+            with quiet():
+                return self.chat.without_audio(request.prompt.text)
         seconds = len(request.samples) / SAMPLE_RATE_HZ
         with quiet():
             inputs = self.chat(request.samples, request.prompt.text, request.name)
@@ -177,54 +184,6 @@ class TransformersModel:
             "give --start and --end, or start and end in the manifest"
         )
 
-    def _answer(self, rows: Sequence[_Row]) -> list[_Answer]:
-        groups: dict[object, list[int]] = {}
-        for i, row in enumerate(rows):
-            groups.setdefault(batch_key(row.inputs), []).append(i)
-        answers: dict[int, _Answer] = {}
-        for members in groups.values():
-            # rows of like length together, the longest first: little padding, and the peak of memory early
-            members.sort(key=lambda i: -rows[i].inputs["input_ids"].shape[1])
-            for start in range(0, len(members), self.batch_size):
-                batch = members[start : start + self.batch_size]
-                answers.update(zip(batch, self._answer_batch([rows[i] for i in batch]), strict=True))
-        return [answers[i] for i in range(len(rows))]
-
-    def _answer_batch(self, rows: Sequence[_Row]) -> list[_Answer]:
-        begun = time.perf_counter()
-        inputs = collate([row.inputs for row in rows], self._decoding.pad_token_id)
-        prompt_length = inputs["input_ids"].shape[1]
-        tap = _Tap([row.token_ids for row in rows], self.model.device)
-        with quiet(), torch.inference_mode():
-            sequences = self.model.generate(
-                **{key: self._place(value) for key, value in inputs.items()},
-                **self._fixed,
-                generation_config=self._decoding,
-                max_new_tokens=max(row.max_new_tokens for row in rows),
-                logits_processor=transformers.LogitsProcessorList([tap]),
-            )
-        generated = sequences[:, prompt_length:].tolist()
-        watched, logsumexp = tap.read()
-        time_s = (time.perf_counter() - begun) / len(rows)
-        answers = []
-        for b, row in enumerate(rows):
-            tokens = generated[b][: row.max_new_tokens]
-            ends = [t for t, token in enumerate(tokens) if token in self._decoding.eos_token_id]
-            steps = ends[0] + 1 if ends else len(tokens)
-            answers.append(
-                _Answer(
-                    token_ids=tuple(tokens[:steps]),
-                    watched=watched[:steps, b, : len(row.token_ids)],
-                    logsumexp=logsumexp[:steps, b],
-                    ended=bool(ends),
-                    time_s=time_s,
-                )
-            )
-        return answers
-
-    def _place(self, value: Tensor) -> Tensor:
-        return value.to(self.model.device, self.model.dtype if value.is_floating_point() else None)
-
     def _tokenise(self, text: str) -> list[int]:
         return [int(token) for token in self.chat.tokenizer.encode(text, add_special_tokens=False)]
 
@@ -233,28 +192,6 @@ class TransformersModel:
         # sentencepiece decodes the first word of a text without the space before it
         raw = self.chat.tokenizer.convert_ids_to_tokens(token)
         return f" {text}" if str(raw).startswith("▁") and not text.startswith(" ") else text
-
-
-class _Tap(transformers.LogitsProcessor):  # type: ignore[misc]
-    """Keeps, at every step, each row's watched raw logits and its log-sum-exp; changes nothing."""
-
-    def __init__(self, token_ids: Sequence[tuple[int, ...]], device: torch.device) -> None:
-        width = max(len(ids) for ids in token_ids)
-        padded = [[*ids, *[0] * (width - len(ids))] for ids in token_ids]
-        self.token_ids = torch.tensor(padded, dtype=torch.long, device=device)
-        self.watched: list[Tensor] = []
-        self.logsumexp: list[Tensor] = []
-
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        logits = scores.float()
-        ids = self.token_ids.to(logits.device)
-        self.watched.append(logits.gather(1, ids))
-        self.logsumexp.append(logits.logsumexp(dim=1))
-        return scores
-
-    def read(self) -> tuple[FloatArray, FloatArray]:
-        """Watched logits ``(steps, B, K)`` and log-sum-exp ``(steps, B)``."""
-        return torch.stack(self.watched).cpu().numpy(), torch.stack(self.logsumexp).cpu().numpy()
 
 
 def _score(watch: Watch, logp: Mapping[Tokens, NDArray[np.float64]]) -> NDArray[np.float64]:
