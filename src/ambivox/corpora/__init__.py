@@ -12,6 +12,8 @@ from ambivox.corpora.corpus import Corpus, Turn, Utterance
 from ambivox.corpora.crema_d import load_crema_d
 from ambivox.corpora.emo_db import load_emo_db, load_recognition_rates
 from ambivox.corpora.findings import Finding
+from ambivox.corpora.four_class import FOUR_CLASS, FourClass, to_four_classes
+from ambivox.corpora.iemocap import load_iemocap
 from ambivox.corpora.manifest import load_manifest
 from ambivox.corpora.ratings import LABEL_CHOICES, LabelChoice, Rating, votes_of
 from ambivox.corpora.ravdess import load_ravdess
@@ -21,11 +23,13 @@ from ambivox.registry import Registry
 
 __all__ = [
     "CORPORA",
+    "FOUR_CLASS",
     "LABEL_CHOICES",
     "SPLITS",
     "Corpus",
     "CorpusLoader",
     "Finding",
+    "FourClass",
     "LabelChoice",
     "Rating",
     "Split",
@@ -34,10 +38,12 @@ __all__ = [
     "load_corpus",
     "load_crema_d",
     "load_emo_db",
+    "load_iemocap",
     "load_manifest",
     "load_ravdess",
     "load_recognition_rates",
     "split_corpus",
+    "to_four_classes",
     "votes_of",
 ]
 
@@ -55,6 +61,12 @@ CORPORA: Registry[CorpusLoader] = Registry("corpus", group="ambivox.corpora")
 
 CORPORA.add(
     "manifest", CorpusLoader(load_manifest, "your own clips: a CSV, JSONL or Parquet file with their votes")
+)
+CORPORA.add(
+    "iemocap",
+    CorpusLoader(
+        load_iemocap, "IEMOCAP (English, dialogues): votes of about 3 raters per turn, self-ratings"
+    ),
 )
 CORPORA.add(
     "crema-d", CorpusLoader(load_crema_d, "CREMA-D (English, acted): votes of about 9 raters per clip")

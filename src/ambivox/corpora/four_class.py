@@ -1,0 +1,106 @@
+"""The ways to make a corpus of many labels into one of neutral, happy, angry and sad, by name.
+
+Papers on "four-class" IEMOCAP differ in two unspoken choices: whether ``excited`` counts as ``happy``, and
+which utterances stay when raters also named something else. A convention's name says both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Literal, get_args
+
+from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora.findings import Finding
+from ambivox.corpora.ratings import LabelChoice, Rating, votes_of
+from ambivox.emotions import load_emotions
+from ambivox.errors import unknown_name
+
+FourClass = Literal[
+    "merged-any",
+    "merged-all",
+    "merged-majority",
+    "merged-consensus",
+    "plain-any",
+    "plain-all",
+    "plain-majority",
+    "plain-consensus",
+]
+
+_KEEPS = {
+    "any": "utterances with at least one vote inside the four; the rest of their votes is left to --outside",
+    "all": "utterances with no vote outside the four, as AER-LLM keeps them",
+    "majority": "utterances of which more than half of all votes are on one of the four",
+    "consensus": "utterances whose published label is one of the four",
+}
+FOUR_CLASS: dict[FourClass, str] = {
+    name: f"excited {'counts as happy' if name.startswith('merged') else 'is outside'}; "
+    + _KEEPS[name.partition("-")[2]]
+    for name in get_args(FourClass)
+}
+"""Conventions by name, and what they do."""
+
+_EMOTIONS = load_emotions("iemocap4")
+
+
+def to_four_classes(corpus: Corpus, convention: FourClass, choice: LabelChoice = "all-labels") -> Corpus:
+    """Keep the utterances that a four-class convention keeps, and merge excited into happy if it says so.
+
+    Votes outside the four stay votes: how they enter the truth is chosen where it is made (``outside``).
+
+    Args:
+        corpus: with votes.
+        convention: a name of `FOUR_CLASS`.
+        choice: how votes were counted from the ratings. A rater who named both excited and happy has one
+            vote for happy after merging.
+
+    Raises:
+        UsageError: an unknown convention.
+
+    >>> from pathlib import Path
+    >>> votes = ({"excited": 2, "sad": 1}, {"happy": 1, "fear": 1}, {"fear": 3})
+    >>> said = [Utterance(f"u{n}", Path("a.wav"), votes=v) for n, v in enumerate(votes)]
+    >>> merged = to_four_classes(Corpus("made-up", "CC0", tuple(said)), "merged-any")
+    >>> [u.votes for u in merged]
+    [{'happy': 2, 'sad': 1}, {'happy': 1, 'fear': 1}]
+    """
+    if convention not in FOUR_CLASS:
+        raise unknown_name("four-class convention", convention, FOUR_CLASS)
+    merge, _, keep = convention.partition("-")
+    utterances = [_merge(u, choice) if merge == "merged" else u for u in corpus]
+    kept = [u for u in utterances if _keeps(u, keep)]
+    what = f"utterances that the four-class convention {convention!r} leaves out, of {len(corpus)}"
+    left_out = len(corpus) - len(kept)
+    return corpus.keep(kept, [Finding(what, left_out)] if left_out else [])
+
+
+def _keeps(utterance: Utterance, keep: str) -> bool:
+    if keep == "consensus":
+        return _EMOTIONS.index(utterance.consensus or "") is not None
+    inside: Counter[int] = Counter()
+    for label, count in utterance.votes.items():
+        n = _EMOTIONS.index(label)
+        if n is not None:
+            inside[n] += count
+    total = sum(utterance.votes.values())
+    if keep == "majority":
+        return 2 * max(inside.values(), default=0) > total
+    return bool(inside) and (keep == "any" or sum(inside.values()) == total)
+
+
+def _merge(utterance: Utterance, choice: LabelChoice) -> Utterance:
+    consensus = "happy" if utterance.consensus == "excited" else utterance.consensus
+    if utterance.ratings:
+        ratings = tuple(_merge_rating(rating) for rating in utterance.ratings)
+        return replace(utterance, ratings=ratings, votes=votes_of(ratings, choice), consensus=consensus)
+    votes = Counter[str]()
+    for label, count in utterance.votes.items():
+        votes["happy" if label == "excited" else label] += count
+    return replace(utterance, votes=dict(votes), consensus=consensus)
+
+
+def _merge_rating(rating: Rating) -> Rating:
+    def merged(labels: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys("happy" if label == "excited" else label for label in labels))
+
+    return replace(rating, labels=merged(rating.labels), secondary=merged(rating.secondary))
