@@ -1,4 +1,4 @@
-"""The command line: ``ambivox read | run | score | report | check`` and the listings."""
+"""The command line: ``ambivox read | run | score | report | check | train`` and the listings."""
 
 from __future__ import annotations
 
@@ -202,6 +202,23 @@ def check(
         )
     if not all(c.passed for c in checks):
         raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    training: Annotated[Path, typer.Argument(metavar="TRAIN.yaml", help="What to train on what.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the training; runs/<name of the file> by default.")
+    ] = None,
+) -> None:
+    """Fine-tune a model on votes, or go on with a training that was interrupted."""
+    from ambivox.finetune import load_training, train_on_votes
+    from ambivox.terminal import train_progress
+
+    config = load_training(training)
+    with train_progress(errors) as bar:
+        folder = train_on_votes(config, out or Path("runs") / training.stem, report=bar)
+    errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)
 
 
 @app.command()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from ambivox.readouts import Reading, load_readout
 from ambivox.studies import ClipReading, ScoreRow, ScoreTable
 from ambivox.studies import Progress as RunProgress
+
+if TYPE_CHECKING:  # it needs torch
+    from ambivox.finetune.trainer import Progress as TrainProgress
 
 BAR_WIDTH = 20
 LOW_MASS = 0.01
@@ -175,6 +179,30 @@ class RunProgressBar:
         self.bar.update(
             self.task, description="asking", completed=progress.done, total=progress.total, pace=pace
         )
+
+
+@contextmanager
+def train_progress(console: Console) -> Iterator[Callable[[TrainProgress], None]]:
+    """A progress bar of a training with its loss and its score on development speakers, gone when done."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[found]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("training", total=None, found="")
+
+    def show(progress: TrainProgress) -> None:
+        named = (("loss", progress.loss), ("development jsd_bits", progress.jsd_bits))
+        found = ", ".join(f"{name} {value:.3f}" for name, value in named if value is not None)
+        bar.update(task, completed=progress.step, total=progress.total, found=found)
+
+    with bar:
+        yield show
 
 
 def _clock(seconds: float) -> str:

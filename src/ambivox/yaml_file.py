@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
-from ambivox.errors import UsageError, first_line
+from ambivox.errors import UsageError, first_line, unknown_name
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -48,3 +49,43 @@ def read_mapping(path: Path, what: str) -> dict[Any, Any]:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: expected lines of 'key: value' that describe {what}")
     return data
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_as(path: Path, what: str, model: type[Model]) -> Model:
+    """Read a YAML file as a pydantic model.
+
+    Args:
+        path, what: as in `read_mapping`.
+        model: what the file must hold; forbid extra keys there to have misspelt ones named.
+
+    Raises:
+        UsageError: as `read_mapping`, or a key or value that the model does not take (the first is named).
+    """
+    data = read_mapping(path, what)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(model, first["loc"][:-1])
+        raise UsageError(f"{path}: {unknown_name(f'key at {where!r}', str(first['loc'][-1]), known)}")
+    message = first["msg"].removeprefix("Value error, ")
+    raise UsageError(f"{path}: {where}: {message[:1].lower()}{message[1:]}")
+
+
+def _fields_at(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:
+    """The keys that a model knows at a place inside it."""
+    for part in place:
+        if isinstance(part, str):
+            model = _model_in(model.model_fields[part].annotation) or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _model_in(inner))), None)
