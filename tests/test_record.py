@@ -37,6 +37,11 @@ def asked(draw: Any) -> dict[str, Any]:
         "order_seed": draw(st.none() | small),
         "labels": emotions.labels,
         "forms": emotions.forms,
+        "heard": draw(st.none() | text),
+        "wording": emotions.labels,
+        "transcript": draw(st.booleans()),
+        "context_turns": draw(small),
+        "temperature": draw(st.none() | number),
     }
 
 
@@ -58,10 +63,17 @@ def records(draw: Any) -> Record:
         text=draw(text), token_ids=tuple(range(steps)), watched=watched,
         logsumexp=rng.standard_normal(steps).astype(np.float32),
         finish=draw(st.sampled_from(["stop", "length"])),
-        audio_tokens=draw(small), time_s=draw(number),
+        audio_tokens=draw(small), time_s=draw(number), draws=tuple(draw(st.lists(text, max_size=2))),
     )  # fmt: skip
+    if n_layers := draw(st.integers(0, 2)):
+        layers = (n_layers, steps, len(first))
+        reply = replace(
+            reply,
+            lens=rng.standard_normal(layers).astype(np.float32),
+            lens_logsumexp=rng.standard_normal(layers[:2]).astype(np.float32),
+        )
     logp = draw(st.none() | st.just(rng.standard_normal(len(sequences))))
-    return pending.answered(reply, watch, logp, draw(number))
+    return pending.answered(reply, watch, logp, draw(st.none() | number))
 
 
 def assert_same(a: Record, b: Record) -> None:
@@ -168,7 +180,7 @@ def test_text_that_is_not_unicode_is_said_and_leaves_no_file(tmp_path: Path) -> 
 def test_records_of_another_version_are_said(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(SCHEMA.with_metadata({"ambivox_schema": "0"}).empty_table(), path)
-    with pytest.raises(AmbivoxError, match="version 0, this program reads version 1"):
+    with pytest.raises(AmbivoxError, match="version 0, this program reads version 2"):
         read_records(path)
 
 

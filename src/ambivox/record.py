@@ -5,6 +5,7 @@ A model runs once per clip and prompt; every readout, metric, table and picture 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -20,15 +21,18 @@ from ambivox.errors import AmbivoxError, first_line
 from ambivox.models import Reply, Watch
 from ambivox.prompts import AnswerFormat
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Record:
     """One request and what came of it; the fields are the columns of the Parquet shards.
 
-    T generated steps, K watched tokens, S written forms of labels, N labels. A request that could not be
-    answered has ``status == "failed"``, its reason in ``error``, and None in every field of the reply.
+    T generated steps, K watched tokens, S written forms of labels, N labels, L decoder layers. `utterance`
+    is the one whose votes count, `heard` the one whose clip was heard: another one under the control
+    ``swapped``, None where no clip was (silence, noise, no audio); `clip`, `start_s` and `end_s` are of the
+    clip that was heard, or that silence and noise are as long as. A request that could not be answered has
+    ``status == "failed"``, its reason in ``error``, and None in every field of the reply.
     """
 
     # what was asked
@@ -53,6 +57,15 @@ class Record:
     emotion_set: str
     labels: tuple[str, ...]
     forms: tuple[tuple[str, ...], ...]
+    heard: str | None = None
+    wording: tuple[str, ...] = ()
+    """Shape ``(N,)``: the form that stood for each label among the options."""
+    transcript: bool = False
+    """Whether the prompt showed what is said in the clip."""
+    context_turns: int = 0
+    """How many earlier turns of the dialogue the prompt showed."""
+    temperature: float | None = None
+    """Of the sampled answers; None where none were asked for."""
     # how it went
     status: Literal["ok", "failed"] = "failed"
     error: str | None = None
@@ -70,6 +83,12 @@ class Record:
     """Shape ``(T,)``: over the vocabulary, so log-probabilities are ``watched - logsumexp[:, None]``."""
     sequence_logp: NDArray[np.float64] | None = field(default=None, compare=False)
     """Shape ``(S,)``: log p(written form | clip, prompt) in nats; None where it was not asked for."""
+    draws: tuple[str, ...] | None = None
+    """Sampled answers; empty where none were asked for."""
+    lens: NDArray[np.float32] | None = field(default=None, compare=False)
+    """Shape ``(L, T, K)``: the watched logits after every decoder layer; None where not asked for."""
+    lens_logsumexp: NDArray[np.float32] | None = field(default=None, compare=False)
+    """Shape ``(L, T)``: over the vocabulary; None where it was not asked for."""
 
     @property
     def emotions(self) -> EmotionSet:
@@ -81,9 +100,9 @@ class Record:
         reply: Reply,
         watch: Watch,
         sequence_logp: NDArray[np.float64] | None,
-        duration_s: float,
+        duration_s: float | None,
     ) -> Record:
-        """The record with its reply filled in."""
+        """The record with its reply filled in; `duration_s` is None where there was no audio."""
         return replace(
             self,
             status="ok",
@@ -98,6 +117,9 @@ class Record:
             watched=reply.watched,
             logsumexp=reply.logsumexp,
             sequence_logp=sequence_logp,
+            draws=reply.draws,
+            lens=reply.lens,
+            lens_logsumexp=reply.lens_logsumexp,
         )
 
     def failed(self, reason: str) -> Record:
@@ -126,6 +148,11 @@ SCHEMA = pa.schema(
         ("emotion_set", pa.string()),
         ("labels", _STRINGS),
         ("forms", pa.list_(_STRINGS)),
+        ("heard", pa.string()),
+        ("wording", _STRINGS),
+        ("transcript", pa.bool_()),
+        ("context_turns", pa.int64()),
+        ("temperature", pa.float64()),
         ("status", pa.string()),
         ("error", pa.string()),
         ("duration_s", pa.float64()),
@@ -141,17 +168,23 @@ SCHEMA = pa.schema(
         ("watched", pa.list_(_FLOATS)),
         ("logsumexp", _FLOATS),
         ("sequence_logp", pa.list_(pa.float64())),
+        ("draws", _STRINGS),
+        ("lens", pa.list_(_FLOATS)),
+        ("lens_logsumexp", pa.list_(_FLOATS)),
     ],
     metadata={"ambivox_schema": str(SCHEMA_VERSION)},
 )
 
+_ARRAYS = ("watched", "logsumexp", "sequence_logp", "lens", "lens_logsumexp")
 _WATCH_FIELDS = tuple(f.name for f in fields(Watch))
 
 
 def _to_row(record: Record) -> dict[str, Any]:
     row = {f.name: getattr(record, f.name) for f in fields(Record) if f.name != "watch"}
     row["votes"] = list(record.votes.items())
-    for name in ("watched", "logsumexp", "sequence_logp"):
+    if record.lens is not None:
+        row["lens"] = record.lens.reshape(len(record.lens), -1)
+    for name in _ARRAYS:
         if row[name] is not None:
             row[name] = list(row[name])
     for name in _WATCH_FIELDS:
@@ -163,17 +196,26 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
+@functools.lru_cache(maxsize=256)
+def _shared_watch(**watch: Any) -> Watch:
+    """One object for all records that share a watch, so that what is derived from it is derived once."""
+    return Watch(**watch)
+
+
 def _from_row(row: dict[str, Any]) -> Record:
     watch = {name: _tuples(row.pop(f"watch_{name}")) for name in _WATCH_FIELDS}
-    row["watch"] = None if watch["sequences"] is None else Watch(**watch)
+    row["watch"] = None if watch["sequences"] is None else _shared_watch(**watch)
     row["votes"] = dict(row["votes"])
-    for name in ("order", "labels", "forms", "token_ids"):
+    for name in ("order", "labels", "forms", "wording", "token_ids", "draws"):
         row[name] = _tuples(row[name])
+    for name in _ARRAYS:
+        if row[name] is not None:
+            row[name] = np.array(row[name], dtype=np.float64 if name == "sequence_logp" else np.float32)
     if row["watched"] is not None:
-        row["watched"] = np.array(row["watched"], dtype=np.float32).reshape(-1, len(watch["token_ids"]))
-        row["logsumexp"] = np.array(row["logsumexp"], dtype=np.float32)
-    if row["sequence_logp"] is not None:
-        row["sequence_logp"] = np.array(row["sequence_logp"], dtype=np.float64)
+        n_steps, n_watched = len(row["logsumexp"]), len(watch["token_ids"])
+        row["watched"] = row["watched"].reshape(n_steps, n_watched)
+        if row["lens"] is not None:
+            row["lens"] = row["lens"].reshape(len(row["lens"]), n_steps, n_watched)
     return Record(**row)
 
 

@@ -19,6 +19,7 @@ SENTENCES = [
         for v in written_variants(f)
     ),
     *("A", " A", "B", " B", "C", " C", "D", " D"),
+    "0 1 2 3 4 5 6 7 8 9 .",
 ]
 
 
@@ -48,11 +49,14 @@ def word_level(words: list[str]) -> Tokenizer:
     return tokenizer
 
 
-def watch_with(tokenizer: Tokenizer, answers: list[list[str]] | tuple[tuple[str, ...], ...]) -> Watch:
+def watch_with(
+    tokenizer: Tokenizer, answers: list[list[str]] | tuple[tuple[str, ...], ...], *, numbers: bool = False
+) -> Watch:
     return make_watch(
         answers,
         lambda text: tokenizer.encode(text, add_special_tokens=False).ids,
         lambda token: tokenizer.decode([token], skip_special_tokens=False) or tokenizer.id_to_token(token),
+        numbers=numbers,
     )
 
 
@@ -62,6 +66,23 @@ def watch_with(tokenizer: Tokenizer, answers: list[list[str]] | tuple[tuple[str,
 def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
     build: Callable[[], Tokenizer] = request.param
     return build()
+
+
+def test_numbers_are_watched_after_the_labels_where_asked(tokenizer: Tokenizer) -> None:
+    answers = load_emotions("iemocap4").forms
+    plain, wide = watch_with(tokenizer, answers), watch_with(tokenizer, answers, numbers=True)
+    assert wide.token_ids[: len(plain.token_ids)] == plain.token_ids
+    assert wide.sequences == plain.sequences
+    rest = wide.tokens[len(plain.token_ids) :]
+    assert {token.strip() for token in rest} >= {*map(str, range(10)), "."}
+    assert set(wide.token_labels[len(plain.token_ids) :]) == {()}
+
+
+def test_a_tokenizer_of_whole_numbers_has_them_watched_whole() -> None:
+    watch = watch_with(
+        word_level(["yes", "no", "Yes", "No", "7", "05", "40", "100", "."]), [["yes"], ["no"]], numbers=True
+    )
+    assert watch.tokens[4:] == ("7", "05", "40", "100", ".")
 
 
 @pytest.mark.parametrize("name", emotion_sets())

@@ -89,6 +89,7 @@ def make_run(folder: Path, made: Made | None = None) -> Run:
         "prompts": dict.fromkeys(made.prompts, 1),
         "seed": 0,
         "order_seeds": [None],
+        "requests": made.clips * len(made.controls) * len(made.prompts),
         "decoding": "greedy",
     }
     (folder / "environment.json").write_text(json.dumps(environment), "utf-8")

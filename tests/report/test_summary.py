@@ -98,7 +98,7 @@ def test_a_model_that_did_not_hear_is_said_so(tmp_path):
 def test_an_unfinished_run_is_said_so(tmp_path):
     run = make_run(tmp_path / "run")
     environment = json.loads((run.folder / "environment.json").read_text())
-    environment["corpora"]["crema-d"]["utterances"] = 50
+    environment["requests"] = 100
     (run.folder / "environment.json").write_text(json.dumps(environment))
     source = write_report(run, tmp_path / "report.html").read_text("utf-8")
     assert "The run is unfinished: 80 of 100 requests are recorded." in source

@@ -35,7 +35,12 @@ def test_paths_start_at_the_folder_of_the_study(tmp_path: Path) -> None:
         ("corpora: [{name: manifest, path: x, limits: 3}]\n", "unknown key 'limits': did you mean 'limit'"),
         (GOOD + "models: [{nmae: x}]\n", "name"),
         (GOOD + "batch_size: 0\n", "batch_size: input should be greater than or equal to 1"),
-        (GOOD + "controls: [deafness]\n", "controls.0: input should be 'none', 'silence' or 'noise'"),
+        (
+            GOOD + "controls: [deafness]\n",
+            "controls.0: input should be 'none', 'silence', 'noise', 'swapped'",
+        ),
+        (GOOD + "order_seeds: [a]\n", "order_seeds"),
+        (GOOD + "temperatures: [0]\n", "temperatures.0: input should be greater than 0"),
         (GOOD + "prompts: []\n", "prompts: "),
         ("prompts: [word]\n", "corpora: field required"),
         ("- just\n- a list\n", "expected lines of 'key: value' that describe a study"),

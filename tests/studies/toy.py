@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from ambivox.models import Reply, Request, Watch, make_watch, score_by_trie
 
@@ -27,8 +28,8 @@ class ToyModel:
     fails_on: tuple[str, ...] = ()
     batches: list[list[str]] = field(default_factory=list)
 
-    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
-        return make_watch(answers, lambda text: [hash_token(text)], str)
+    def watch(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> Watch:
+        return make_watch(answers, lambda text: [hash_token(text)], str, numbers=numbers)
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
         self.batches.append([request.name for request in requests])
@@ -49,18 +50,26 @@ class ToyModel:
 
     def _reply(self, request: Request) -> Reply:
         logits = self._logits(request)
+        layers = np.stack([0.5 * logits, logits])
         return Reply(
             text=self._text(request, logits[0]),
             token_ids=(1, 2),
             watched=logits[:, list(request.watch.token_ids)].astype(np.float32),
             logsumexp=np.log(np.exp(logits).sum(axis=1)).astype(np.float32),
             finish="stop",
-            audio_tokens=len(request.samples) // 640,
+            audio_tokens=0 if request.samples is None else len(request.samples) // 640,
             time_s=0.01,
+            draws=tuple(
+                self._text(request, logits[0] / request.temperature + noise)
+                for noise in np.random.default_rng(request.seed).gumbel(size=(request.n_draws, VOCABULARY))
+            ),
+            lens=layers.astype(np.float32)[..., list(request.watch.token_ids)] if request.lens else None,
+            lens_logsumexp=logsumexp(layers, axis=2).astype(np.float32) if request.lens else None,
         )
 
     def _logits(self, request: Request) -> NDArray[np.float64]:
-        digest = hashlib.sha256(request.samples.tobytes() + request.prompt.text.encode()).digest()
+        heard = b"" if request.samples is None else request.samples.tobytes()
+        digest = hashlib.sha256(heard + request.prompt.text.encode()).digest()
         return np.random.default_rng(list(digest)).normal(size=(2, VOCABULARY))
 
     def _text(self, request: Request, logits: NDArray[np.float64]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -16,14 +17,14 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Watch:
-    """The tokens by which a model would name each label; made by `make_watch`.
+    """The tokens by which a model would name each label, and number tokens if asked; made by `make_watch`.
 
     Args:
         sequences: shape ``(S,)``, token sequences that write a label, no one the prefix of another of the
             same label.
         sequence_labels: shape ``(S,)``, the label each of them names.
-        token_ids: shape ``(K,)``, the distinct first tokens of the sequences.
-        tokens: shape ``(K,)``, the same as text.
+        token_ids: shape ``(K,)``, the distinct first tokens of the sequences, then the number tokens.
+        tokens: shape ``(K,)``, the same as text; a number token is digits or a dot, with a space or without.
     """
 
     sequences: tuple[tuple[int, ...], ...]
@@ -31,9 +32,12 @@ class Watch:
     token_ids: tuple[int, ...]
     tokens: tuple[str, ...]
 
-    @property
+    @cached_property
     def token_labels(self) -> tuple[tuple[int, ...], ...]:
-        """Shape ``(K,)``: the labels that begin with each watched token; more than one is a collision."""
+        """Shape ``(K,)``: the labels that begin with each watched token; more than one is a collision.
+
+        None for a token that is watched for the numbers.
+        """
         return tuple(
             tuple(
                 sorted(
@@ -127,8 +131,11 @@ class SpeechModel(Protocol):
         """The longest clip that is heard whole, in seconds; None where there is no limit."""
         ...
 
-    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
-        """The tokens to watch, for the written forms of each label (``RenderedPrompt.answers``)."""
+    def watch(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> Watch:
+        """The tokens to watch, for the written forms of each label (``RenderedPrompt.answers``).
+
+        With ``numbers`` also those that write numbers, for readouts of the numbers that were nearly printed.
+        """
         ...
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:

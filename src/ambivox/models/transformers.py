@@ -90,9 +90,9 @@ class TransformersModel:
         with quiet():
             return self.chat.longest_heard_s()
 
-    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
-        """The tokens to watch, for the written forms of each label."""
-        return make_watch(answers, self._tokenise, self._piece)
+    def watch(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> Watch:
+        """The tokens to watch, for the written forms of each label, and for numbers if asked."""
+        return make_watch(answers, self._tokenise, self._piece, numbers=numbers)
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer greedily, at most ``request.prompt.max_new_tokens`` tokens each.

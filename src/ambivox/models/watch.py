@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from ambivox.errors import UsageError
 from ambivox.models.protocol import Watch
 
 Tokens = tuple[int, ...]
+
+NUMBERS = (*map(str, range(10)), *(f"{n:02d}" for n in range(100)), "100", ".")
+"""What tokens that write numbers look like: digits one by one, two together, and the dot. Most tokenizers
+have the ten digits only; three together are watched for 100 alone, or there would be a thousand."""
 
 
 def written_variants(form: str) -> tuple[str, ...]:
@@ -27,6 +31,8 @@ def make_watch(
     answers: Sequence[Sequence[str]],
     tokenise: Callable[[str], Sequence[int]],
     piece: Callable[[int], str],
+    *,
+    numbers: bool = False,
 ) -> Watch:
     """Find the token sequences of every written form of every label.
 
@@ -37,6 +43,7 @@ def make_watch(
         answers: per label its written forms.
         tokenise: text -> token ids, without special tokens.
         piece: token id -> its text.
+        numbers: also watch the tokens of `NUMBERS`, after those of the labels.
 
     Raises:
         UsageError: a form without tokens, or two labels that the tokenizer writes with the same tokens.
@@ -59,8 +66,16 @@ def make_watch(
                     f"({_spell(sequence, piece)}), so no logit can tell them apart: give one another form"
                 )
     watched = {s: label for s, label in owner.items() if _begun_by(s, owner) != label}
-    first = tuple(dict.fromkeys(sequence[0] for sequence in watched))
-    return Watch(tuple(watched), tuple(watched.values()), first, tuple(piece(token) for token in first))
+    first = dict.fromkeys(sequence[0] for sequence in watched)
+    kept = tuple(first | dict.fromkeys(_number_tokens(tokenise, piece) if numbers else ()))
+    return Watch(tuple(watched), tuple(watched.values()), kept, tuple(piece(token) for token in kept))
+
+
+def _number_tokens(tokenise: Callable[[str], Sequence[int]], piece: Callable[[int], str]) -> Iterator[int]:
+    for number in NUMBERS:
+        for written in (number, f" {number}"):
+            # A tokenizer may put a token of its own before the first word of a text, so not the first only.
+            yield from (token for token in tokenise(written) if piece(token).strip(" ") == number)
 
 
 def _begun_by(sequence: Tokens, owner: Mapping[Tokens, int]) -> int | None:

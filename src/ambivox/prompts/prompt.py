@@ -65,6 +65,7 @@ class Prompt(BaseModel):
         emotions: EmotionSet,
         *,
         order: Sequence[int] | None = None,
+        wording: Sequence[str] | None = None,
         transcript: str | None = None,
         context: Sequence[str] = (),
     ) -> RenderedPrompt:
@@ -73,6 +74,7 @@ class Prompt(BaseModel):
         Args:
             emotions: the options, N labels.
             order: a permutation of ``range(N)``: ``order[k]`` is the label offered as option k.
+            wording: shape ``(N,)``, the form that stands for each label; None takes the labels themselves.
             transcript: what is said in the clip, if the model may read it.
             context: earlier turns of the dialogue, oldest first, written ``speaker: words``.
 
@@ -96,7 +98,8 @@ class Prompt(BaseModel):
             raise UsageError(f"prompt {self.name!r}: order {list(order)} is no permutation of the labels")
         if len(order) > len(LETTERS) and "lettered" in self._variables():
             raise UsageError(f"prompt {self.name!r}: {len(order)} options, letters go up to {len(LETTERS)}")
-        options = tuple(emotions.labels[n] for n in order)
+        words = tuple(emotions.labels if wording is None else wording)
+        options = tuple(words[n] for n in order)
         text = self._write(
             options=options,
             lettered=tuple(zip(LETTERS, options, strict=False)),
@@ -109,6 +112,8 @@ class Prompt(BaseModel):
             format=self.format,
             text=text,
             order=order,
+            wording=words,
+            shows_transcript=bool(transcript) and "transcript" in self._variables(),
             answers=self._answers(emotions, order),
             max_new_tokens=self.max_new_tokens + self.max_new_tokens_per_option * len(emotions),
         )
@@ -135,6 +140,8 @@ class RenderedPrompt:
     Args:
         text: the words of the user's turn.
         order: ``order[k]`` is the label that was offered as option k.
+        wording: shape ``(N,)``, the form that stood for each label.
+        shows_transcript: whether the words of the clip are in the text.
         answers: per label (in the order of the emotion set) the written forms that name it in an answer.
         max_new_tokens: how many tokens an answer in this format may take.
     """
@@ -146,6 +153,8 @@ class RenderedPrompt:
     order: tuple[int, ...]
     answers: tuple[tuple[str, ...], ...]
     max_new_tokens: int
+    wording: tuple[str, ...] = ()
+    shows_transcript: bool = False
 
 
 def option_order(n_labels: int, seed: int | None) -> tuple[int, ...]:

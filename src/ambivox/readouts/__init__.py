@@ -1,15 +1,25 @@
 """Readouts: pure functions from a record to a distribution with a status."""
 
 from ambivox.readouts.reading import STATUSES, Reading, Status
-from ambivox.readouts.registry import DEFAULT_READOUTS, READOUTS, Readout, load_readout, load_readouts
+from ambivox.readouts.registry import (
+    DEFAULT_READOUTS,
+    READOUTS,
+    Need,
+    Readout,
+    load_readout,
+    load_readouts,
+    needs_of,
+)
 
 __all__ = [
     "DEFAULT_READOUTS",
     "READOUTS",
     "STATUSES",
+    "Need",
     "Reading",
     "Readout",
     "Status",
     "load_readout",
     "load_readouts",
+    "needs_of",
 ]

@@ -17,6 +17,10 @@ from ambivox.readouts.reading import Reading
 from ambivox.record import Record
 from ambivox.registry import Registry
 
+Need = Literal["score", "numbers", "draws", "lens"]
+"""What a readout reads that a model must be asked for besides its answer: the probabilities of whole labels,
+the logits of number tokens, sampled answers, the logits at every layer."""
+
 
 @dataclass(frozen=True)
 class Readout:
@@ -26,6 +30,7 @@ class Readout:
         function: ``(record, **options) -> Reading``; its keyword arguments are the options.
         level: ``text`` (what the model said) or ``token`` (its logits).
         formats: the answer formats it can read; None for all.
+        needs: what a study has to ask for so that the record holds it.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Readout:
     function: Callable[..., Reading]
     description: str
     formats: tuple[AnswerFormat, ...] | None = None
+    needs: tuple[Need, ...] = ()
     options: tuple[tuple[str, Any], ...] = field(default=())
 
     def applies(self, record: Record) -> bool:
@@ -53,7 +59,7 @@ for _readout in (
     Readout("label", "text", text.label, "one named label, one-hot", ("word", "letter")),
     Readout("first", "token", tokens.first, "first-step probabilities of the labels"),
     Readout("mean", "token", tokens.mean, "mean over steps of logit, probability or log-probability"),
-    Readout("sequence", "token", tokens.sequence, "exact probability of each whole label"),
+    Readout("sequence", "token", tokens.sequence, "exact probability of each whole label", needs=("score",)),
 ):
     READOUTS.add(_readout.name, _readout)
 
@@ -88,6 +94,16 @@ def load_readout(spec: str) -> Readout:
 def load_readouts(specs: Sequence[str]) -> list[Readout]:
     """Several readouts; one that is named twice is kept once."""
     return list({readout.name: readout for readout in map(load_readout, specs)}.values())
+
+
+def needs_of(readouts: Sequence[Readout], answers: AnswerFormat) -> tuple[Need, ...]:
+    """What to ask a model for, so that all of the readouts that can read a format have what they read.
+
+    >>> needs_of(load_readouts(["label", "sequence"]), "word")
+    ('score',)
+    """
+    reading = (readout for readout in readouts if readout.formats is None or answers in readout.formats)
+    return tuple(sorted({need for readout in reading for need in readout.needs}))
 
 
 def _options(readout: Readout) -> list[str]:

@@ -94,15 +94,13 @@ def gather(
         outside: how votes outside the set were treated in `table`.
     """
     study, environment = run.study(), run.environment()
-    clips = sum(int(corpus.get("utterances", 0)) for corpus in environment.get("corpora", {}).values())
-    per_clip = len(study.controls) * len(study.prompts) * len(study.order_seeds) * len(study.models)
     facts = Facts(
         folder=run.folder.resolve().name,
         date=_date(run),
         environment=environment,
         heard=study.controls,
         requests=0,
-        requests_planned=clips * per_clip,
+        requests_planned=int(environment.get("requests", 0)),
     )
     failing = {row_key(row) for row in table.rows if row.failed}
     failures: dict[tuple[RowKey, Status, str], Failure] = {}
@@ -133,7 +131,7 @@ def _date(run: Run) -> str:
 def _add_record(facts: Facts, record: Record, outside: Outside) -> Clip | None:
     facts.requests += 1
     facts.requests_failed += record.status == "failed"
-    facts.unheard += record.status == "ok" and record.audio_tokens == 0
+    facts.unheard += record.duration_s is not None and record.audio_tokens == 0
     _add_once(facts.models.setdefault(record.model, []), record.model_fingerprint)
     _add_once(facts.prompts.setdefault(record.prompt, []), record.prompt_version)
     corpus = facts.corpora.setdefault(record.corpus, CorpusFacts(record.labels, record.emotion_set))

@@ -22,6 +22,9 @@ _HEARD = {
     "none": "the clips themselves",
     "silence": "silence of the same length",
     "noise": "noise of the same length",
+    "swapped": "another clip of the corpus",
+    "no-audio": "nothing",
+    "transcript-only": "nothing, but with the words of the clip to read",
 }
 
 

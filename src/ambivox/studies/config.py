@@ -11,8 +11,12 @@ from ambivox.errors import UsageError, unknown_name
 from ambivox.readouts import DEFAULT_READOUTS
 from ambivox.yaml_file import read_mapping
 
-Control = Literal["none", "silence", "noise"]
-"""What the model hears in place of the clip: the clip itself, silence or noise of the same length."""
+Control = Literal["none", "silence", "noise", "swapped", "no-audio", "transcript-only"]
+"""What the model hears in place of the clip: the clip itself, silence or noise of the same length, another
+clip of the corpus, or nothing at all, without the words and with them."""
+N_DRAWS = 20
+"""How many answers are sampled for a readout that needs them, unless a study says otherwise."""
+
 CONTROLS: tuple[Control, ...] = get_args(Control)
 
 
@@ -43,8 +47,10 @@ def _named(value: Any) -> Any:
 class Study(_Strict):
     """The grid of a study; every field but corpora has a default.
 
-    ``order_seeds`` are seeds of permutations of the options (null keeps the order of the set);
-    ``score_labels`` asks the model for the exact probability of whole labels, which ``sequence`` reads.
+    ``readouts`` say what is asked of the model besides its answer: see `Readout.needs`. ``order_seeds`` are
+    seeds of permutations of the options (null keeps the order of the set), or ``rotations`` for every one of
+    its rotations. ``wordings`` say which form stands for a label among the options (null: the labels
+    themselves). ``n_draws`` answers are sampled at each of ``temperatures`` where a readout needs them.
     """
 
     corpora: Annotated[tuple[CorpusSpec, ...], Field(min_length=1)]
@@ -55,9 +61,13 @@ class Study(_Strict):
     emotions: str = "cremad6"
     readouts: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_READOUTS
     controls: Annotated[tuple[Control, ...], Field(min_length=1)] = ("none",)
-    order_seeds: Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)
+    order_seeds: Literal["rotations"] | Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)
+    wordings: Annotated[tuple[dict[str, str] | None, ...], Field(min_length=1)] = (None,)
     transcript: bool = False
-    score_labels: bool = True
+    n_draws: Annotated[int, Field(ge=1)] = N_DRAWS
+    temperatures: Annotated[
+        tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)
+    ] = (1.0,)
     seed: Annotated[int, Field(ge=0)] = 0
     batch_size: Annotated[int, Field(ge=1)] = 8
     shard_size: Annotated[int, Field(ge=1)] = 32

@@ -6,17 +6,18 @@ import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ambivox.corpora import Corpus, Utterance, load_corpus
 from ambivox.emotions import EmotionSet, load_emotions
-from ambivox.errors import UsageError
+from ambivox.errors import UsageError, unknown_name
 from ambivox.models import SpeechModel, Watch
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
-from ambivox.readouts import Readout, load_readouts
+from ambivox.readouts import Need, Readout, load_readouts, needs_of
 from ambivox.record import Record
 from ambivox.studies.config import Control, Study
+from ambivox.studies.swap import swap_clips
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,31 @@ class Parts:
 
 @dataclass(frozen=True)
 class Planned:
-    """One request to come: the unanswered record and what is needed to ask."""
+    """One request to come: the unanswered record and what is needed to ask.
+
+    Args:
+        needs: what the readouts of the study need besides the answer.
+        n_draws: how many answers to sample.
+    """
 
     record: Record
     prompt: RenderedPrompt
     watch: Watch
+    needs: tuple[Need, ...] = ()
+    n_draws: int = 0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One cell of the grid that every utterance meets."""
+
+    control: Control
+    prompt: Prompt
+    needs: tuple[Need, ...]
+    wording: tuple[str, ...]
+    order_seed: int | None
+    order: tuple[int, ...]
+    temperature: float | None
 
 
 def look_up(study: Study) -> Parts:
@@ -56,6 +77,8 @@ def look_up(study: Study) -> Parts:
         corpora.append(corpus.keep(corpus.utterances[: spec.limit]))
     _check_unique("corpora", [corpus.name for corpus in corpora])
     _check_unique("models", [model.name for model in study.models])
+    for wording in study.wordings:
+        write_labels(emotions, wording)
     return Parts(study, emotions, tuple(corpora), prompts, readouts)
 
 
@@ -67,25 +90,89 @@ def _check_unique(kind: str, names: list[str]) -> None:
 
 def count_requests(parts: Parts) -> int:
     """How many requests the study asks of each model."""
+    return sum(len(corpus) for corpus in parts.corpora) * len(variants(parts))
+
+
+def variants(parts: Parts) -> list[Variant]:
+    """What is asked about each utterance: every control, prompt, wording, option order and temperature."""
     study = parts.study
-    clips = sum(len(corpus) for corpus in parts.corpora)
-    return clips * len(study.controls) * len(parts.prompts) * len(study.order_seeds)
+    found = []
+    for control, prompt, wording in itertools.product(study.controls, parts.prompts, study.wordings):
+        needs = needs_of(parts.readouts, prompt.format)
+        temperatures = study.temperatures if "draws" in needs else (None,)
+        for (seed, order), temperature in itertools.product(
+            _orders(study, len(parts.emotions)), temperatures
+        ):
+            words = write_labels(parts.emotions, wording)
+            found.append(Variant(control, prompt, needs, words, seed, order, temperature))
+    return found
+
+
+def _orders(study: Study, n_labels: int) -> list[tuple[int | None, tuple[int, ...]]]:
+    if study.order_seeds == "rotations":
+        labels = tuple(range(n_labels))
+        return [(None, labels[n:] + labels[:n]) for n in labels]
+    return [(seed, option_order(n_labels, seed)) for seed in study.order_seeds]
+
+
+def write_labels(emotions: EmotionSet, wording: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Shape ``(N,)``: the form that stands for each label; those that a wording leaves out keep their name.
+
+    Raises:
+        UsageError: a label that the set has not, or a word that is no form of it.
+
+    >>> write_labels(load_emotions("iemocap4"), {"angry": "anger"})
+    ('neutral', 'happy', 'anger', 'sad')
+    """
+    wording = wording or {}
+    for label, word in wording.items():
+        if label not in emotions.labels:
+            raise unknown_name("label in wordings", label, list(emotions.labels))
+        if emotions.index(word) != emotions.labels.index(label):
+            raise unknown_name(f"form of {label!r}", word, list(emotions.forms[emotions.labels.index(label)]))
+    return tuple(wording.get(label, label) for label in emotions.labels)
 
 
 def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
-    """All requests to one model: clip by clip, and for each clip every control, prompt and option order."""
+    """All requests to one model: utterance by utterance, and for each one every variant."""
     study = parts.study
     watch = functools.cache(model.watch)
+    every = variants(parts)
     for corpus in parts.corpora:
-        for utterance in corpus:
-            for control, prompt, seed in itertools.product(study.controls, parts.prompts, study.order_seeds):
-                transcript = utterance.transcript if study.transcript else None
-                order = option_order(len(parts.emotions), seed)
-                rendered = prompt.render(parts.emotions, order=order, transcript=transcript)
-                record = unanswered(
-                    utterance, rendered, parts.emotions, model, corpus=corpus.name, control=control, seed=seed
+        others = (
+            swap_clips(corpus.utterances, study.seed) if "swapped" in study.controls else corpus.utterances
+        )
+        for utterance, other in zip(corpus, others, strict=True):
+            for variant in every:
+                rendered = variant.prompt.render(
+                    parts.emotions,
+                    order=variant.order,
+                    wording=variant.wording,
+                    transcript=_transcript(study, variant.control, utterance),
                 )
-                yield Planned(record, rendered, watch(rendered.answers))
+                record = unanswered(
+                    utterance,
+                    rendered,
+                    parts.emotions,
+                    model,
+                    corpus=corpus.name,
+                    control=variant.control,
+                    seed=variant.order_seed,
+                    other=other,
+                    temperature=variant.temperature,
+                )
+                yield Planned(
+                    record,
+                    rendered,
+                    watch(rendered.answers, numbers="numbers" in variant.needs),
+                    variant.needs,
+                    study.n_draws if "draws" in variant.needs else 0,
+                )
+
+
+def _transcript(study: Study, control: Control, utterance: Utterance) -> str | None:
+    shown = study.transcript or control == "transcript-only"
+    return utterance.transcript if shown and control != "no-audio" else None
 
 
 def unanswered(
@@ -97,15 +184,21 @@ def unanswered(
     corpus: str = "",
     control: Control = "none",
     seed: int | None = None,
+    other: Utterance | None = None,
+    temperature: float | None = None,
 ) -> Record:
-    """The record of a request that has not been asked; its key is filled in when the clip is read."""
+    """The record of a request that has not been asked; its key is filled in when the clip is read.
+
+    `other` is the utterance whose clip is heard where the control is ``swapped``.
+    """
+    heard = other if control == "swapped" and other is not None else utterance
     return Record(
         key="",
         corpus=corpus,
         utterance=utterance.id,
-        clip=str(utterance.audio),
-        start_s=utterance.start_s,
-        end_s=utterance.end_s,
+        clip=str(heard.audio),
+        start_s=heard.start_s,
+        end_s=heard.end_s,
         speaker=utterance.speaker,
         intended=utterance.intended,
         votes=dict(utterance.votes),
@@ -121,6 +214,10 @@ def unanswered(
         emotion_set=emotions.name,
         labels=emotions.labels,
         forms=emotions.forms,
+        heard=heard.id if control in ("none", "swapped") else None,
+        wording=prompt.wording,
+        transcript=prompt.shows_transcript,
+        temperature=temperature,
     )
 
 
@@ -131,6 +228,7 @@ def request_key(record: Record, audio_digest: str, **settings: object) -> str:
         record.utterance,
         audio_digest,
         record.control,
+        record.heard,
         record.model_fingerprint,
         record.prompt_text,
         record.format,

@@ -11,9 +11,10 @@ from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import AmbivoxError
 from ambivox.models import SpeechModel, load_model
 from ambivox.prompts import load_prompt, option_order
-from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts
+from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts, needs_of
 from ambivox.record import Record
 from ambivox.studies.ask import ask, with_key
+from ambivox.studies.config import N_DRAWS
 from ambivox.studies.plan import Planned, unanswered
 
 
@@ -66,7 +67,10 @@ def read(
     rendered = load_prompt(prompt).render(emotions, order=order)
     utterance = Utterance(id=Path(clip).stem, audio=Path(clip), start_s=start_s, end_s=end_s)
     record = unanswered(utterance, rendered, emotions, model, seed=order_seed)
-    planned = with_key(Planned(record, rendered, model.watch(rendered.answers)), seed=0, score_labels=True)
+    needs = needs_of(wanted, rendered.format)
+    n_draws = N_DRAWS if "draws" in needs else 0
+    watch = model.watch(rendered.answers, numbers="numbers" in needs)
+    planned = with_key(Planned(record, rendered, watch, needs, n_draws), seed=0)
     record = ask(model, [planned])[0]
     if record.status == "failed":
         raise AmbivoxError(record.error or f"{clip}: failed without a reason")

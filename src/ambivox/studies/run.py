@@ -15,7 +15,7 @@ import yaml
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.record import Record, read_records
 from ambivox.studies.config import Study
-from ambivox.studies.plan import Parts
+from ambivox.studies.plan import Parts, count_requests
 
 _PACKAGES = (
     "ambivox",
@@ -120,7 +120,8 @@ def describe_environment(parts: Parts, fingerprints: dict[str, str]) -> dict[str
         },
         "prompts": {prompt.name: prompt.version for prompt in parts.prompts},
         "seed": parts.study.seed,
-        "order_seeds": list(parts.study.order_seeds),
+        "order_seeds": parts.study.model_dump(mode="json")["order_seeds"],
+        "requests": count_requests(parts) * len(parts.study.models),
         "decoding": "greedy",
     }
 

@@ -84,7 +84,7 @@ def _fill_shard(
     path: Path, shard: Sequence[Planned], model: SpeechModel, parts: Parts, counter: _Counter
 ) -> None:
     study = parts.study
-    keyed = [with_key(planned, seed=study.seed, score_labels=study.score_labels) for planned in shard]
+    keyed = [with_key(planned, seed=study.seed) for planned in shard]
     done = _finished(path, [planned.record.key for planned in keyed])
     if done is not None:
         counter.add(done, kept=True)
@@ -92,7 +92,7 @@ def _fill_shard(
     records: list[Record] = []
     for start in range(0, len(keyed), study.batch_size):
         batch = keyed[start : start + study.batch_size]
-        answered = ask(model, batch, seed=study.seed, score_labels=study.score_labels)
+        answered = ask(model, batch, seed=study.seed)
         records += answered
         counter.add(answered)
     write_records(records, path)

@@ -83,9 +83,9 @@ class Listener:
         """A hash of its settings."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
-    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
-        """The tokens by which it writes labels: words, or letters."""
-        return make_watch(answers, tokenise, piece)
+    def watch(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> Watch:
+        """The tokens by which it writes labels: words, or letters; and numbers if asked."""
+        return make_watch(answers, tokenise, piece, numbers=numbers)
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
         """The most probable answers, with their logits."""
