@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,4 +150,134 @@ IEMOCAPS = st.dictionaries(
     SPOKEN_TURNS,
     min_size=1,
     max_size=4,
+)
+
+
+# MSP-Podcast
+
+MSP_CODES = {
+    "angry": "A",
+    "sad": "S",
+    "happy": "H",
+    "surprise": "U",
+    "fear": "F",
+    "disgust": "D",
+    "contempt": "C",
+    "neutral": "N",
+    "other": "O",
+    "no agreement": "X",
+}
+MSP_MAIN = ("Angry", "Sad", "Happy", "Surprise", "Fear", "Disgust", "Contempt", "Neutral")
+MSP_SECONDARY = (*MSP_MAIN, "Amused", "Frustrated", "Depressed", "Concerned", "Disappointed", "Excited")
+MSP_SECONDARY += ("Confused", "Annoyed", "Other")
+MSP_LAYOUTS = ("1.6", "1.7 to 1.12", "2.0")
+
+
+@dataclass(frozen=True)
+class MspRating:
+    """One rater on one clip; `other` is the free text of the main label "Other"."""
+
+    worker: str
+    main: str
+    secondary: tuple[str, ...] = ()
+    other: str = ""
+
+    @property
+    def major(self) -> str:
+        return f"Other-{self.other}" if self.other else self.main
+
+
+@dataclass(frozen=True)
+class MspClip:
+    """A segment; without ratings it stands in the consensus alone."""
+
+    ratings: tuple[MspRating, ...] = ()
+    consensus: str = "neutral"
+    speaker: str = "12"
+    sex: str = "Female"
+    partition: str = "Train"
+    transcript: str = ""
+
+
+MspClips = Sequence[MspClip]
+
+
+def msp_name(number: int) -> str:
+    return f"MSP-PODCAST_{number // 100:04d}_{number % 100:04d}"
+
+
+def write_csv(path: Path, rows: list[list[str]], newline: str, encoding: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=newline).writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
+
+
+def write_msp(
+    root: Path,
+    clips: MspClips,
+    layout: str,
+    *,
+    newline: str = "\n",
+    encoding: str = "utf-8",
+    audio: bool = True,
+) -> Path:
+    consensus = [["FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set"]]
+    wide = ["FileName", "Workers", "EmoClass_Major", "EmoClass_Second", "EmoAct", "EmoDom", "EmoVal"]
+    if layout == "2.0":
+        wide = ["FileName", "WorkerID", "EmoClass_Major", "EmoClass_Second", "EmoAct", "EmoVal", "EmoDom"]
+    detailed = [["FileName", "EmoDetail"] if layout == "1.7 to 1.12" else wide]
+    for number, clip in enumerate(clips):
+        file = f"{msp_name(number)}.wav"
+        code = MSP_CODES[clip.consensus]
+        consensus.append([file, code, "4.0", "4.0", "4.0", clip.speaker, clip.sex, clip.partition])
+        for r in clip.ratings:
+            second = ",".join(r.secondary)
+            if layout == "1.7 to 1.12":
+                cell = f"{r.worker}; {r.major}; {second}; A:4.000000; V:4.000000; D:4.000000;"
+                detailed.append([file, cell])
+            else:
+                detailed.append([file, r.worker, r.major, second, "4", "4", "4"])
+        if audio:
+            write_wav(root / "Audios" / file)
+        if clip.transcript:
+            path = root / "Transcripts" / f"{msp_name(number)}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(clip.transcript + "\n", encoding="utf-8")
+    write_csv(root / "Labels" / "labels_consensus.csv", consensus, newline, encoding)
+    write_csv(root / "Labels" / "labels_detailed.csv", detailed, newline, encoding)
+    return root
+
+
+FREE_TEXTS = st.text("abcdefg ,;-", min_size=1, max_size=12).map(str.strip).filter(bool)
+MSP_RATINGS = st.lists(
+    st.one_of(
+        st.builds(
+            MspRating,
+            st.sampled_from([f"WORKER{n:08d}" for n in range(6)]),
+            st.sampled_from(MSP_MAIN),
+            st.lists(st.sampled_from(MSP_SECONDARY), max_size=3, unique=True).map(tuple),
+        ),
+        st.builds(
+            MspRating,
+            st.sampled_from([f"WORKER{n:08d}" for n in range(6, 9)]),
+            st.just("Other"),
+            other=FREE_TEXTS,
+        ),
+    ),
+    max_size=6,
+    unique_by=lambda r: r.worker,
+).map(tuple)
+MSP_CLIPS = st.lists(
+    st.builds(
+        MspClip,
+        MSP_RATINGS,
+        st.sampled_from(list(MSP_CODES)),
+        st.sampled_from(["Unknown", "1", "127"]),
+        st.sampled_from(["Male", "Female", "Unknown"]),
+        st.sampled_from(["Train", "Development", "Test1", "Test2", "Test3"]),
+        st.one_of(st.just(""), WORDS),
+    ),
+    min_size=1,
+    max_size=6,
 )

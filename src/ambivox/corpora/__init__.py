@@ -15,6 +15,7 @@ from ambivox.corpora.findings import Finding
 from ambivox.corpora.four_class import FOUR_CLASS, FourClass, to_four_classes
 from ambivox.corpora.iemocap import load_iemocap
 from ambivox.corpora.manifest import load_manifest
+from ambivox.corpora.msp_podcast import load_msp_podcast
 from ambivox.corpora.ratings import LABEL_CHOICES, LabelChoice, Rating, votes_of
 from ambivox.corpora.ravdess import load_ravdess
 from ambivox.corpora.splits import SPLITS, Split, split_corpus
@@ -40,6 +41,7 @@ __all__ = [
     "load_emo_db",
     "load_iemocap",
     "load_manifest",
+    "load_msp_podcast",
     "load_ravdess",
     "load_recognition_rates",
     "split_corpus",
@@ -66,6 +68,12 @@ CORPORA.add(
     "iemocap",
     CorpusLoader(
         load_iemocap, "IEMOCAP (English, dialogues): votes of about 3 raters per turn, self-ratings"
+    ),
+)
+CORPORA.add(
+    "msp-podcast",
+    CorpusLoader(
+        load_msp_podcast, "MSP-Podcast 1.6 to 2.0 (English, spontaneous): 5 and more raters, secondary labels"
     ),
 )
 CORPORA.add(
