@@ -147,3 +147,74 @@ def test_the_real_clips_can_be_heard(data_dir: Path) -> None:
     corpus = load_crema_d(data_dir / "crema-d")
     assert len(corpus) == 12
     assert all(len(load_audio(u.audio)) > 16_000 for u in corpus)
+
+
+# The per-rater file
+
+
+RESPONSES = [
+    ',"pos","localid","queryType","clipName","respEmo","respLevel"',
+    *(f"{n},1,r{n},1,1001_IEO_NEU_XX,{emotion},50" for n, emotion in enumerate("NNNNNNNND")),
+    "9,1,r0,1,1002_TSI_ANG_HI,A,50",
+    "10,1,r0,2,1001_IEO_NEU_XX,S,50",
+]
+CLIPS = ("1001_IEO_NEU_XX", "1002_TSI_ANG_HI")
+
+
+def test_the_per_rater_file_tells_who_gave_which_vote(tmp_path: Path) -> None:
+    make(tmp_path, ROWS, CLIPS)
+    (tmp_path / "finishedResponses.csv").write_text("\n".join(RESPONSES))
+    first, second = load_crema_d(tmp_path)
+    assert dict(first.votes) == {"neutral": 8, "disgust": 1}
+    assert [(r.rater, r.labels) for r in first.ratings][-2:] == [("r7", ("neutral",)), ("r8", ("disgust",))]
+    assert dict(second.votes) == {"angry": 5, "happy": 4}
+    assert [f.what for f in load_crema_d(tmp_path).findings] == [
+        "clips with other votes in finishedResponses.csv than in tabulatedVotes.csv"
+    ]
+
+
+def test_votes_can_be_counted_from_the_per_rater_file_alone(tmp_path: Path) -> None:
+    make(tmp_path, ROWS, CLIPS)
+    (tmp_path / "processedResults" / "tabulatedVotes.csv").unlink()
+    with pytest.raises(UsageError, match=r"finishedResponses\.csv: no such file"):
+        load_crema_d(tmp_path, table="per-rater")
+    (tmp_path / "finishedResponses.csv").write_text("\n".join(RESPONSES))
+    first, second = load_crema_d(tmp_path, table="per-rater")
+    assert (dict(first.votes), dict(second.votes)) == ({"neutral": 8, "disgust": 1}, {"angry": 1})
+    (face,) = load_crema_d(tmp_path, table="per-rater", votes="face")
+    assert dict(face.votes) == {"sad": 1}
+
+
+def test_odd_responses_are_counted_and_survived(tmp_path: Path) -> None:
+    make(tmp_path, ROWS, CLIPS)
+    odd = [
+        "11,1,r0,1,1002_TSI_ANG_HI,H,50",
+        "12,1,r1,1,1002_TSI_ANG_HI,X,50",
+        "13,1,r1,1,whatever,A,50",
+        "14,1,r",
+    ]
+    (tmp_path / "finishedResponses.csv").write_bytes("\r\n".join([*RESPONSES, *odd]).encode("utf-8-sig"))
+    corpus = load_crema_d(tmp_path, table="per-rater")
+    assert {f.what: f.count for f in corpus.findings} == {
+        "files that begin with a byte order mark": 1,
+        "files whose lines end in CRLF": 1,
+        "rows of finishedResponses.csv in which a rater repeats a clip, left out": 1,
+        "rows of finishedResponses.csv without a clip or emotion of CREMA-D, left out": 2,
+        "rows of finishedResponses.csv that do not fit its header, left out": 1,
+    }
+
+
+def test_the_sex_of_an_actor_is_that_of_the_published_table(data_dir: Path) -> None:
+    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
+    sexes = {u.speaker: u.sex for u in corpus}
+    assert (sexes["1001"], sexes["1002"]) == ("male", "female")
+    assert (list(sexes.values()).count("male"), list(sexes.values()).count("female")) == (48, 43)
+
+
+def test_pointers_in_place_of_audio_say_how_to_pull_them(tmp_path: Path) -> None:
+    make(tmp_path, ROWS, CLIPS)
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4057953\n"
+    (tmp_path / "AudioWAV" / "1002_TSI_ANG_HI.wav").write_text(pointer)
+    corpus = load_crema_d(tmp_path)
+    assert [u.id for u in corpus] == ["1001_IEO_NEU_XX"]
+    assert corpus.notes[0].startswith("git-lfs pointers in place of audio: 1 (1002_TSI_ANG_HI); run 'git lfs")
