@@ -13,6 +13,7 @@ from ambivox.corpora.crema_d import load_crema_d
 from ambivox.corpora.emo_db import load_emo_db, load_recognition_rates
 from ambivox.corpora.findings import Finding
 from ambivox.corpora.four_class import FOUR_CLASS, FourClass, to_four_classes
+from ambivox.corpora.hf_datasets import load_datasets
 from ambivox.corpora.iemocap import load_iemocap
 from ambivox.corpora.manifest import load_manifest
 from ambivox.corpora.msp_podcast import load_msp_podcast
@@ -38,6 +39,7 @@ __all__ = [
     "Utterance",
     "load_corpus",
     "load_crema_d",
+    "load_datasets",
     "load_emo_db",
     "load_iemocap",
     "load_manifest",
@@ -63,6 +65,10 @@ CORPORA: Registry[CorpusLoader] = Registry("corpus", group="ambivox.corpora")
 
 CORPORA.add(
     "manifest", CorpusLoader(load_manifest, "your own clips: a CSV, JSONL or Parquet file with their votes")
+)
+CORPORA.add(
+    "datasets",
+    CorpusLoader(load_datasets, "Hugging Face datasets on disk, and Parquet files that hold the audio"),
 )
 CORPORA.add(
     "iemocap",
