@@ -10,9 +10,12 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
+from transformers import PreTrainedModel
 
 from ambivox.errors import AmbivoxError, UsageError, first_line
 from ambivox.finetune.config import TrainConfig
@@ -84,6 +87,24 @@ def writing(out: Path) -> Iterator[None]:
         kept = last_checkpoint(out)
         left = f"{kept.name} is whole, and the same command goes on from it" if kept else "nothing was kept"
         raise AmbivoxError(f"{out}: cannot be written ({reason}): make room; {left}") from error
+
+
+@contextmanager
+def saved_by_own_names(model: Any) -> Iterator[None]:
+    """Let checkpoints hold weights by the names that the model has for them while it runs.
+
+    ``save_pretrained`` writes the names of the hub, and the Trainer of transformers 5.23 looks for the
+    others: without this, going on from a checkpoint or to the best one would leave the weights as they are
+    (huggingface/transformers issue 43701).
+    """
+    whole = isinstance(model, PreTrainedModel)  # adapters have one set of names
+    if whole:
+        model.save_pretrained = partial(model.save_pretrained, save_original_format=False)
+    try:
+        yield
+    finally:
+        if whole:
+            del model.save_pretrained
 
 
 @contextmanager

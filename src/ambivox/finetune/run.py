@@ -16,6 +16,7 @@ from ambivox.finetune.checkpoints import (
     RESULT,
     last_checkpoint,
     open_folder,
+    saved_by_own_names,
     writing,
     written_aside,
 )
@@ -108,7 +109,7 @@ def train(config: TrainConfig, out: Path, *, report: Report = lambda progress: N
     torch.manual_seed(config.seed)
     speech, model = load_trainable(config)
     trainer = _trainer(parts, speech, model, out, report)
-    with writing(out), quiet():
+    with writing(out), quiet(), saved_by_own_names(model):
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except KeyboardInterrupt:

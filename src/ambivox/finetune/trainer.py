@@ -87,6 +87,14 @@ class VoteTrainer(transformers.Trainer):  # type: ignore[misc]
             )
         return (loss, {"p": log_p.exp()}) if return_outputs else loss
 
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        # the Trainer only logs what a checkpoint did not restore, and goes on with the weights it began with
+        tied = getattr(self.model, "all_tied_weights_keys", None) or {}
+        lost = [key for key in load_result.missing_keys if key not in tied]
+        if lost or load_result.unexpected_keys:
+            first = (lost or load_result.unexpected_keys)[0]
+            raise AmbivoxError(f"a checkpoint does not hold the weights of this model (first: {first})")
+
     def _cast(self, value: Tensor) -> Tensor:
         return value.to(self._dtype) if value.is_floating_point() else value
 
