@@ -148,17 +148,33 @@ def score(
     readout: Annotated[
         list[str] | None, typer.Option(help="A readout in place of the study's; may be repeated.")
     ] = None,
+    cluster: Annotated[
+        str, typer.Option(help="What intervals take for independent: speaker, or clip (these speakers only).")
+    ] = "speaker",
+    tertiles: Annotated[
+        bool, typer.Option("--tertiles", help="Also skill on the least, middle and most ambiguous third.")
+    ] = False,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="Also how far readings move with option order and prompt.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a run against the human votes, with controls that heard nothing beside it."""
+    """Score a run against the human votes, with controls and intervals beside it."""
     from ambivox.studies import score as score_run
     from ambivox.terminal import show_scores
 
-    table = score_run(run, convention=convention, outside=outside, failed_as=failed, readouts=readout)  # type: ignore[arg-type]
+    table = score_run(
+        run,
+        convention=convention,
+        outside=outside,  # type: ignore[arg-type]
+        failed_as=failed,  # type: ignore[arg-type]
+        readouts=readout,
+        cluster=cluster,  # type: ignore[arg-type]
+    )
     if as_json:
         _print_json(table.to_dict())
     else:
-        show_scores(console, table)
+        show_scores(console, table, tertiles=tertiles, spread=spread)
 
 
 @app.command()

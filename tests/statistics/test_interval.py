@@ -21,7 +21,7 @@ def bootstrap_t_by_loop(above, below, n_draws, seed, level):
         drawn, drawn_error = ratio_and_error(np.repeat(np.arange(len(above)), weights))
         t.append((drawn - ratio) / drawn_error)
     upper = np.quantile(t, (1 + level) / 2, method="higher")
-    lower = np.quantile(t, (1 - level) / 2)
+    lower = np.quantile(t, (1 - level) / 2, method="lower")
     return ratio - upper * error, ratio - lower * error
 
 
@@ -49,6 +49,11 @@ def test_the_interval_is_wider_where_clips_of_a_speaker_hang_together():
     a, b = mean_interval(values, speakers), mean_interval(values, range(400))
     assert a.high - a.low > 3 * (b.high - b.low)
     assert (a.clusters, b.clusters) == (20, 400)
+
+
+def test_one_odd_speaker_among_equal_ones_gives_no_interval():
+    interval = mean_interval([1.0] + [0.0] * 29, range(30))
+    assert interval.reason == "too few speakers differ for an interval"
 
 
 def test_a_higher_level_gives_a_wider_interval():
@@ -104,7 +109,7 @@ def test_an_interval_away_from_zero_excludes_it():
     [
         ({"groups": "ab"}, "one for each group"),
         ({"level": 1}, "level: 1 is not"),
-        ({"n_draws": 0}, "0 draws"),
+        ({"n_draws": 0}, "n_draws: 0"),
     ],
 )
 def test_options_out_of_range_are_refused(wrong, message):

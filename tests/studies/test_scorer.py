@@ -67,6 +67,7 @@ def test_controls_stand_beside_the_readouts(run: Run) -> None:
         "uniform",
         "vote prior",
         "one-hot plurality",
+        "vote noise",
     ]
 
 

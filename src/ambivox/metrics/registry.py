@@ -34,6 +34,13 @@ class Score:
     utterances: int
     undefined: int = 0
 
+    @classmethod
+    def of_values(cls, values: Array) -> Score:
+        """The score of a metric with one value per utterance, shape ``(U,)``."""
+        defined = values[~np.isnan(values)]
+        mean = float(defined.mean()) if len(defined) else float("nan")
+        return cls(mean, len(values), len(values) - len(defined))
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -63,9 +70,7 @@ class Metric:
         values = np.asarray(self.function(p, q))
         if not self.per_utterance:
             return Score(float(values), len(np.asarray(q)))
-        defined = values[~np.isnan(values)]
-        mean = float(defined.mean()) if len(defined) else float("nan")
-        return Score(mean, len(values), len(values) - len(defined))
+        return Score.of_values(values)
 
 
 METRICS = Registry[Metric]("metric", group="ambivox.metrics")

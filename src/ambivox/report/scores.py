@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from ambivox.metrics import CONVENTIONS, METRICS, Metric, Score
+from ambivox.statistics import Interval
 from ambivox.studies import ScoreRow, ScoreTable
 
 RowKey = tuple[str, str, str, str, str]
@@ -117,6 +118,17 @@ def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
     if float(text) == 0:
         return text.lstrip("-")
     return f"+{text}" if signed and value > 0 else text.replace("-", "−")
+
+
+def interval_text(found: Interval | None, digits: int = 3, *, signed: bool = False) -> str:
+    """Both ends of an interval; empty where there is none.
+
+    >>> interval_text(Interval(0.3, 0.25, 0.35, 20))
+    '0.250 to 0.350'
+    """
+    if found is None or found.reason:
+        return ""
+    return f"{number(found.low, digits, signed=signed)} to {number(found.high, digits, signed=signed)}"
 
 
 def some_left_out(score: Score) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from statistics import median
 
+from ambivox.metrics import Metric
 from ambivox.report.facts import CorpusFacts, Facts
 from ambivox.report.scores import control, headline, number, ranked, shared_facts, skill_of, value_of
 from ambivox.studies import ScoreRow, ScoreTable
@@ -70,7 +71,7 @@ def summarise(table: ScoreTable, facts: Facts, corpus: str) -> list[str]:
     """What the table says of a corpus: what won, what to hold against it, what remains open."""
     rows = ranked(table, corpus)
     sample, doubts = _sample(facts.corpora[corpus]), [*_without_distribution(table, corpus)]
-    doubts.append(_doubt(facts.corpora[corpus]))
+    doubts.append(_doubt(facts.corpora[corpus], rows, headline(table)))
     if not rows:
         nothing = "No readout that heard the clips gave a distribution that could be scored."
         return [f"{sample} {nothing}", " ".join(doubts)]
@@ -193,13 +194,21 @@ def _without_clips(table: ScoreTable, best: ScoreRow) -> list[str]:
     return sentences
 
 
-def _doubt(corpus: CorpusFacts) -> str:
+def _doubt(corpus: CorpusFacts, rows: list[ScoreRow], metric: Metric) -> str:
     clips = len(corpus.rated)
+    found = rows[0].intervals.get(metric.name) if rows else None
+    if found is None:
+        interval = "no interval can be given"
+    elif found.reason:
+        interval = f"no interval can be given ({found.reason})"
+    else:
+        ends = f"{number(found.low)} to {number(found.high)}"
+        interval = f"the 95% interval of the best readout is {ends}, and overlapping ones are no ties"
     if clips >= SMALL:
-        return "No intervals are computed here, so a small difference may be chance."
+        return f"{interval[0].upper()}{interval[1:]}."
     return (
         f"With only {_plural(clips, 'clip')} every number is uncertain, differences between readouts most "
-        "of all, and no intervals are computed."
+        f"of all; {interval}."
     )
 
 

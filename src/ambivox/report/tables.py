@@ -12,6 +12,7 @@ from ambivox.report.scores import (
     UNDEFINED,
     counts,
     headline,
+    interval_text,
     metrics_of,
     number,
     ranked,
@@ -234,13 +235,14 @@ def _score_cell(grid: Grid, table: ScoreTable, row: ScoreRow, metric: Metric) ->
     left_out = some_left_out(row.scores[metric.name])
     notes = (grid.note(f"{metric.name}: {left_out}"),) if left_out else ()
     best = row in ranked(table, row.corpus) and value == _best_value(table, row.corpus, metric)
-    return Cell(number(value), notes, best=best)
+    return Cell(number(value), notes, detail=interval_text(row.intervals.get(metric.name)), best=best)
 
 
 def _skill_cell(grid: Grid, row: ScoreRow, metric: Metric) -> Cell:
     skill = skill_of(row, metric)
     if skill is not None:
-        return Cell(number(skill, 2, signed=True))
+        ends = interval_text(row.skill_intervals.get(metric.name), 2, signed=True)
+        return Cell(number(skill, 2, signed=True), detail=ends)
     if value_of(row, metric) is None:
         reason = why_undefined(row, metric)
     else:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from functools import lru_cache
+from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ambivox.distribution import Array
 from ambivox.metrics.controls import group_codes
+
+_AT_A_TIME = 10_000_000
 
 
 def cluster_sums(values: ArrayLike, codes: NDArray[np.intp], n_clusters: int) -> Array:
@@ -32,12 +33,11 @@ def cluster_sums(values: ArrayLike, codes: NDArray[np.intp], n_clusters: int) ->
     return np.asarray(sums.T.reshape(n_clusters, *array.shape[1:]))
 
 
-@lru_cache(maxsize=8)
 def draw_weights(n_clusters: int, n_draws: int, seed: int) -> Array:
     """How often each cluster comes in each of many corpora drawn with replacement.
 
     Returns:
-        Shape ``(n_draws, n_clusters)``, whole numbers, each row summing to `n_clusters`; read-only.
+        Shape ``(n_draws, n_clusters)``, whole numbers, each row summing to `n_clusters`.
 
     Source: Davison and Hinkley (1997), Bootstrap Methods and their Application, section 3.8 (all clips of a
     drawn cluster come with it).
@@ -47,11 +47,17 @@ def draw_weights(n_clusters: int, n_draws: int, seed: int) -> Array:
     """
     if n_clusters < 1 or n_draws < 1:
         raise ValueError(f"{n_clusters} clusters and {n_draws} draws, at least 1 of each is needed")
+    return np.concatenate(list(draw_weights_in_parts(n_clusters, n_draws, seed)))
+
+
+def draw_weights_in_parts(n_clusters: int, n_draws: int, seed: int) -> Iterator[Array]:
+    """The rows of `draw_weights`, so many at a time that memory does not run out."""
     rng = np.random.default_rng(seed)
     shares = np.full(n_clusters, 1 / n_clusters)
-    weights = rng.multinomial(n_clusters, shares, size=n_draws).astype(np.float64)
-    weights.flags.writeable = False
-    return weights
+    step = max(1, _AT_A_TIME // n_clusters)
+    for start in range(0, n_draws, step):
+        size = min(step, n_draws - start)
+        yield rng.multinomial(n_clusters, shares, size=size).astype(np.float64)
 
 
 def count_clusters(groups: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ambivox.distribution import Array
-from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights
+from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights_in_parts
 
 LEVEL = 0.95
 N_DRAWS = 2000
@@ -86,6 +86,8 @@ def ratio_intervals(
         )
     if not 0 < level < 1:
         raise ValueError(f"level: {level:g} is not between 0 and 1")
+    if n_draws < 1:
+        raise ValueError(f"n_draws: {n_draws}, at least 1 is needed")
     there = (below != 0) | (above != 0)
     clusters = there.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -97,6 +99,9 @@ def ratio_intervals(
     ends = np.full((2, len(estimates)), np.nan)
     if len(fit):
         ends[:, fit] = _bootstrap_t(above[:, fit], below[:, fit], n_draws, seed, level)
+    for m in fit:
+        if not np.isfinite(ends[:, m]).all():
+            reasons[m], ends[:, m] = f"too few {unit} differ for an interval", np.nan
     return [
         Interval(float(e), float(low), float(high), int(n), reason)
         for e, low, high, n, reason in zip(estimates, *ends, clusters, reasons, strict=True)
@@ -163,14 +168,17 @@ def _error(moments: Sequence[Array], n_clusters: int) -> Array:
 def _bootstrap_t(above: Array, below: Array, n_draws: int, seed: int, level: float) -> Array:
     """Low and high ends, shape ``(2, M)``."""
     n_clusters = len(above)
-    weights = draw_weights(n_clusters, n_draws, seed)
-    drawn = [weights @ a for a in (above, below, above * above, above * below, below * below)]
+    powers = np.concatenate([above, below, above * above, above * below, below * below], axis=1)
+    parts = [weights @ powers for weights in draw_weights_in_parts(n_clusters, n_draws, seed)]
+    drawn = np.split(np.concatenate(parts), 5, axis=1)
     ratio = above.sum(axis=0) / below.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = drawn[0] / drawn[1] - ratio
         t = distance / _error(drawn, n_clusters)
     t = np.where(np.isnan(t), 0.0, t)
     tails = [(1 + level) / 2, (1 - level) / 2]
-    upper, lower = np.quantile(t, tails[0], axis=0, method="higher"), np.quantile(t, tails[1], axis=0)
+    # No interpolation: a draw without variance has an infinite t.
+    upper = np.quantile(t, tails[0], axis=0, method="higher")
+    lower = np.quantile(t, tails[1], axis=0, method="lower")
     error = _error(_moments(above, below), n_clusters)
     return np.array([ratio - upper * error, ratio - lower * error])

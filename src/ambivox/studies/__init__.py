@@ -4,7 +4,8 @@ from ambivox.studies.config import Study, load_study
 from ambivox.studies.reader import ClipReading, read
 from ambivox.studies.run import Run
 from ambivox.studies.runner import Progress, run_study
-from ambivox.studies.scorer import ScoreRow, ScoreTable, score
+from ambivox.studies.scorer import score
+from ambivox.studies.table import ScoreRow, ScoreTable, SpreadScore, TertileScore
 
 __all__ = [
     "ClipReading",
@@ -12,7 +13,9 @@ __all__ = [
     "Run",
     "ScoreRow",
     "ScoreTable",
+    "SpreadScore",
     "Study",
+    "TertileScore",
     "load_study",
     "read",
     "run_study",

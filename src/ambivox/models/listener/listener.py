@@ -18,6 +18,7 @@ from ambivox.models.listener.language import END, Answers, piece, tokenise
 from ambivox.models.listener.sound import heard
 from ambivox.models.protocol import Reply, Request, Watch
 from ambivox.models.watch import make_watch
+from ambivox.prompts import RenderedPrompt
 from ambivox.prompts.prompt import LETTERS
 
 ERROR = "Hard to say."
@@ -121,9 +122,9 @@ class Listener:
         if prompt.format in ("dictionary", "percentages"):
             plain, lead = self._numbers(request, b), "Here is my estimate: "
         elif prompt.format == "ranked":
-            plain, lead = {" > ".join(prompt.answers[n][0] for n in np.argsort(-b, kind="stable")): 1.0}, ""
+            plain, lead = {" > ".join(_words(prompt)[n] for n in np.argsort(-b, kind="stable")): 1.0}, ""
         else:
-            names = _letters(prompt.order) if prompt.format == "letter" else [a[0] for a in prompt.answers]
+            names = _letters(prompt.order) if prompt.format == "letter" else _words(prompt)
             plain, lead = dict(zip(names, b.tolist(), strict=True)), "The speaker sounds "
         verbose = self.verbosity
         table = {text: (1 - verbose) * p for text, p in plain.items()}
@@ -206,6 +207,11 @@ def _softmax(logits: Array) -> Array:
     return np.asarray(weights / weights.sum())
 
 
+def _words(prompt: RenderedPrompt) -> list[str]:
+    """The words that stand for the labels among the options."""
+    return list(prompt.wording) or [forms[0] for forms in prompt.answers]
+
+
 def _letters(order: tuple[int, ...]) -> list[str]:
     return [LETTERS[order.index(n)] for n in range(len(order))]
 
@@ -220,7 +226,7 @@ def _round_to(total: int, shares: Array) -> NDArray[np.int64]:
 
 def _write(request: Request, hundredths: NDArray[np.int64]) -> str:
     """The numbers in the order of the options, as the prompt asks for them."""
-    order, names = request.prompt.order, [forms[0] for forms in request.prompt.answers]
+    order, names = request.prompt.order, _words(request.prompt)
     if request.prompt.format == "percentages":
         return "\n".join(f"{names[n]}: {hundredths[n]}%" for n in order)
     return json.dumps({names[n]: round(int(hundredths[n]) / 100, 2) for n in order})

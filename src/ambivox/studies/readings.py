@@ -1,0 +1,252 @@
+"""All readings of a run as arrays, clip by clip: what scores, intervals and claims are computed from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ambivox.distribution import Array, Outside, Votes, count_votes, truth
+from ambivox.emotions import OTHER, EmotionSet
+from ambivox.errors import UsageError
+from ambivox.metrics import vote_prior
+from ambivox.metrics.controls import group_codes
+from ambivox.readouts import Readout, Status
+from ambivox.record import Record
+
+Cluster = Literal["speaker", "clip"]
+"""What hangs together in intervals and tests: all clips of a speaker, or the answers on a clip only."""
+
+Variant = tuple[object, ...]
+"""All but the clip in which two records of one prompt can differ: wording and order of options, and so on."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The clips of a corpus that have a usable truth.
+
+    Args:
+        names: shape ``(U,)``.
+        speakers: shape ``(U,)``; None where the corpus does not say.
+        votes: shape ``(U, N)``, the counts behind the truth.
+        q: shape ``(U, N)``, the truth.
+        prior: shape ``(U, N)``, the leave-one-speaker-out vote prior; ``nan`` without any other clip.
+        codes: shape ``(U,)``, the cluster of each clip.
+        unit: what the clusters are: ``speakers`` or ``clips``.
+    """
+
+    names: tuple[str, ...]
+    speakers: tuple[str | None, ...]
+    votes: NDArray[np.int64]
+    q: Array
+    prior: Array
+    codes: NDArray[np.intp]
+    unit: str
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are."""
+        return int(self.codes.max()) + 1
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What one readout made of the answers of one model to one prompt, hearing one thing.
+
+    Args:
+        model, heard, prompt: whose answers; `heard` is the control's name, ``none`` for the clips themselves.
+        readout: its name.
+        level: ``text`` or ``token``.
+        clips: shape ``(R,)``, the clip of each reading.
+        variants: shape ``(R,)``, which wording, order of options and so on it was asked with.
+        p: shape ``(R, N)``; ``nan`` for a failed reading.
+        mass: shape ``(R,)``, the probability on the labels; ``nan`` where it has no such thing.
+        statuses: how many readings have which status.
+    """
+
+    model: str
+    heard: str
+    prompt: str
+    readout: str
+    level: Literal["text", "token"]
+    clips: NDArray[np.intp]
+    variants: NDArray[np.intp]
+    p: Array
+    mass: Array
+    statuses: Mapping[Status, int]
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Shape ``(R,)``: where there is no distribution."""
+        return np.asarray(np.isnan(self.p[:, 0]))
+
+
+@dataclass(frozen=True)
+class CorpusReadings:
+    """A corpus with all that was read on it; `notes` say which clips were left out and why."""
+
+    corpus: str
+    emotions: EmotionSet
+    clips: Clips
+    readings: tuple[Readings, ...]
+    notes: tuple[str, ...]
+
+
+def read_all(
+    records: Iterable[Record],
+    readouts: Sequence[Readout],
+    *,
+    outside: Outside = "drop",
+    cluster: Cluster = "speaker",
+) -> tuple[list[CorpusReadings], list[str]]:
+    """Apply readouts to records, once, and keep the results as arrays.
+
+    Args:
+        records: of a run; each is dropped once it is read.
+        readouts: those that can read a record's answer format are applied.
+        outside: how votes outside the emotion set enter the truth, see `truth`.
+        cluster: what intervals take for independent.
+
+    Returns:
+        The corpora that have a clip with a usable truth, and notes on those that have none.
+
+    Raises:
+        UsageError: an unknown cluster, or `outside` asks for a label that the set has not.
+    """
+    if cluster not in get_args(Cluster):
+        raise UsageError(f"cluster: {cluster!r} is not one of {', '.join(get_args(Cluster))}")
+    gathered: dict[str, _Gathered] = {}
+    for record in records:
+        into = gathered.setdefault(record.corpus, _Gathered(record.emotions))
+        if into.place(record, outside) is not None:
+            for readout in readouts:
+                if readout.applies(record):
+                    into.add(record, readout)
+    found, left = [], []
+    for corpus, into in gathered.items():
+        notes = [f"{corpus}: {note}" for note in into.notes(outside)]
+        if into.rated:
+            clips, more = into.clips(cluster)
+            notes += [f"{corpus}: {note}" for note in more]
+            found.append(CorpusReadings(corpus, into.emotions, clips, into.readings(), tuple(notes)))
+        else:
+            left += notes
+    return found, left
+
+
+@dataclass
+class _Column:
+    """Readings as they come in, before they are arrays."""
+
+    level: Literal["text", "token"]
+    clips: list[int] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
+    p: list[Array | None] = field(default_factory=list)
+    mass: list[float] = field(default_factory=list)
+    statuses: Counter[Status] = field(default_factory=Counter)
+
+
+@dataclass
+class _Gathered:
+    emotions: EmotionSet
+    places: dict[str, int | None] = field(default_factory=dict)
+    rated: list[tuple[str, str | None, Votes, Array]] = field(default_factory=list)
+    strayed: int = 0
+    unusable: int = 0
+    unrated: int = 0
+    columns: dict[tuple[str, str, str, str], _Column] = field(default_factory=dict)
+
+    def place(self, record: Record, outside: Outside) -> int | None:
+        """The clip of a record; None if it has no usable truth."""
+        if record.utterance in self.places:
+            return self.places[record.utterance]
+        votes = count_votes(record.votes, self.emotions)
+        shares = truth(votes, self.emotions, outside)
+        self.strayed += sum(votes.outside.values())
+        if shares is None:
+            self.unusable += votes.total > 0
+            self.unrated += votes.total == 0
+            self.places[record.utterance] = None
+            return None
+        if outside == "other":
+            pooled = np.eye(len(self.emotions), dtype=int)[self.emotions.labels.index(OTHER)]
+            counts = np.array(votes.counts) + pooled * sum(votes.outside.values())
+            votes = Votes(tuple(int(n) for n in counts))
+        self.places[record.utterance] = len(self.rated)
+        self.rated.append((record.utterance, record.speaker, votes, shares))
+        return self.places[record.utterance]
+
+    def add(self, record: Record, readout: Readout) -> None:
+        key = (record.model, record.control, record.prompt, readout.name)
+        column = self.columns.setdefault(key, _Column(readout.level))
+        reading = readout(record)
+        place = self.places[record.utterance]
+        assert place is not None
+        column.clips.append(place)
+        column.variants.append(_variant(record))
+        column.p.append(reading.distribution)
+        column.mass.append(np.nan if reading.mass is None else reading.mass)
+        column.statuses[reading.status] += 1
+
+    def notes(self, outside: Outside) -> list[str]:
+        counted = (
+            (self.strayed, f"{self.strayed} votes outside {self.emotions.name} ({outside})"),
+            (self.unusable, f"{self.unusable} clips left out: no vote counts under '{outside}'"),
+            (self.unrated, f"{self.unrated} clips left out: nobody rated them"),
+        )
+        return [text for number, text in counted if number]
+
+    def clips(self, cluster: Cluster) -> tuple[Clips, list[str]]:
+        names, speakers, votes, q = zip(*self.rated, strict=True)
+        # A clip without a speaker is a speaker of its own.
+        groups = [
+            name if speaker is None else (speaker,) for name, speaker in zip(names, speakers, strict=True)
+        ]
+        prior = vote_prior(np.array(q), groups)
+        notes = [f"vote prior: {prior.reason}"] if prior.reason else []
+        unknown = all(speaker is None for speaker in speakers)
+        unit = "clips" if cluster == "clip" or unknown else "speakers"
+        if cluster == "clip" and not unknown:
+            notes.append(
+                f"intervals and tests are over clips, of these {len(set(speakers))} speakers only: they say "
+                "nothing of other speakers"
+            )
+        elif unknown:
+            notes.append("no speakers are known: intervals and tests are over clips")
+        counts = np.array([v.counts for v in votes], dtype=np.int64)
+        never = [
+            label for label, total in zip(self.emotions.labels, counts.sum(axis=0), strict=True) if not total
+        ]
+        if never:
+            notes.append(
+                f"never voted for: {', '.join(never)}; means over labels leave them out or are undefined"
+            )
+        codes = group_codes(groups if unit == "speakers" else names)
+        return Clips(names, speakers, counts, np.array(q), prior.p, codes, unit), notes
+
+    def readings(self) -> tuple[Readings, ...]:
+        return tuple(self._readings(key, column) for key, column in self.columns.items())
+
+    def _readings(self, key: tuple[str, str, str, str], column: _Column) -> Readings:
+        nothing = np.full(len(self.emotions), np.nan)
+        model, heard, prompt, readout = key
+        return Readings(
+            model=model,
+            heard=heard,
+            prompt=prompt,
+            readout=readout,
+            level=column.level,
+            clips=np.array(column.clips, dtype=np.intp),
+            variants=group_codes(column.variants),
+            p=np.array([nothing if p is None else p for p in column.p]),
+            mass=np.array(column.mass),
+            statuses=dict(column.statuses),
+        )
+
+
+def _variant(record: Record) -> Variant:
+    return record.order, record.wording, record.transcript, record.context_turns, record.temperature
