@@ -63,7 +63,7 @@ class Record:
     transcript: bool = False
     """Whether the prompt showed what is said in the clip."""
     context_turns: int = 0
-    """How many earlier turns of the dialogue the prompt showed."""
+    """How many earlier turns of the dialogue were to be shown; near its beginning there are fewer."""
     temperature: float | None = None
     """Of the sampled answers; None where none were asked for."""
     # how it went

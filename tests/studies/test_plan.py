@@ -117,3 +117,59 @@ def test_the_plan_is_as_long_as_it_was_said(study: Study) -> None:
 def test_the_run_says_how_many_requests_it_holds(study: Study, tmp_path: Path) -> None:
     run = run_study(study, tmp_path / "out", models=[ToyModel()])
     assert json.loads((run.folder / "environment.json").read_text("utf-8"))["requests"] == 24
+
+
+@pytest.fixture
+def dialogue_study(study: Study, tmp_path: Path) -> Study:
+    """Two dialogues of three turns each, in the order of the corpus but not of time."""
+    folder = study.corpora[0].path.parent
+    clips = sorted(path.name for path in folder.glob("*.wav"))
+    turns = [(name, d, t, "ann" if t % 2 else "bob") for name, (d, t) in zip(clips, TURNS, strict=False)]
+    lines = [f"{name},{name},{d},{t},{who},Words of {d}{t}.,1" for name, d, t, who in turns]
+    path = folder / "dialogues.csv"
+    path.write_text("\n".join(["id,audio,dialogue,turn,speaker,transcript,votes.sad", *lines]) + "\n")
+    corpus = study.corpora[0].model_copy(update={"path": path, "options": {}})
+    return study.model_copy(update={"corpora": (corpus,), "prompts": ("word",)})
+
+
+TURNS = [("A", 2), ("A", 0), ("A", 1), ("B", 0), ("B", 5), ("B", 3)]
+
+
+def test_context_shows_the_turns_before_with_their_speakers(dialogue_study: Study, tmp_path: Path) -> None:
+    records = records_of(dialogue_study, tmp_path / "out", context_turns=[0, 1, 30])
+    assert len(records) == 18
+    for record in records[::3]:
+        assert "Before this" not in record.prompt_text
+        assert record.context_turns == 0
+    shown = {(r.utterance, r.context_turns): r.prompt_text for r in records}
+    names = [r.utterance for r in records[::3]]
+    assert "Before this:\nann: Words of A1.\nOptions" in shown[names[0], 1]
+    assert "Before this:\nbob: Words of A0.\nann: Words of A1.\nOptions" in shown[names[0], 30]
+    assert "Before this" not in shown[names[1], 30]
+    assert "bob: Words of B0.\nann: Words of B3.\nOptions" in shown[names[4], 30]
+    assert len({r.key for r in records}) == len(records)
+
+
+def test_context_is_apart_from_the_words_of_the_clip(dialogue_study: Study, tmp_path: Path) -> None:
+    (record,) = records_of(dialogue_study, tmp_path / "out", context_turns=[1], transcript=True)[:1]
+    assert 'ann: Words of A1.\nThe speaker says: "Words of A2."' in record.prompt_text
+
+
+def test_a_limit_does_not_cut_the_turns_before(dialogue_study: Study, tmp_path: Path) -> None:
+    corpus = dialogue_study.corpora[0].model_copy(update={"limit": 1})
+    (record,) = records_of(
+        dialogue_study.model_copy(update={"corpora": (corpus,)}), tmp_path / "out", context_turns=[2]
+    )
+    assert "bob: Words of A0.\nann: Words of A1." in record.prompt_text
+
+
+def test_context_needs_dialogues_and_a_place_in_the_prompt(
+    study: Study, dialogue_study: Study, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="has no place in a dialogue"):
+        look_up(study.model_copy(update={"context_turns": (0, 2)}))
+    prompt = tmp_path / "mine.yaml"
+    prompt.write_text("version: 1\nformat: word\ntext: 'Which of {{ options }}?'\n")
+    asked = {"context_turns": (2,), "prompts": (str(prompt),)}
+    with pytest.raises(UsageError, match="prompt 'mine' has no place for context turns"):
+        look_up(dialogue_study.model_copy(update=asked))

@@ -123,6 +123,11 @@ class Prompt(BaseModel):
             return emotions.forms
         return tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
 
+    @property
+    def takes_context(self) -> bool:
+        """Whether the template has a place for earlier turns of the dialogue."""
+        return "context" in self._variables()
+
     def _variables(self) -> set[str]:
         return jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text))
 

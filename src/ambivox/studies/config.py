@@ -19,6 +19,9 @@ N_DRAWS = 20
 
 CONTROLS: tuple[Control, ...] = get_args(Control)
 
+MAX_CONTEXT_TURNS = 30
+"""More turns than this have not been studied; AER-LLM found 10 to 20 best."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,7 +53,9 @@ class Study(_Strict):
     ``readouts`` say what is asked of the model besides its answer: see `Readout.needs`. ``order_seeds`` are
     seeds of permutations of the options (null keeps the order of the set), or ``rotations`` for every one of
     its rotations. ``wordings`` say which form stands for a label among the options (null: the labels
-    themselves). ``n_draws`` answers are sampled at each of ``temperatures`` where a readout needs them.
+    themselves). ``transcript`` shows what is said in the clip, ``context_turns`` how many turns of the
+    dialogue before it, with speakers and words. ``n_draws`` answers are sampled at each of ``temperatures``
+    where a readout needs them.
     """
 
     corpora: Annotated[tuple[CorpusSpec, ...], Field(min_length=1)]
@@ -64,6 +69,9 @@ class Study(_Strict):
     order_seeds: Literal["rotations"] | Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)
     wordings: Annotated[tuple[dict[str, str] | None, ...], Field(min_length=1)] = (None,)
     transcript: bool = False
+    context_turns: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=MAX_CONTEXT_TURNS)], ...], Field(min_length=1)
+    ] = (0,)
     n_draws: Annotated[int, Field(ge=1)] = N_DRAWS
     temperatures: Annotated[
         tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)

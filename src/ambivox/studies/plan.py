@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ambivox.corpora import Corpus, Utterance, load_corpus
+from ambivox.corpora import Corpus, Turn, Utterance, load_corpus
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import UsageError, unknown_name
 from ambivox.models import SpeechModel, Watch
@@ -58,6 +58,7 @@ class Variant:
     order_seed: int | None
     order: tuple[int, ...]
     temperature: float | None
+    context_turns: int = 0
 
 
 def look_up(study: Study) -> Parts:
@@ -75,11 +76,27 @@ def look_up(study: Study) -> Parts:
         if not len(corpus):
             raise UsageError(f"corpus {spec.name!r}: no utterances in {spec.path}")
         corpora.append(corpus.keep(corpus.utterances[: spec.limit]))
+    _check_context(study, corpora, prompts)
     _check_unique("corpora", [corpus.name for corpus in corpora])
     _check_unique("models", [model.name for model in study.models])
     for wording in study.wordings:
         write_labels(emotions, wording)
     return Parts(study, emotions, tuple(corpora), prompts, readouts)
+
+
+def _check_context(study: Study, corpora: Iterable[Corpus], prompts: Iterable[Prompt]) -> None:
+    # Every utterance must have its turns, or rows of different k would be about different utterances.
+    k = max(study.context_turns)
+    if k:
+        for corpus in corpora:
+            for utterance in corpus:
+                corpus.turns_before(utterance, k)
+        for prompt in prompts:
+            if not prompt.takes_context:
+                raise UsageError(
+                    f"prompt {prompt.name!r} has no place for context turns: write {{{{ context }}}} into "
+                    "its text, or leave out context_turns"
+                )
 
 
 def _check_unique(kind: str, names: list[str]) -> None:
@@ -94,17 +111,19 @@ def count_requests(parts: Parts) -> int:
 
 
 def variants(parts: Parts) -> list[Variant]:
-    """What is asked about each utterance: every control, prompt, wording, option order and temperature."""
+    """What is asked about each utterance: every control, prompt, context, wording, order and temperature."""
     study = parts.study
     found = []
-    for control, prompt, wording in itertools.product(study.controls, parts.prompts, study.wordings):
+    for control, prompt, k, wording in itertools.product(
+        study.controls, parts.prompts, study.context_turns, study.wordings
+    ):
         needs = needs_of(parts.readouts, prompt.format)
         temperatures = study.temperatures if "draws" in needs else (None,)
         for (seed, order), temperature in itertools.product(
             _orders(study, len(parts.emotions)), temperatures
         ):
             words = write_labels(parts.emotions, wording)
-            found.append(Variant(control, prompt, needs, words, seed, order, temperature))
+            found.append(Variant(control, prompt, needs, words, seed, order, temperature, k))
     return found
 
 
@@ -149,6 +168,7 @@ def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
                     order=variant.order,
                     wording=variant.wording,
                     transcript=_transcript(study, variant.control, utterance),
+                    context=context_lines(corpus.turns_before(utterance, variant.context_turns)),
                 )
                 record = unanswered(
                     utterance,
@@ -160,6 +180,7 @@ def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
                     seed=variant.order_seed,
                     other=other,
                     temperature=variant.temperature,
+                    context_turns=variant.context_turns,
                 )
                 yield Planned(
                     record,
@@ -175,6 +196,18 @@ def _transcript(study: Study, control: Control, utterance: Utterance) -> str | N
     return utterance.transcript if shown and control != "no-audio" else None
 
 
+def context_lines(turns: Iterable[Turn]) -> tuple[str, ...]:
+    """Turns of a dialogue as a prompt writes them, ``speaker: words``.
+
+    >>> context_lines([Turn("t0", "Ann", "Is it late?", 0), Turn("t1", None, None, 1)])
+    ('Ann: Is it late?', 'unknown speaker: (no transcript)')
+    """
+    return tuple(
+        f"{turn.speaker or 'unknown speaker'}: {' '.join((turn.transcript or '(no transcript)').split())}"
+        for turn in turns
+    )
+
+
 def unanswered(
     utterance: Utterance,
     prompt: RenderedPrompt,
@@ -186,6 +219,7 @@ def unanswered(
     seed: int | None = None,
     other: Utterance | None = None,
     temperature: float | None = None,
+    context_turns: int = 0,
 ) -> Record:
     """The record of a request that has not been asked; its key is filled in when the clip is read.
 
@@ -218,6 +252,7 @@ def unanswered(
         wording=prompt.wording,
         transcript=prompt.shows_transcript,
         temperature=temperature,
+        context_turns=context_turns,
     )
 
 
@@ -231,6 +266,7 @@ def request_key(record: Record, audio_digest: str, **settings: object) -> str:
         record.heard,
         record.model_fingerprint,
         record.prompt_text,
+        record.context_turns,
         record.format,
         record.order,
         record.labels,
