@@ -93,7 +93,7 @@ class Record:
     @property
     def emotions(self) -> EmotionSet:
         """The emotion set that was asked about."""
-        return EmotionSet(self.emotion_set, self.labels, self.forms)
+        return _shared_emotions(self.emotion_set, self.labels, self.forms)
 
     def answered(
         self,
@@ -194,6 +194,11 @@ def _to_row(record: Record) -> dict[str, Any]:
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+@functools.lru_cache(maxsize=256)
+def _shared_emotions(name: str, labels: tuple[str, ...], forms: tuple[tuple[str, ...], ...]) -> EmotionSet:
+    return EmotionSet(name, labels, forms)
 
 
 @functools.lru_cache(maxsize=256)

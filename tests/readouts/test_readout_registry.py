@@ -7,7 +7,16 @@ import pytest
 from made_up_records import plain_set, record, watch_of, with_logits
 
 from ambivox.errors import UsageError
-from ambivox.readouts import DEFAULT_READOUTS, READOUTS, Reading, Readout, load_readout, load_readouts
+from ambivox.prompts import AnswerFormat
+from ambivox.readouts import (
+    DEFAULT_READOUTS,
+    READOUTS,
+    Reading,
+    Readout,
+    load_readout,
+    load_readouts,
+    needs_of,
+)
 from ambivox.record import Record
 
 
@@ -89,10 +98,18 @@ def test_text_readouts_apply_to_the_formats_that_they_can_read(name: str, format
     assert {f for f in every if READOUTS[name].applies(record(format=f))} == formats
 
 
-def test_token_readouts_apply_to_every_format() -> None:
-    assert all(
-        readout.formats is None for readout in map(READOUTS.__getitem__, READOUTS) if readout.level == "token"
-    )
+def test_token_readouts_apply_to_every_format_but_that_of_numbers() -> None:
+    token_level = (readout for readout in map(READOUTS.__getitem__, READOUTS) if readout.level == "token")
+    assert [readout.name for readout in token_level if readout.formats is not None] == ["expected"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "needs"),
+    [("word", ("draws", "lens", "score")), ("percentages", ("draws", "lens", "numbers", "score"))],
+)
+def test_only_what_a_format_needs_is_needed(answers: AnswerFormat, needs: tuple[str, ...]) -> None:
+    assert needs_of(load_readouts([*READOUTS]), answers) == needs
+    assert needs_of(load_readouts(["label", "first"]), answers) == ()
 
 
 def test_a_record_knows_its_emotion_set() -> None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ambivox.models import make_watch, score_by_trie
 from ambivox.models.watch import Tokens
+from ambivox.readouts.label_logits import label_logp
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.tokens import label_logp, sequence
+from ambivox.readouts.tokens import sequence
 
 V, DEPTH = 3, 4  # an answer is 4 of 3 tokens
 seeds = st.integers(0, 2**32 - 1)
@@ -137,4 +138,4 @@ def test_log_probabilities_that_are_not_finite_are_undefined(bad: float) -> None
 def test_a_run_without_scores_is_undefined_and_says_so() -> None:
     reading = sequence(record(emotions=plain_set(2), watch=watch_of([(0,), (1,)], [0, 1])))
     assert reading.status == "undefined"
-    assert "did not score" in reading.note
+    assert "were not scored" in reading.note

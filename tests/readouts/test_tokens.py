@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ambivox.errors import UsageError
 from ambivox.readouts import READOUTS, load_readout
-from ambivox.readouts.tokens import SHARED_MASS, first, label_logits, mean, owned_shares
+from ambivox.readouts.label_logits import label_logits, owned_shares
+from ambivox.readouts.tokens import SHARED_MASS, first, mean
 
 VALUES = ("logit", "probability", "log-probability")
 VOCABULARY = 11

@@ -24,7 +24,7 @@ from ambivox.models.chat_input import Inputs, batch_key, collate, with_answer
 from ambivox.models.checkpoint import quiet
 from ambivox.models.transformers import TransformersModel
 from ambivox.prompts import Prompt
-from ambivox.readouts.tokens import owned_shares
+from ambivox.readouts.label_logits import owned_shares
 
 Orders = Literal["random", "rotating"]
 """How options are offered: in a random order of every visit's own, or in the one that its place decides."""

@@ -9,6 +9,7 @@ from ambivox.readouts.registry import (
     load_readout,
     load_readouts,
     needs_of,
+    unfold,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "load_readout",
     "load_readouts",
     "needs_of",
+    "unfold",
 ]

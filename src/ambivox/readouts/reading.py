@@ -10,7 +10,7 @@ from ambivox.distribution import Array
 Status = Literal[
     "ok",  # the answer as it was asked for
     "renormalised",  # numbers that did not sum to 1 (or 100%)
-    "partial",  # labels of the set are missing, read as 0
+    "partial",  # labels of the set are missing (numbers read as 0), or some of the sampled answers
     "foreign",  # labels outside the set were named; none or the rest could be read
     "refused",  # the model declined to answer
     "unparsed",  # no answer could be found in the text

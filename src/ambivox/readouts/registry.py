@@ -13,6 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from ambivox.errors import UsageError, unknown_name
 from ambivox.prompts import AnswerFormat
 from ambivox.readouts import text, tokens
+from ambivox.readouts.expected import expected
+from ambivox.readouts.frequency import frequency
+from ambivox.readouts.prose import prose
+from ambivox.readouts.ranked import ranked
 from ambivox.readouts.reading import Reading
 from ambivox.record import Record
 from ambivox.registry import Registry
@@ -57,13 +61,37 @@ READOUTS: Registry[Readout] = Registry("readout", group="ambivox.readouts")
 for _readout in (
     Readout("dictionary", "text", text.dictionary, "numbers per label", ("dictionary", "percentages")),
     Readout("label", "text", text.label, "one named label, one-hot", ("word", "letter")),
+    Readout("ranked", "text", ranked, "a ranked list, by the weights of its ranks", ("ranked",)),
+    Readout("prose", "text", prose, "emotion words in a free description, counted", ("free",)),
+    Readout("frequency", "text", frequency, "what sampled answers say, on average", needs=("draws",)),
     Readout("first", "token", tokens.first, "first-step probabilities of the labels"),
     Readout("mean", "token", tokens.mean, "mean over steps of logit, probability or log-probability"),
+    Readout("answer", "token", tokens.answer, "the same over the steps at which a label is written"),
+    Readout(
+        "expected",
+        "token",
+        expected,
+        "expectation of the numbers that were nearly printed",
+        ("dictionary", "percentages"),
+        needs=("numbers",),
+    ),
+    Readout("lens", "token", tokens.lens, "first, read at every decoder layer", needs=("lens",)),
     Readout("sequence", "token", tokens.sequence, "exact probability of each whole label", needs=("score",)),
 ):
     READOUTS.add(_readout.name, _readout)
 
-DEFAULT_READOUTS = ("dictionary", "label", "first", "mean", "mean(value=logit, normalise=sum)", "sequence")
+DEFAULT_READOUTS = (
+    "dictionary",
+    "label",
+    "ranked",
+    "prose",
+    "first",
+    "mean",
+    "mean(value=logit, normalise=sum)",
+    "answer",
+    "expected",
+    "sequence",
+)
 
 
 def load_readout(spec: str) -> Readout:
@@ -94,6 +122,25 @@ def load_readout(spec: str) -> Readout:
 def load_readouts(specs: Sequence[str]) -> list[Readout]:
     """Several readouts; one that is named twice is kept once."""
     return list({readout.name: readout for readout in map(load_readout, specs)}.values())
+
+
+def unfold(readouts: Sequence[Readout], record: Record) -> list[Readout]:
+    """The readouts, with a ``lens`` that names no layer as one readout per layer that the record holds."""
+    layers = 0 if record.lens is None else len(record.lens)
+    unfolded: list[Readout] = []
+    for readout in readouts:
+        if "lens" in readout.needs and "layer" not in dict(readout.options) and layers:
+            unfolded += [_at_layer(readout, layer) for layer in range(1, layers + 1)]
+        else:
+            unfolded.append(readout)
+    return unfolded
+
+
+def _at_layer(readout: Readout, layer: int) -> Readout:
+    name, _, written = readout.name.partition("(")
+    rest = [part for part in written.removesuffix(")").split(", ") if part]
+    options = (("layer", layer), *readout.options)
+    return replace(readout, name=f"{name}({', '.join([f'layer={layer}', *rest])})", options=options)
 
 
 def needs_of(readouts: Sequence[Readout], answers: AnswerFormat) -> tuple[Need, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ambivox.emotions import EmotionSet, fold
@@ -51,6 +52,16 @@ def find_labels(text: str, emotions: EmotionSet) -> list[int]:
     >>> find_labels("Not happy, I hear anger.", load_emotions("iemocap4"))
     [2]
     """
+    return list(dict.fromkeys(find_mentions(text, emotions)))
+
+
+def find_mentions(text: str, emotions: EmotionSet) -> list[int]:
+    """Like `find_labels`, every mention counted.
+
+    >>> from ambivox.emotions import load_emotions
+    >>> find_mentions("Sad, then angry, then sadness again", load_emotions("iemocap4"))
+    [3, 2, 3]
+    """
     exact = emotions.index(text)
     if exact is not None:
         return [exact]
@@ -60,7 +71,7 @@ def find_labels(text: str, emotions: EmotionSet) -> list[int]:
 
 def _owners(words: re.Pattern[str], text: str, emotions: EmotionSet) -> list[int]:
     found = (" ".join(match[1].split()) for match in words.finditer(text) if match[1])
-    return list(dict.fromkeys(emotions.owner[form] for form in found))
+    return [emotions.owner[form] for form in found]
 
 
 @functools.lru_cache(maxsize=64)
@@ -148,18 +159,41 @@ def find_numbers(text: str, emotions: EmotionSet) -> list[Number]:
     >>> [(number.key, number.value, number.percent) for number in found]
     [('angry', 40.0, True), ('sad', 0.6, False)]
     """
+    return list(dict.fromkeys(number for number, _ in _numbers(text, emotions)))
+
+
+def find_slots(text: str, emotions: EmotionSet) -> tuple[list[str], dict[int, int]]:
+    """The runs of digits and dots in a text, and which of them is the number of which label.
+
+    >>> from ambivox.emotions import load_emotions
+    >>> find_slots("2 moods: sad 0.7, angry: 0.25; happy: .5.", load_emotions("iemocap4"))
+    (['2', '0.7', '0.25', '.5'], {2: 2, 1: 3})
+    """
+    plain = _OBJECT.sub(r"\1", _plain(text))
+    runs = [match for match in re.finditer(r"[0-9.]+", plain) if match[0].strip(".")]
+    ends = {match.start() + i: place for place, match in enumerate(runs) for i in range(len(match[0]))}
+    slots: dict[int, int] = {}
+    for number, start in _numbers(text, emotions):
+        if number.label is not None and number.value is not None and start in ends:
+            slots.setdefault(number.label, ends[start])
+    return [match[0].rstrip(".") for match in runs], slots
+
+
+def _numbers(text: str, emotions: EmotionSet) -> Iterator[tuple[Number, int]]:
+    """The pairs, and where each value starts in the plain text."""
     owner = {_plain(form): n for n, forms in enumerate(emotions.forms) for form in forms}
-    found = (
-        Number(match["key"], owner.get(match["key"]), _number(match["value"]), match["percent"] is not None)
-        for match in _pairs(tuple(owner)).finditer(_OBJECT.sub(r"\1", _plain(text)))
-    )
-    return list(dict.fromkeys(found))
+    for match in _pairs(tuple(owner)).finditer(_OBJECT.sub(r"\1", _plain(text))):
+        value = _number(match["value"])
+        yield (
+            Number(match["key"], owner.get(match["key"]), value, match["percent"] is not None),
+            match.start("value"),
+        )
 
 
 def written_labels(text: str, emotions: EmotionSet) -> list[int]:
     """The labels whose forms stand in a text as whole words, negated or not."""
     words = _label_words(emotions.forms, skip_unsaid=False)
-    return _owners(words, unicodedata.normalize("NFKC", text).casefold(), emotions)
+    return list(dict.fromkeys(_owners(words, unicodedata.normalize("NFKC", text).casefold(), emotions)))
 
 
 @functools.lru_cache(maxsize=64)

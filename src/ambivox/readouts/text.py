@@ -42,13 +42,13 @@ def label(record: Record) -> Reading:
     if not offered and len(named) == 1:
         return Reading(_one_hot(named[0], len(emotions)), "ok")
     if is_refusal(text):
-        return Reading(None, "refused", _quote(text))
+        return Reading(None, "refused", quote(text))
     if offered or named:
         several = offered or [emotions.labels[n] for n in named]
         return Reading(None, "unparsed", f"names {', '.join(several)}")
     if letters or re.fullmatch(r"[^\W\d_]+", fold(text)):
-        return Reading(None, "foreign", f"{_quote(text)} is no option")
-    return _unparsed(text)
+        return Reading(None, "foreign", f"{quote(text)} is no option")
+    return unparsed(text)
 
 
 def _read_letter(letter: str, named: list[int], record: Record) -> Reading:
@@ -79,10 +79,10 @@ def dictionary(record: Record) -> Reading:
     fault = _fault(numbers, emotions)
     if np.isnan(values).all() or fault:
         if is_refusal(text):
-            return Reading(None, "refused", _quote(text))
+            return Reading(None, "refused", quote(text))
         if foreign and not fault:
             return Reading(None, "foreign", f"only {foreign}")
-        return Reading(None, "unparsed", fault) if fault else _unparsed(text)
+        return Reading(None, "unparsed", fault) if fault else unparsed(text)
     signed = {number.percent for number in numbers if number.label is not None and number.value}
     mixed = len(signed) > 1 and record.format != "percentages"
     return _from_values(values, foreign, record, mixed=mixed)
@@ -92,7 +92,7 @@ def _fault(numbers: list[Number], emotions: EmotionSet) -> str:
     """Why the numbers cannot be taken for a distribution; empty if they can."""
     for number in numbers:
         if number.label is None and number.value is not None and written_labels(number.key, emotions):
-            return f"{_quote(number.key)} is no label, but holds one"
+            return f"{quote(number.key)} is no label, but holds one"
     for n, label in enumerate(emotions.labels):
         own = [number for number in numbers if number.label == n]
         usable = [number for number in own if number.value is not None]
@@ -133,10 +133,12 @@ def _one_hot(n: int, n_labels: int) -> Array:
     return np.asarray(np.eye(n_labels)[n])
 
 
-def _unparsed(text: str) -> Reading:
-    return Reading(None, "unparsed", _quote(text) if text.strip() else "empty answer")
+def unparsed(text: str) -> Reading:
+    """The reading of a text in which nothing was found."""
+    return Reading(None, "unparsed", quote(text) if text.strip() else "empty answer")
 
 
-def _quote(text: str, limit: int = 60) -> str:
+def quote(text: str, limit: int = 60) -> str:
+    """A text in quotes on one line, cut to a length that fits a table."""
     flat = " ".join(text.split())
     return repr(flat if len(flat) <= limit else flat[: limit - 1] + "…")

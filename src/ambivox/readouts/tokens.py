@@ -5,98 +5,27 @@ Shapes: T generated steps, K watched tokens, N labels, S written forms.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logsumexp as lse
 from scipy.special import softmax
 
 from ambivox.distribution import Array
 from ambivox.errors import UsageError
 from ambivox.models import Watch
+from ambivox.models.protocol import FloatArray
+from ambivox.readouts.label_logits import Join, label_logits, label_logp, owned_shares, split_by_sequence
 from ambivox.readouts.reading import Reading
 from ambivox.record import Record
 
-Join = Literal["logsumexp", "max"]
 Value = Literal["logit", "probability", "log-probability"]
+Over = Literal["steps", "answer", "label-tokens"]
 Normalise = Literal["sum", "softmax"]
-
 
 SHARED_MASS = 0.01
 """The part of the watched probability that may lie on tokens of several labels before it is a collision."""
-
-
-def label_logits(watched: NDArray[np.float32], shares: Array, join: Join = "logsumexp") -> Array:
-    """Join the logits of each label's first tokens into one logit per label.
-
-    ``z_n = log sum_k shares[k, n] exp(z_k)``, or the largest term of that sum.
-
-    Args:
-        watched: shape ``(T, K)``, raw logits.
-        shares: shape ``(K, N)``, the part of token k that belongs to label n (0 or 1 unless labels collide).
-
-    Returns:
-        Shape ``(T, N)``; minus infinity for a label that owns no token.
-
-    >>> import numpy as np
-    >>> label_logits(np.zeros((1, 2), np.float32), np.array([[1.0], [1.0]])).round(3).tolist()
-    [[0.693]]
-    """
-    with np.errstate(divide="ignore"):
-        terms = watched[:, :, None].astype(np.float64) + np.log(shares)[None]
-    return np.asarray(terms.max(axis=1) if join == "max" else lse(terms, axis=1))
-
-
-def owned_shares(watch: Watch, n_labels: int) -> Array:
-    """Shape ``(K, N)``: 1 where a token begins one label only, 0 elsewhere (shared tokens belong to none)."""
-    shares = np.zeros((len(watch.token_ids), n_labels))
-    for k, labels in enumerate(watch.token_labels):
-        if len(labels) == 1:
-            shares[k, labels[0]] = 1.0
-    return shares
-
-
-def label_logp(watch: Watch, sequence_logp: Array, n_labels: int, *, per_token: bool = False) -> Array:
-    """Log-probability of each label: the log-sum-exp over its written forms.
-
-    Where a form of one label begins a form of another ("fear" and "fearful" as two labels), the longer one's
-    probability is taken out of the shorter one's, so that no probability is counted for two labels.
-
-    Args:
-        sequence_logp: shape ``(S,)``, nats.
-        per_token: divide each form's log-probability by its number of tokens (plain otherwise).
-
-    Returns:
-        Shape ``(N,)``, nats.
-    """
-    logp = np.asarray(sequence_logp, dtype=np.float64).copy()
-    if per_token:
-        logp /= [len(sequence) for sequence in watch.sequences]
-    else:
-        logp = _without_longer_forms(watch, logp)
-    labels = np.asarray(watch.sequence_labels)
-    return np.array([lse(logp[labels == n]) for n in range(n_labels)])
-
-
-def _without_longer_forms(watch: Watch, logp: Array) -> Array:
-    own = logp.copy()
-    for i, shorter in enumerate(watch.sequences):
-        # The shortest continuations only: what continues a continuation is already inside it.
-        longer = [
-            j
-            for j, sequence in enumerate(watch.sequences)
-            if len(sequence) > len(shorter)
-            and sequence[: len(shorter)] == shorter
-            and not any(
-                len(shorter) < len(other) < len(sequence) and sequence[: len(other)] == other
-                for other in watch.sequences
-            )
-        ]
-        if longer:
-            rest = -np.expm1(min(float(lse(logp[longer]) - logp[i]), 0.0))
-            own[i] = logp[i] + np.log(max(rest, np.finfo(np.float64).tiny))
-    return own
 
 
 def first(record: Record, *, join: Join = "logsumexp") -> Reading:
@@ -109,53 +38,92 @@ def first(record: Record, *, join: Join = "logsumexp") -> Reading:
     if fault:
         return Reading(None, "undefined", fault)
     watch, watched, normaliser = _logits(record)
+    return _first(record, watch, watched[:1], normaliser[:1], join)
+
+
+def lens(record: Record, *, layer: int | None = None, join: Join = "logsumexp") -> Reading:
+    """`first` read from the states after a decoder layer, through the final norm and the output layer.
+
+    Layers count from 1; the last one is `first`. In a study, ``lens`` without a layer is read at every layer
+    (see `unfold`). Source: nostalgebraist (2020), "interpreting GPT: the logit lens".
+    """
+    if record.lens is None or record.lens_logsumexp is None or record.watch is None:
+        return Reading(
+            None, "undefined", "the record holds no layers: name 'lens' among the study's readouts"
+        )
+    n_layers = len(record.lens)
+    if layer is None or not 1 <= layer <= n_layers:
+        return Reading(None, "undefined", f"name a layer: lens(layer=1) to lens(layer={n_layers})")
+    watched, normaliser = record.lens[layer - 1], record.lens_logsumexp[layer - 1]
+    fault = _unusable(watched, normaliser)
+    if fault:
+        return Reading(None, "undefined", fault)
+    return _first(record, record.watch, watched[:1], normaliser[:1], join)
+
+
+def _first(record: Record, watch: Watch, watched: FloatArray, normaliser: FloatArray, join: Join) -> Reading:
     shares = owned_shares(watch, len(record.labels))
     note = ""
     if record.sequence_logp is not None and np.isfinite(record.sequence_logp).all():
         for k in _shared(watch):
-            shares[k] = _split_by_sequence(
-                watch, record.sequence_logp, watch.token_ids[k], len(record.labels)
-            )
+            shares[k] = split_by_sequence(watch, record.sequence_logp, watch.token_ids[k], len(record.labels))
             note = "shared first tokens divided by whole-label probabilities"
-    elif _collides(watch, shares, watched[:1], normaliser[:1]):
+    elif _collides(watch, shares, watched, normaliser):
         return Reading(None, "collided", _collision(watch, record.labels))
-    logits = label_logits(watched[:1], shares, _choice("join", join, Join))
-    distribution = softmax(logits[0])
-    mass = _mass(logits, normaliser[:1]) if join == "logsumexp" else None
-    return Reading(distribution, "ok", note, mass)
+    logits = label_logits(watched, shares, _choice("join", join, Join))
+    mass = _mass(logits, normaliser) if join == "logsumexp" else None
+    return Reading(softmax(logits[0]), "ok", note, mass)
 
 
 def mean(
     record: Record,
     *,
     value: Value = "probability",
+    over: Over = "steps",
     normalise: Normalise = "sum",
     join: Join = "logsumexp",
 ) -> Reading:
-    """The mean over all generated steps of each label's logit, probability or log-probability.
+    """The mean of each label's logit, probability or log-probability; then made a distribution.
 
-    ``a_n = mean_t f(z_tn)``; then ``a_n / sum(a)`` (``normalise=sum``) or ``softmax(a)``. With
-    ``value=logit, normalise=sum`` this is the summary formula phi_n = z_n / sum(z) of Halim et al.
-    (arXiv 2505.18484) as we reconstruct it: it is flat by construction and changes when a constant is added
-    to all logits. A sum of mixed or negative signs has no such distribution: status ``undefined``.
+    ``a_n = mean f(z_n)`` over all generated ``steps``, over those at which a label is written (``answer``),
+    or at the first step over the label's own ``label-tokens`` (those that begin its forms; nothing is joined
+    then). The distribution is ``a_n / sum(a)`` (``normalise=sum``) or ``softmax(a)``. With ``value=logit,
+    normalise=sum`` this is the summary formula phi_n = z_n / sum(z) of Halim et al. (arXiv 2505.18484) as we
+    reconstruct it: it is flat by construction and changes when a constant is added to all logits. A sum of
+    mixed or negative signs has no such distribution: status ``undefined``.
     """
     fault = _fault(record)
     if fault:
         return Reading(None, "undefined", fault)
     watch, watched, normaliser = _logits(record)
+    if _choice("over", over, Over) != "steps":
+        read = [0] if over == "label-tokens" else answer_steps(watch, record.token_ids or ())
+        if not read:
+            return Reading(None, "undefined", "no label was written with the tokens that are watched")
+        watched, normaliser = watched[read], normaliser[read]
     shares = owned_shares(watch, len(record.labels))
     if _collides(watch, shares, watched, normaliser):
         return Reading(None, "collided", _collision(watch, record.labels))
     logits = label_logits(watched, shares, _choice("join", join, Join))
-    log_probability = logits - normaliser[:, None]
-    probability = np.exp(log_probability)
-    values = {"logit": logits, "probability": probability, "log-probability": log_probability}
-    a = values[_choice("value", value, Value)].mean(axis=0)
     mass = _mass(logits, normaliser) if join == "logsumexp" else None
+    # Logits of single terms with their weights: joined they are one term per step and label.
+    terms, weights = logits, np.full(logits.shape, 1 / len(logits))
+    if over == "label-tokens":
+        terms = np.repeat(watched[0].astype(np.float64)[:, None], shares.shape[1], axis=1)
+        weights, normaliser = shares / shares.sum(axis=0), np.repeat(normaliser, len(terms))
+    return _normalised(terms, terms - normaliser[:, None], weights, value, normalise, mass)
+
+
+def _normalised(
+    logits: Array, logp: Array, weights: Array, value: Value, normalise: Normalise, mass: float | None
+) -> Reading:
+    """From terms and their weights, both of shape ``(terms, N)``, to a distribution over N labels."""
+    values = {"logit": logits, "probability": np.exp(logp), "log-probability": logp}
+    a = (weights * values[_choice("value", value, Value)]).sum(axis=0)
     if _choice("normalise", normalise, Normalise) == "softmax":
         return Reading(softmax(a), "ok", mass=mass)
     if value == "probability":  # a / sum(a) in the log domain, where tiny probabilities do not vanish
-        return Reading(softmax(lse(log_probability, axis=0)), "ok", mass=mass)
+        return Reading(softmax(lse(logp, axis=0, b=weights)), "ok", mass=mass)
     if (a < 0).any():
         fault = "mixed signs" if (a > 0).any() else "negative values, whose shares would be upside down"
         return Reading(None, "undefined", f"{value}: {fault}", mass)
@@ -164,10 +132,43 @@ def mean(
     return Reading(a / a.sum(), "ok", mass=mass)
 
 
+def answer(
+    record: Record,
+    *,
+    value: Value = "probability",
+    normalise: Normalise = "sum",
+    join: Join = "logsumexp",
+) -> Reading:
+    """`mean` over the steps at which a label is written: after a bracket, a quote or a whole sentence too.
+
+    A prompt whose answers list every option has one such step per option, so there this reads the order.
+    """
+    return mean(record, value=value, over="answer", normalise=normalise, join=join)
+
+
+def answer_steps(watch: Watch, token_ids: Sequence[int]) -> list[int]:
+    """The steps at which the generated tokens begin to write a label, each label's tokens read once.
+
+    >>> answer_steps(Watch(((7,), (8, 9)), (0, 1), (7, 8), ("sad", "dis")), [5, 8, 9, 5, 8, 7])
+    [1, 5]
+    """
+    written = sorted(watch.sequences, key=len, reverse=True)
+    steps: list[int] = []
+    t = 0
+    while t < len(token_ids):
+        here = next((s for s in written if tuple(token_ids[t : t + len(s)]) == s), ())
+        if here:
+            steps.append(t)
+        t += len(here) or 1
+    return steps
+
+
 def sequence(record: Record, *, per_token: bool = False) -> Reading:
     """The exact probability of each whole label after the prompt, by trie; softmax over the labels."""
     if record.watch is None or record.sequence_logp is None:
-        return Reading(None, "undefined", "the run did not score whole labels (score: false)")
+        return Reading(
+            None, "undefined", "whole labels were not scored: name 'sequence' among the study's readouts"
+        )
     if not np.isfinite(record.sequence_logp).all():
         return Reading(None, "undefined", "log-probabilities that are not finite")
     logp = label_logp(record.watch, record.sequence_logp, len(record.labels), per_token=per_token)
@@ -177,43 +178,36 @@ def sequence(record: Record, *, per_token: bool = False) -> Reading:
 
 def _fault(record: Record) -> str:
     """Why there is nothing to read from the logits; empty if there is."""
-    if record.watched is None or record.logsumexp is None:
+    if record.watch is None or record.watched is None or record.logsumexp is None:
         return "the record holds no logits"
-    if not len(record.watched):
+    return _unusable(record.watched, record.logsumexp)
+
+
+def _unusable(watched: FloatArray, normaliser: FloatArray) -> str:
+    if not len(watched):
         return "no step was generated"
-    if not (np.isfinite(record.watched).all() and np.isfinite(record.logsumexp).all()):
+    if not (np.isfinite(watched).all() and np.isfinite(normaliser).all()):
         return "logits that are not finite"
     return ""
 
 
-def _mass(logits: Array, normaliser: NDArray[np.float32]) -> float:
+def _mass(logits: Array, normaliser: FloatArray) -> float:
     # At most 1: the normaliser is rounded to float32.
     return float(np.exp(np.minimum(lse(logits, axis=1) - normaliser, 0.0)).mean())
 
 
-def _logits(record: Record) -> tuple[Watch, NDArray[np.float32], NDArray[np.float32]]:
+def _logits(record: Record) -> tuple[Watch, FloatArray, FloatArray]:
     assert record.watch is not None
     assert record.watched is not None
     assert record.logsumexp is not None
     return record.watch, record.watched, record.logsumexp
 
 
-def _split_by_sequence(watch: Watch, logp: Array, token: int, n_labels: int) -> Array:
-    begins = np.array([sequence[0] == token for sequence in watch.sequences])
-    labels = np.asarray(watch.sequence_labels)
-    own = _without_longer_forms(watch, logp)
-    relative = np.where(begins, np.exp(np.minimum(own - own[begins].max(), 0.0)), 0.0)
-    mass = np.array([relative[labels == n].sum() for n in range(n_labels)])
-    return np.asarray(mass / mass.sum())
-
-
 def _shared(watch: Watch) -> list[int]:
     return [k for k, labels in enumerate(watch.token_labels) if len(labels) > 1]
 
 
-def _collides(
-    watch: Watch, shares: Array, watched: NDArray[np.float32], normaliser: NDArray[np.float32]
-) -> bool:
+def _collides(watch: Watch, shares: Array, watched: FloatArray, normaliser: FloatArray) -> bool:
     """Whether leaving shared tokens out would leave out a label, or a part of the answer worth the name."""
     shared = _shared(watch)
     if not shared:
@@ -221,7 +215,8 @@ def _collides(
     if not shares.any(axis=0).all():
         return True
     logp = watched.astype(np.float64) - normaliser[:, None]
-    return bool(lse(logp[:, shared]) - lse(logp) > np.log(SHARED_MASS))
+    naming = [k for k, labels in enumerate(watch.token_labels) if labels]
+    return bool(lse(logp[:, shared]) - lse(logp[:, naming]) > np.log(SHARED_MASS))
 
 
 def _collision(watch: Watch, labels: tuple[str, ...]) -> str:

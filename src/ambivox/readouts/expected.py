@@ -1,0 +1,145 @@
+"""The numbers that a model nearly printed: their expectation under its own probabilities."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ambivox.distribution import Array
+from ambivox.models import Watch
+from ambivox.readouts.reading import Reading
+from ambivox.readouts.scan import find_slots
+from ambivox.readouts.text import SUM_TOLERANCE, dictionary
+from ambivox.record import Record
+
+_DIGITS = re.compile(r" ?([0-9]+|\.)")
+
+
+class Slot(NamedTuple):
+    """A number in the answer: the steps that wrote it, and what each of them wrote."""
+
+    start: int
+    pieces: tuple[str, ...]
+
+
+def expected(record: Record) -> Reading:
+    """The expectation of each label's number, in place of the one that happened to be printed; normalised.
+
+    At every step of a printed number the model had other digits in mind. An answer that parts from the
+    printed one at a step ends as the printed one ended: with "40" printed, "3" in place of "4" is 30, and a
+    percent sign in place of "0" is 4. This is an expectation over all answers that differ in one token of the
+    number, exact in their probabilities up to that token. A number past 1 (100 for percentages) counts as
+    that. What is no number at the first step is left out; `mass` is what is kept there.
+
+    Statuses are those of `dictionary`, whose parse it needs; ``undefined`` where the digits of the text are
+    not those of the watched tokens, or the model was not watched for numbers.
+    """
+    printed = dictionary(record)
+    if printed.distribution is None:
+        return printed
+    if record.watch is None or record.watched is None or record.logsumexp is None or record.token_ids is None:
+        return Reading(None, "undefined", "the record holds no logits")
+    texts = number_texts(record.watch)
+    if not any(texts):
+        return Reading(
+            None, "undefined", "numbers were not watched: name 'expected' among the study's readouts"
+        )
+    runs, places = find_slots(record.text or "", record.emotions)
+    slots = find_number_slots(record.watch, record.token_ids)
+    if ["".join(slot.pieces).rstrip(".") for slot in slots] != runs:
+        return Reading(None, "undefined", "the digits of the text are not those of the watched tokens")
+    if not all(np.isfinite(array).all() for array in (record.watched, record.logsumexp)):
+        return Reading(None, "undefined", "logits that are not finite")
+    p = np.exp(record.watched.astype(np.float64) - record.logsumexp[:, None].astype(np.float64))
+    largest = max(float(runs[place]) for place in places.values())
+    limit = max(largest, 1.0 if largest <= 1 and record.format != "percentages" else 100.0)
+    numbers, mass = np.zeros(len(record.labels)), []
+    for label, place in places.items():
+        numbers[label], kept = expected_number(slots[place], p, texts, limit)
+        mass.append(kept)
+    hundredths = record.format == "percentages" or "%" in (record.text or "")
+    total = numbers.sum() / (100.0 if hundredths else 1.0)
+    if not total > 0:
+        return Reading(None, "undefined", "all expected numbers are 0")
+    status, note = printed.status, printed.note
+    if status in ("ok", "renormalised"):
+        exact = abs(total - 1) <= SUM_TOLERANCE
+        status, note = ("ok", "") if exact else ("renormalised", f"summed to {total:.3g}")
+    return Reading(numbers / numbers.sum(), status, note, float(np.mean(mass)))
+
+
+def number_texts(watch: Watch) -> tuple[str, ...]:
+    """Shape ``(K,)``: the digits or the dot that a token writes, with a space before; "" for the others."""
+    return tuple(token if _DIGITS.fullmatch(token) else "" for token in watch.tokens)
+
+
+def find_number_slots(watch: Watch, token_ids: Sequence[int]) -> list[Slot]:
+    """The numbers that generated tokens wrote, in their order; a space begins another number."""
+    written = dict(zip(watch.token_ids, number_texts(watch), strict=True))
+    slots: list[Slot] = []
+    last = None
+    for t, token in enumerate(token_ids):
+        text = written.get(token, "")
+        if not text:
+            continue
+        if last == t - 1 and not text.startswith(" "):
+            slots[-1] = Slot(slots[-1].start, (*slots[-1].pieces, text))
+        else:
+            slots.append(Slot(t, (text.strip(),)))
+        last = t
+    return [slot for slot in slots if "".join(slot.pieces).strip(".")]
+
+
+def expected_number(slot: Slot, p: Array, texts: Sequence[str], limit: float) -> tuple[float, float]:
+    """The expectation of the number in a slot, and the probability of numbers at its first step.
+
+    Args:
+        p: shape ``(T, K)``, probabilities of the watched tokens.
+        texts: shape ``(K,)``, what each writes, "" where it is no part of a number.
+        limit: larger numbers count as this.
+
+    >>> p = np.array([[0.25, 0.25], [0.0, 0.0]])
+    >>> expected_number(Slot(0, ("2",)), p, ("2", "4"), 100.0)
+    (3.0, 0.5)
+    """
+    whole = "".join(slot.pieces)
+    value, reached, mass, begun = 0.0, 1.0, 1.0, ""
+    for step, piece in enumerate((*slot.pieces, "")):
+        if slot.start + step == len(p):
+            break
+        here = p[slot.start + step]
+        # The first digit may come with a space before it; later a space begins something else.
+        digits = [k for k, text in enumerate(texts) if text and not (step and text.startswith(" "))]
+        rest = whole[len(begun) + len(piece) :]
+        printed = float(sum(here[k] for k in digits if texts[k].strip() == piece))
+        others = {k: texts[k].strip() for k in digits if texts[k].strip() != piece}
+        numbers = {k: number(begun + text + rest, limit) for k, text in others.items()}
+        parted = [(float(here[k]), other) for k, other in numbers.items() if other is not None]
+        if step:
+            stopped = max(1.0 - float(here[digits].sum()), 0.0)
+            ended = number(begun, limit)
+            if not piece:
+                printed = stopped
+            elif ended is not None:
+                parted.append((stopped, ended))
+        total = printed + sum(weight for weight, _ in parted)
+        mass = min(total, 1.0) if step == 0 else mass
+        if total <= 0:
+            break
+        value += reached * sum(weight * other for weight, other in parted) / total
+        reached *= printed / total
+        begun += piece
+    return value + reached * (number(whole, limit) or 0.0), mass
+
+
+@functools.lru_cache(maxsize=2**16)
+def number(written: str, limit: float) -> float | None:
+    """A number as written, at most the limit; None where it is none ("0..4")."""
+    try:
+        return min(float(written), limit)
+    except ValueError:
+        return None

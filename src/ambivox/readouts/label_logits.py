@@ -1,0 +1,107 @@
+"""From the logits of tokens to one logit per label: forms joined, shared tokens divided.
+
+Shapes: T generated steps, K watched tokens, N labels, S written forms.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.special import logsumexp as lse
+
+from ambivox.distribution import Array
+from ambivox.models import Watch
+from ambivox.models.protocol import FloatArray
+
+Join = Literal["logsumexp", "max"]
+
+
+def label_logits(watched: FloatArray, shares: Array, join: Join = "logsumexp") -> Array:
+    """Join the logits of each label's first tokens into one logit per label.
+
+    ``z_n = log sum_k shares[k, n] exp(z_k)``, or the largest term of that sum.
+
+    Args:
+        watched: shape ``(T, K)``, raw logits.
+        shares: shape ``(K, N)``, the part of token k that belongs to label n (0 or 1 unless labels collide).
+
+    Returns:
+        Shape ``(T, N)``; minus infinity for a label that owns no token.
+
+    >>> import numpy as np
+    >>> label_logits(np.zeros((1, 2), np.float32), np.array([[1.0], [1.0]])).round(3).tolist()
+    [[0.693]]
+    """
+    with np.errstate(divide="ignore"):
+        terms = watched[:, :, None].astype(np.float64) + np.log(shares)[None]
+    return np.asarray(terms.max(axis=1) if join == "max" else lse(terms, axis=1))
+
+
+def owned_shares(watch: Watch, n_labels: int) -> Array:
+    """Shape ``(K, N)``: 1 where a token begins one label only, 0 elsewhere (shared tokens belong to none)."""
+    shares = np.zeros((len(watch.token_ids), n_labels))
+    for k, labels in enumerate(watch.token_labels):
+        if len(labels) == 1:
+            shares[k, labels[0]] = 1.0
+    return shares
+
+
+def label_logp(watch: Watch, sequence_logp: Array, n_labels: int, *, per_token: bool = False) -> Array:
+    """Log-probability of each label: the log-sum-exp over its written forms.
+
+    Where a form of one label begins a form of another ("fear" and "fearful" as two labels), the longer one's
+    probability is taken out of the shorter one's, so that no probability is counted for two labels.
+
+    Args:
+        sequence_logp: shape ``(S,)``, nats.
+        per_token: divide each form's log-probability by its number of tokens (plain otherwise).
+
+    Returns:
+        Shape ``(N,)``, nats.
+    """
+    logp = np.asarray(sequence_logp, dtype=np.float64).copy()
+    if per_token:
+        logp /= [len(sequence) for sequence in watch.sequences]
+    else:
+        logp = _without_longer_forms(watch, logp)
+    labels = np.asarray(watch.sequence_labels)
+    return np.array([lse(logp[labels == n]) for n in range(n_labels)])
+
+
+def _without_longer_forms(watch: Watch, logp: Array) -> Array:
+    own = logp.copy()
+    for i, shorter in enumerate(watch.sequences):
+        # The shortest continuations only: what continues a continuation is already inside it.
+        longer = [
+            j
+            for j, sequence in enumerate(watch.sequences)
+            if len(sequence) > len(shorter)
+            and sequence[: len(shorter)] == shorter
+            and not any(
+                len(shorter) < len(other) < len(sequence) and sequence[: len(other)] == other
+                for other in watch.sequences
+            )
+        ]
+        if longer:
+            rest = -np.expm1(min(float(lse(logp[longer]) - logp[i]), 0.0))
+            own[i] = logp[i] + np.log(max(rest, np.finfo(np.float64).tiny))
+    return own
+
+
+def split_by_sequence(watch: Watch, logp: Array, token: int, n_labels: int) -> Array:
+    """The parts of a shared first token that belong to each label, by the probabilities of whole sequences.
+
+    Args:
+        logp: shape ``(S,)``, log-probabilities of the sequences in nats.
+        token: the token that begins several labels.
+
+    Returns:
+        Shape ``(N,)``, sums to 1.
+    """
+    begins = np.array([sequence[0] == token for sequence in watch.sequences])
+    labels = np.asarray(watch.sequence_labels)
+    own = _without_longer_forms(watch, logp)
+    relative = np.where(begins, np.exp(np.minimum(own - own[begins].max(), 0.0)), 0.0)
+    mass = np.array([relative[labels == n].sum() for n in range(n_labels)])
+    return np.asarray(mass / mass.sum())
