@@ -141,7 +141,8 @@ def answer(
 ) -> Reading:
     """`mean` over the steps at which a label is written: after a bracket, a quote or a whole sentence too.
 
-    A prompt whose answers list every option has one such step per option, so there this reads the order.
+    A prompt whose answers list every option has one such step per option, so there this is flat by
+    construction.
     """
     return mean(record, value=value, over="answer", normalise=normalise, join=join)
 
