@@ -7,7 +7,8 @@ import pytest
 
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
-from ambivox.finetune.run import look_up
+from ambivox.finetune.config import load_training
+from ambivox.finetune.parts import look_up
 from ambivox.finetune.splits import load_splits
 from tests.finetune.material import config, corpus
 
@@ -21,7 +22,7 @@ def entry(manifest, **changes):
 
 
 def test_speakers_go_where_they_are_sent_and_all_others_train(manifest):
-    splits, _ = split(manifest)
+    splits = split(manifest).splits
     spoken = {use: sorted({r.utterance.speaker for r in rated}) for use, rated in splits.items()}
     assert spoken == {"train": ["ann", "bob"], "development": ["cat"], "test": ["dan"]}
     assert splits["train"][0].counts.tolist() == [3, 2, 0, 0]
@@ -99,3 +100,31 @@ def test_a_clip_without_a_speaker_is_named(tmp_path):
 def test_prompts_that_ask_for_no_label_are_refused(manifest):
     with pytest.raises(UsageError, match="none asks for one label"):
         look_up(config(Path(), Path("mini"), manifest, prompts=["dictionary"]))
+
+
+def test_a_standard_split_is_taken_by_name(manifest):
+    def fold(n):
+        by = {"name": "grouped-k-fold", "options": {"k": 4, "seed": 1}, "fold": n}
+        return split(manifest, corpora=[entry(manifest, split=by)]).splits["test"]
+
+    tested = [fold(n) for n in range(4)]
+    assert [len(rated) for rated in tested] == [4] * 4
+    assert {one.utterance.speaker for rated in tested for one in rated} == {"ann", "bob", "cat", "dan"}
+    with pytest.raises(UsageError, match="fold 4, there are 4"):
+        fold(4)
+
+
+def test_a_split_by_name_and_speakers_by_name_do_not_mix(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text(
+        "corpora: [{name: ravdess, path: x, split: by-actors, test: {speakers: ['01']}}]\n", encoding="utf-8"
+    )
+    with pytest.raises(UsageError, match=r"train.yaml: corpora.0: split: leaves nothing to"):
+        load_training(path)
+
+
+def test_a_misspelt_key_deep_in_the_file_is_named_with_the_near_one(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("corpora: [{name: ravdess, path: x}]\nschedule: {learning_rat: 1}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"'schedule.learning_rat'.*did you mean 'learning_rate'"):
+        load_training(path)

@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import json
 import os
 import signal
 import warnings
@@ -9,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import safetensors.torch
 import torch
@@ -20,7 +22,8 @@ from ambivox.finetune.checkpoints import last_checkpoint
 from ambivox.finetune.config import AugmentSpec, LoraSpec
 from ambivox.finetune.examples import Examples, batch, end_token
 from ambivox.finetune.objectives import OBJECTIVES
-from ambivox.finetune.run import load_trainable, look_up, train
+from ambivox.finetune.parts import look_up
+from ambivox.finetune.run import load_trainable, train
 from ambivox.finetune.trainer import VoteTrainer, make_trainer
 from ambivox.finetune.weights import adapted_modules
 from ambivox.models import load_model
@@ -169,6 +172,16 @@ def test_training_learns_and_its_result_loads_and_answers_as_it_was_scored(tmp_p
     folder = train(settings, tmp_path / "out", report=seen.append)
     scores = [p.jsd_bits for p in seen if p.jsd_bits is not None]
     assert min(scores) < 0.1 < scores[0]
+    found = json.loads((folder / "metrics.json").read_text())
+    token = next(row for row in found["tables"]["test"] if row["level"] == "token")
+    prior = next(row for row in found["tables"]["test"] if row["readout"] == "vote prior")
+    assert token["scores"]["jsd_bits"][0] < 0.1 < prior["scores"]["jsd_bits"][0]
+    assert token["utterances"] == 4
+    card = (folder / "README.md").read_text()
+    assert f"| word | token | first | 0 | {token['scores']['jsd_bits'][0]:.3f}" in card
+    assert "| test | manifest | " in card
+    with PIL.Image.open(folder / "curves.png") as picture:
+        assert picture.size[0] > 800
     # the best step was kept, and the development score is that of the readout `first` on the saved folder
     model = ambivox.load_model(str(folder))
     _, development = examples(settings, "development", orders="rotating")

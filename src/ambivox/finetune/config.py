@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ambivox.distribution import Outside
 from ambivox.yaml_file import read_as
@@ -20,17 +20,29 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
 class Speakers(_Strict):
     """Speakers of one corpus, as the corpus names them."""
 
     speakers: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class SplitSpec(_Strict):
+    """A standard split of `ambivox.corpora.splits` by name, with its options; ``fold`` is one of several."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    fold: Annotated[int, Field(ge=0)] = 0
+
+
 class CorpusSpec(_Strict):
     """A corpus and how its speakers are split.
 
-    Without ``development`` and ``test`` every clip goes where ``use`` says; with them, their speakers go
-    there and all others to ``use``. ``labels: intended`` takes the emotion that an actor was asked for as the
+    Every clip goes where ``use`` says, but for the speakers named under ``development`` and ``test``; or
+    ``split`` names a standard one. ``labels: intended`` takes the emotion that an actor was asked for as the
     one label of a clip, in place of votes.
     """
 
@@ -42,10 +54,13 @@ class CorpusSpec(_Strict):
     use: Use = "train"
     development: Speakers | None = None
     test: Speakers | None = None
+    split: Annotated[SplitSpec, BeforeValidator(_named)] | None = None
 
-
-def _named(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
+    @model_validator(mode="after")
+    def _one_way_to_split(self) -> CorpusSpec:
+        if self.split and (self.development or self.test or self.use != "train"):
+            raise ValueError("split: leaves nothing to 'use', 'development' and 'test': leave them out")
+        return self
 
 
 class ModelSpec(_Strict):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.finetune.answers import LABEL_FORMATS
 from ambivox.finetune.checkpoints import (
@@ -18,51 +16,16 @@ from ambivox.finetune.checkpoints import (
     open_folder,
     saved_by_own_names,
     writing,
-    written_aside,
 )
 from ambivox.finetune.config import TrainConfig
 from ambivox.finetune.examples import Examples
-from ambivox.finetune.objectives import OBJECTIVES, Loss, Objective
-from ambivox.finetune.splits import Splits, check_disagreement, load_splits
+from ambivox.finetune.parts import Parts, look_up
+from ambivox.finetune.result import METRICS, describe, save_result
 from ambivox.finetune.trainer import Report, VoteTrainer, make_trainer
 from ambivox.finetune.weights import freeze, with_lora
 from ambivox.models import load_model
 from ambivox.models.checkpoint import quiet
 from ambivox.models.transformers import TransformersModel
-from ambivox.prompts import Prompt, load_prompt
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A training with every name looked up, so that a mistake shows before the model is loaded."""
-
-    config: TrainConfig
-    emotions: EmotionSet
-    prompts: tuple[Prompt, ...]
-    objective: Objective
-    loss: Loss
-    splits: Splits
-    notes: tuple[str, ...]
-
-
-def look_up(config: TrainConfig) -> Parts:
-    """Look up names and split the corpora.
-
-    Raises:
-        UsageError: an unknown name or option, or clips that cannot be split or learnt from as asked.
-    """
-    emotions = load_emotions(config.emotions)
-    prompts = tuple(load_prompt(name) for name in config.prompts)
-    if not any(prompt.format in LABEL_FORMATS for prompt in prompts):
-        raise UsageError(
-            "prompts: none asks for one label, whose tokens decide when to stop: add 'word' or 'letter'"
-        )
-    objective = OBJECTIVES[config.objective.name]
-    loss = objective.with_options(config.objective.options)
-    splits, notes = load_splits(config, emotions)
-    if objective.needs_votes:
-        check_disagreement(splits["train"], objective.name)
-    return Parts(config, emotions, prompts, objective, loss, splits, notes)
 
 
 def load_trainable(config: TrainConfig) -> tuple[TransformersModel, Any]:
@@ -104,20 +67,30 @@ def train(config: TrainConfig, out: Path, *, report: Report = lambda progress: N
     parts = look_up(config)
     out = out.resolve()
     checkpoint = open_folder(out, config)
-    if (out / RESULT / "config.json").is_file():
-        return out / RESULT
-    torch.manual_seed(config.seed)
-    speech, model = load_trainable(config)
+    main = True
+    if not (out / RESULT / "config.json").is_file():
+        main = _train(parts, out, checkpoint, report)
+    if main and not (out / RESULT / METRICS).is_file():
+        with writing(out):
+            describe(parts, out / RESULT)
+    return out / RESULT
+
+
+def _train(parts: Parts, out: Path, checkpoint: Path | None, report: Report) -> bool:
+    """Train and save the result; tells whether this is the main process of several."""
+    torch.manual_seed(parts.config.seed)
+    speech, model = load_trainable(parts.config)
     trainer = _trainer(parts, speech, model, out, report)
     with writing(out), quiet(), saved_by_own_names(model):
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except KeyboardInterrupt:
             raise _interrupted(trainer, out) from None
-    if trainer.is_world_process_zero():
-        _save(speech, model, out)
+    main: bool = trainer.is_world_process_zero()
+    if main:
+        save_result(speech, model, trainer, out)
     trainer.accelerator.wait_for_everyone()
-    return out / RESULT
+    return main
 
 
 def _trainer(parts: Parts, speech: TransformersModel, model: Any, out: Path, report: Report) -> VoteTrainer:
@@ -159,11 +132,3 @@ def _interrupted(trainer: VoteTrainer, out: Path) -> AmbivoxError:
     return AmbivoxError(
         f"interrupted after {state.global_step} of {state.max_steps} steps; the same command {where}"
     )
-
-
-def _save(speech: TransformersModel, model: Any, out: Path) -> None:
-    """Write the result: adapters are merged, so that it loads by the same path as any other model."""
-    merged = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
-    with writing(out), quiet(), written_aside(out / RESULT) as folder:
-        merged.save_pretrained(folder)
-        speech.chat.processor.save_pretrained(folder)

@@ -9,10 +9,11 @@ from typing import get_args
 import numpy as np
 
 from ambivox.corpora import Corpus, Utterance, load_corpus
+from ambivox.corpora.splits import split_corpus
 from ambivox.distribution import Array, Outside, count_votes, truth
 from ambivox.emotions import EmotionSet
 from ambivox.errors import UsageError
-from ambivox.finetune.config import CorpusSpec, TrainConfig, Use
+from ambivox.finetune.config import CorpusSpec, Speakers, SplitSpec, TrainConfig, Use
 
 USES: tuple[Use, ...] = get_args(Use)
 
@@ -42,11 +43,22 @@ Splits = Mapping[Use, tuple[Rated, ...]]
 """The rated utterances of every use."""
 
 
-def load_splits(config: TrainConfig, emotions: EmotionSet) -> tuple[Splits, tuple[str, ...]]:
-    """Load the corpora and split them by speaker.
+@dataclass(frozen=True)
+class Divided:
+    """Rated clips by use, and what should be known of them.
 
-    Returns:
-        The splits, and notes such as how many clips have no vote that counts.
+    Args:
+        notes: counted findings, such as clips without a vote that counts.
+        licences: by corpus.
+    """
+
+    splits: Splits
+    notes: tuple[str, ...]
+    licences: Mapping[str, str]
+
+
+def load_splits(config: TrainConfig, emotions: EmotionSet) -> Divided:
+    """Load the corpora and split them by speaker.
 
     Raises:
         UsageError: an unknown or empty corpus, a clip without a speaker, a corpus without votes, a speaker in
@@ -54,27 +66,32 @@ def load_splits(config: TrainConfig, emotions: EmotionSet) -> tuple[Splits, tupl
     """
     splits: dict[Use, list[Rated]] = {use: [] for use in USES}
     notes: list[str] = []
+    licences: dict[str, str] = {}
     for spec in config.corpora:
         corpus = load_corpus(spec.name, spec.path, **spec.options)
         corpus = replace(corpus, utterances=corpus.utterances[: spec.limit])
+        licences[corpus.name] = corpus.licence
         notes += [f"{corpus.name}: {note}" for note in corpus.notes]
-        uses = _uses(corpus, spec)
-        rated = [r for u in corpus if (r := _rate(corpus.name, u, spec, emotions, config.outside))]
+        use_of = _standard_uses(corpus, spec.split) if spec.split else _uses(corpus, spec)
+        rated = {u.id: r for u in corpus if (r := _rate(corpus.name, u, spec, emotions, config.outside))}
         if not rated:
             raise _no_votes(corpus, spec, emotions)
         if lost := len(corpus) - len(rated):
             notes.append(f"{corpus.name}: {lost} of {len(corpus)} clips have no vote that counts; left out")
-        for one in rated:
-            splits[uses[str(one.utterance.speaker)]].append(one)
+        if unused := len(rated.keys() - use_of.keys()):
+            notes.append(f"{corpus.name}: {unused} clips are in no part of the split; left out")
+        for clip, one in rated.items():
+            if clip in use_of:
+                splits[use_of[clip]].append(one)
     found = {use: tuple(rated) for use, rated in splits.items()}
     check_disjoint(found)
     for use in USES[:2]:
         if not found[use]:
             raise UsageError(
                 f"no clip is left for {use}: name some speakers under a corpus, for example "
-                '\'development: {speakers: ["15", "16"]}\''
+                '\'development: {speakers: ["15", "16"]}\', or give it a split'
             )
-    return found, tuple(notes)
+    return Divided(found, tuple(notes), licences)
 
 
 def check_disjoint(splits: Splits) -> None:
@@ -110,28 +127,51 @@ def check_disagreement(rated: Sequence[Rated], objective: str) -> None:
         )
 
 
-def _uses(corpus: Corpus, spec: CorpusSpec) -> dict[str, Use]:
-    named: dict[str, Use] = {}
-    spoken = {u.speaker for u in corpus}
-    if None in spoken:
-        first = next(u for u in corpus if u.speaker is None)
-        where = f" ({first.source})" if first.source else ""
+def _standard_uses(corpus: Corpus, spec: SplitSpec) -> dict[str, Use]:
+    """The use of every utterance under a standard split; test1, test2, ... are all for the test."""
+    _check_speakers(corpus)
+    folds = split_corpus(corpus, spec.name, **spec.options)
+    if spec.fold >= len(folds):
         raise UsageError(
-            f"corpus {corpus.name!r}: {first.id}{where} has no speaker, so it cannot be kept out of the test"
+            f"split {spec.name!r} of {corpus.name!r}: fold {spec.fold}, there are {len(folds)} (from 0)"
         )
-    for use, part in (("development", spec.development), ("test", spec.test)):
+    uses: dict[str, Use] = {}
+    for part, utterances in folds[spec.fold].parts.items():
+        use = next((use for use in USES if part.casefold().startswith(use)), None)
+        for utterance in utterances if use else ():
+            uses[utterance.id] = use or "test"
+    return uses
+
+
+def _uses(corpus: Corpus, spec: CorpusSpec) -> dict[str, Use]:
+    """The use of every utterance by the speakers that the user named."""
+    _check_speakers(corpus)
+    spoken = {str(u.speaker) for u in corpus}
+    named: dict[str, Use] = {}
+    parts: tuple[tuple[Use, Speakers | None], ...] = (("development", spec.development), ("test", spec.test))
+    for use, part in parts:
         for speaker in part.speakers if part else ():
             if speaker not in spoken:
-                known = ", ".join(sorted(map(str, spoken))[:8])
+                known = ", ".join(sorted(spoken)[:8])
                 raise UsageError(
                     f"corpus {corpus.name!r}: {use}: no speaker {speaker!r} (known: {known}, ...)"
                 )
-            if named.setdefault(speaker, use) != use:  # type: ignore[arg-type]
+            if named.setdefault(speaker, use) != use:
                 raise UsageError(
                     f"corpus {corpus.name!r}: speaker {speaker!r} is in both development and test: "
                     "give it to one of them"
                 )
-    return {str(speaker): named.get(str(speaker), spec.use) for speaker in spoken}
+    return {u.id: named.get(str(u.speaker), spec.use) for u in corpus}
+
+
+def _check_speakers(corpus: Corpus) -> None:
+    for utterance in corpus:
+        if utterance.speaker is None:
+            where = f" ({utterance.source})" if utterance.source else ""
+            raise UsageError(
+                f"corpus {corpus.name!r}: {utterance.id}{where} has no speaker, so it cannot be "
+                "kept out of the test"
+            )
 
 
 def _rate(
