@@ -30,7 +30,7 @@ test: lint types
 # The tests with the lowest versions that pyproject.toml admits, in an environment of their own.
 test-lowest:
 	$(MAKE) build/lowest/.torch VENV=build/lowest
-	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,report,raters]" \
+	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,report,raters,train]" \
 	  hypothesis "mistral-common[audio]" pytest scikit-learn torchmetrics
 	build/lowest/bin/python -m pytest
 
