@@ -178,6 +178,42 @@ def score(
 
 
 @app.command()
+def findings(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")],
+    metric: Annotated[str, typer.Option(help="A metric with a value per utterance.")] = "jsd_bits",
+    token: Annotated[
+        str | None, typer.Option(help="The token-level readout, in place of the one that suits each prompt.")
+    ] = None,
+    outside: Annotated[
+        str, typer.Option(help="Votes outside the set: drop, other or exclude-utterance.")
+    ] = "drop",
+    failed: Annotated[
+        str, typer.Option(help="Failed readings count as: excluded, uniform or neutral.")
+    ] = "uniform",
+    cluster: Annotated[
+        str, typer.Option(help="What tests take for independent: speaker, or clip (these speakers only).")
+    ] = "speaker",
+    as_json: JsonOption = False,
+) -> None:
+    """Put the claims of the field to the test: effect, interval and verdict of each."""
+    from ambivox.claims import find
+    from ambivox.terminal import show_findings
+
+    found = find(
+        run,
+        metric=metric,
+        token=token,
+        outside=outside,  # type: ignore[arg-type]
+        failed_as=failed,  # type: ignore[arg-type]
+        cluster=cluster,  # type: ignore[arg-type]
+    )
+    if as_json:
+        _print_json(found.to_dict())
+    else:
+        show_findings(console, found)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")],
     out: Annotated[

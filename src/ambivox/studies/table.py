@@ -123,9 +123,14 @@ class ScoreTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; a number that is not finite becomes None."""
-        plain = _plain(asdict(self))
-        assert isinstance(plain, dict)
-        return plain
+        return plain(self)
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """A dataclass as plain data for JSON; a number that is not finite becomes None."""
+    data = _plain(asdict(value))
+    assert isinstance(data, dict)
+    return data
 
 
 def _plain(value: Any) -> Any:

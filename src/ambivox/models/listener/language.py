@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -23,6 +23,7 @@ _PIECES = re.compile(r" ?[^\W\d_]+|.", re.DOTALL)
 _WRITTEN: dict[int, str] = {END: ""}
 
 
+@lru_cache(maxsize=4096)
 def tokenise(text: str) -> Tokens:
     """Words (with the space before them) and single characters as token ids.
 

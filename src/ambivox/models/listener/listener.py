@@ -94,10 +94,11 @@ class Listener:
 
     def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
         """For each request, shape ``(S,)``: log-probabilities of the watched sequences in nats."""
-        return [
-            np.array([self.answers(request).logp(sequence) for sequence in request.watch.sequences])
-            for request in requests
-        ]
+        scores = []
+        for request in requests:
+            answers = self.answers(request)
+            scores.append(np.array([answers.logp(sequence) for sequence in request.watch.sequences]))
+        return scores
 
     def belief(self, request: Request) -> Array:
         """What it would say of a clip under a prompt: shape ``(N,)``, sum 1."""

@@ -1,0 +1,161 @@
+"""What claims are tested on: the text and the token level of one model on one corpus, clip by clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from ambivox.distribution import Array
+from ambivox.metrics import METRICS, FailedAs, Metric
+from ambivox.statistics import Tertiles, ambiguity_tertiles
+from ambivox.studies.readings import Clips, CorpusReadings, Readings
+from ambivox.studies.spreads import by_variant
+
+Level = Literal["text", "token"]
+
+TOKEN_READOUTS: Mapping[str, tuple[str, ...]] = {
+    "label": ("first", "answer", "mean"),
+    "dictionary": ("expected", "answer", "mean"),
+    "ranked": ("first", "answer", "mean"),
+    "prose": ("answer", "mean", "first"),
+}
+"""By text-level readout, the token-level one that stands beside it: the first that the study has. An answer
+that is a label begins with it; numbers are read where they are written. A text-level readout that is not
+named here (sampled answers, say) is compared in the score table only."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One model on one corpus. C prompts, V orders (and wordings) of each, U clips, N labels.
+
+    Args:
+        prompts: shape ``(C,)``, those that have a text-level and a token-level readout.
+        readouts: by level, the readout of each prompt.
+        p: by level and by what was heard, for each prompt its predictions, shape ``(V, U, N)``; ``nan`` for
+            failed readings.
+        failed_as: what failed readings count as.
+    """
+
+    corpus: str
+    model: str
+    clips: Clips
+    neutral: int | None
+    metric: Metric
+    failed_as: FailedAs
+    prompts: tuple[str, ...]
+    readouts: Mapping[Level, tuple[str, ...]]
+    p: Mapping[tuple[Level, str], tuple[Array, ...]]
+
+    @cached_property
+    def tertiles(self) -> Tertiles:
+        """The clips by ambiguity."""
+        return ambiguity_tertiles(self.clips.votes)
+
+    def scores(self, level: Level, heard: str = "none", *, failed_as: FailedAs | None = None) -> Array:
+        """The metric of every reading, shape ``(C * V, U)``; ``nan`` for one that failed and is excluded."""
+        counts_as = failed_as or self.failed_as
+        scored = []
+        for p in self.p[level, heard]:
+            for rows in p:
+                there = ~np.isnan(rows[:, 0])
+                filled = rows.copy()
+                if counts_as == "uniform":
+                    filled[~there] = 1 / rows.shape[1]
+                elif counts_as == "neutral" and self.neutral is not None:
+                    filled[~there] = np.eye(rows.shape[1])[self.neutral]
+                usable = ~np.isnan(filled[:, 0])
+                values = np.full(len(rows), np.nan)
+                if usable.any():
+                    values[usable] = self.metric.function(filled[usable], self.clips.q[usable])
+                scored.append(values if self.metric.lower_is_better else 1 - values)
+        return np.array(scored)
+
+    def prior(self) -> Array:
+        """The score of the leave-one-speaker-out vote prior, shape ``(U,)``."""
+        return self.loss(self.clips.prior)
+
+    def loss(self, p: Array) -> Array:
+        """The metric of one prediction per clip, turned so that lower is better; shape ``(U,)``."""
+        there = ~np.isnan(p[:, 0])
+        values = np.full(len(p), np.nan)
+        if there.any():
+            values[there] = self.metric.function(p[there], self.clips.q[there])
+        return values if self.metric.lower_is_better else 1 - values
+
+    def asked(self, heard: str) -> bool:
+        """Whether the run has answers under this control to all prompts."""
+        return all((level, heard) in self.p for level in ("text", "token"))
+
+
+def frames(
+    corpus: CorpusReadings,
+    *,
+    metric: str = "jsd_bits",
+    failed_as: FailedAs = "uniform",
+    token: str | None = None,
+) -> tuple[list[Frame], list[str]]:
+    """One frame for each model that has a prompt with readings at both levels, and the models that have none.
+
+    Args:
+        token: the token-level readout for every prompt; by default `TOKEN_READOUTS` says.
+    """
+    found, without = [], []
+    for model in dict.fromkeys(readings.model for readings in corpus.readings):
+        own = [readings for readings in corpus.readings if readings.model == model]
+        pairs = _pairs([r for r in own if r.heard == "none"], token)
+        if not pairs:
+            without.append(model)
+            continue
+        found.append(
+            Frame(
+                corpus.corpus,
+                model,
+                corpus.clips,
+                corpus.emotions.index("neutral"),
+                METRICS[metric],
+                failed_as,
+                tuple(pairs),
+                {
+                    "text": tuple(text.readout for text, _ in pairs.values()),
+                    "token": tuple(tokens.readout for _, tokens in pairs.values()),
+                },
+                _predictions(own, pairs, len(corpus.clips.names)),
+            )
+        )
+    return found, without
+
+
+def _pairs(heard: Sequence[Readings], token: str | None) -> dict[str, tuple[Readings, Readings]]:
+    """By prompt, its text-level and its token-level readings."""
+    pairs = {}
+    for prompt in dict.fromkeys(readings.prompt for readings in heard):
+        own = {readings.readout: readings for readings in heard if readings.prompt == prompt}
+        texts = [r for r in own.values() if r.level == "text" and _base(r.readout) in TOKEN_READOUTS]
+        if not texts:
+            continue
+        wanted = (token,) if token else TOKEN_READOUTS[_base(texts[0].readout)]
+        tokens = [own[name] for name in wanted if name in own and own[name].level == "token"]
+        if tokens:
+            pairs[prompt] = (texts[0], tokens[0])
+    return pairs
+
+
+def _base(readout: str) -> str:
+    return readout.split("(")[0]
+
+
+def _predictions(
+    own: Sequence[Readings], pairs: Mapping[str, tuple[Readings, Readings]], n_clips: int
+) -> dict[tuple[Level, str], tuple[Array, ...]]:
+    by_key = {(r.heard, r.prompt, r.readout): r for r in own}
+    predictions: dict[tuple[Level, str], tuple[Array, ...]] = {}
+    for heard in dict.fromkeys(readings.heard for readings in own):
+        for place, level in enumerate(("text", "token")):
+            keys = [(heard, prompt, pair[place].readout) for prompt, pair in pairs.items()]
+            if all(key in by_key for key in keys):
+                predictions[level, heard] = tuple(by_variant(by_key[key], n_clips) for key in keys)  # type: ignore[index]
+    return predictions
