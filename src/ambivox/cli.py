@@ -245,12 +245,16 @@ def check(
         _print_json(
             {
                 "model": model,
-                "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in checks],
+                "checks": [
+                    {"name": c.name, "passed": c.passed, "caution": c.caution, "detail": c.detail}
+                    for c in checks
+                ],
             }
         )
     else:
         _print_table(
-            ("", "check", "detail"), (("ok" if c.passed else "FAILED", c.name, c.detail) for c in checks)
+            ("", "check", "detail"),
+            (("caution" if c.caution else "ok" if c.passed else "FAILED", c.name, c.detail) for c in checks),
         )
     if not all(c.passed for c in checks):
         raise typer.Exit(1)

@@ -125,3 +125,20 @@ def test_a_real_class_passes_every_check(family: str, loaded: Callable[[str], Tr
 def test_signals_are_seeded_and_differ() -> None:
     np.testing.assert_array_equal(speech_like(1, 3), speech_like(1, 3))
     assert not np.array_equal(speech_like(1, 3), speech_like(1, 4))
+
+
+class Talking(Loudness):
+    """Says what it hears."""
+
+    def answer(self, request: Request) -> Reply:
+        return replace(super().answer(request), text=f"{self.hear(request.samples):.6f}")
+
+
+def test_the_same_answer_to_every_clip_is_a_caution_and_no_failure() -> None:
+    name = "answers differ from clip to clip"
+    [constant] = [check for check in check_model(Loudness()) if check.name == name]
+    [varied] = [check for check in check_model(Talking()) if check.name == name]
+    assert (constant.passed, constant.caution) == (True, True)
+    assert "word ('a')" in constant.detail
+    assert "constant guess" in constant.detail
+    assert (varied.passed, varied.caution) == (True, False)

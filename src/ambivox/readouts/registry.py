@@ -127,9 +127,11 @@ def load_readouts(specs: Sequence[str]) -> list[Readout]:
 def unfold(readouts: Sequence[Readout], record: Record) -> list[Readout]:
     """The readouts, with a ``lens`` that names no layer as one readout per layer that the record holds."""
     layers = 0 if record.lens is None else len(record.lens)
+    if not layers:
+        return list(readouts)
     unfolded: list[Readout] = []
     for readout in readouts:
-        if "lens" in readout.needs and "layer" not in dict(readout.options) and layers:
+        if "lens" in readout.needs and "layer" not in dict(readout.options):
             unfolded += [_at_layer(readout, layer) for layer in range(1, layers + 1)]
         else:
             unfolded.append(readout)

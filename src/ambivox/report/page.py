@@ -113,7 +113,7 @@ def _render(table: ScoreTable, facts: Facts, best: dict[str, list[ScoreRow]], pl
         headline=headline(table),
         facts=facts,
         heard=heard(facts),
-        warnings=warnings(facts),
+        warnings=[*warnings(facts), *table.cautions],
         sections=[_section(table, facts, corpus, rows) for corpus, rows in best.items()],
         failures=failures_grid(table, facts),
         style=Markup(_source("style.css")),

@@ -15,7 +15,7 @@ from ambivox.emotions import OTHER, EmotionSet
 from ambivox.errors import UsageError
 from ambivox.metrics import vote_prior
 from ambivox.metrics.controls import group_codes
-from ambivox.readouts import Readout, Status
+from ambivox.readouts import Readout, Status, unfold
 from ambivox.record import Record
 
 Cluster = Literal["speaker", "clip"]
@@ -65,6 +65,7 @@ class Readings:
         variants: shape ``(R,)``, which wording, order of options and so on it was asked with.
         p: shape ``(R, N)``; ``nan`` for a failed reading.
         mass: shape ``(R,)``, the probability on the labels; ``nan`` where it has no such thing.
+        first_option: shape ``(R,)``, the label that was offered first.
         statuses: how many readings have which status.
     """
 
@@ -78,11 +79,18 @@ class Readings:
     p: Array
     mass: Array
     statuses: Mapping[Status, int]
+    first_option: NDArray[np.intp]
 
     @property
     def failed(self) -> NDArray[np.bool_]:
         """Shape ``(R,)``: where there is no distribution."""
         return np.asarray(np.isnan(self.p[:, 0]))
+
+    @property
+    def leads_with_first(self) -> NDArray[np.bool_]:
+        """Shape ``(R,)``: where no label has a larger share than the one that was offered first."""
+        offered = self.p[np.arange(len(self.p)), self.first_option]
+        return np.asarray(offered >= self.p.max(axis=1))
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def read_all(
     for record in records:
         into = gathered.setdefault(record.corpus, _Gathered(record.emotions))
         if into.place(record, outside) is not None:
-            for readout in readouts:
+            for readout in unfold(readouts, record):
                 if readout.applies(record):
                     into.add(record, readout)
     found, left = [], []
@@ -148,6 +156,7 @@ class _Column:
     p: list[Array | None] = field(default_factory=list)
     mass: list[float] = field(default_factory=list)
     statuses: Counter[Status] = field(default_factory=Counter)
+    first_option: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -191,6 +200,7 @@ class _Gathered:
         column.p.append(reading.distribution)
         column.mass.append(np.nan if reading.mass is None else reading.mass)
         column.statuses[reading.status] += 1
+        column.first_option.append(record.order[0])
 
     def notes(self, outside: Outside) -> list[str]:
         counted = (
@@ -245,6 +255,7 @@ class _Gathered:
             p=np.array([nothing if p is None else p for p in column.p]),
             mass=np.array(column.mass),
             statuses=dict(column.statuses),
+            first_option=np.array(column.first_option, dtype=np.intp),
         )
 
 

@@ -36,6 +36,7 @@ from ambivox.statistics import (
     redraw_votes,
 )
 from ambivox.statistics.interval import N_DRAWS
+from ambivox.studies.cautions import cautions
 from ambivox.studies.readings import Clips, Cluster, CorpusReadings, Readings, read_all
 from ambivox.studies.run import Run
 from ambivox.studies.spreads import spread_scores
@@ -101,6 +102,7 @@ def score(
         tuple(notes),
         cluster,
         tuple(found for corpus in corpora for found in spread_scores(corpus)),
+        tuple(line for corpus in corpora for line in cautions(corpus)),
     )
 
 

@@ -115,6 +115,8 @@ class ScoreTable:
     notes: tuple[str, ...]
     cluster: str = "speaker"
     spreads: tuple[SpreadScore, ...] = ()
+    cautions: tuple[str, ...] = ()
+    """Rows whose score does not mean what it seems to, see `ambivox.studies.cautions`."""
 
     @property
     def headline(self) -> str:

@@ -41,6 +41,8 @@ def show_scores(console: Console, table: ScoreTable, *, tertiles: bool = False, 
             )
         if spread:
             _show_spreads(console, corpus, model, table.spreads, notes)
+    for caution in table.cautions:
+        console.print(Text(f"caution: {caution}"), style="yellow")
     _show_legend(console, table)
     for place, reason in enumerate(notes.reasons):
         console.print(Text(f"{raised(place + 1)} {reason}"), style="dim")
