@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -72,8 +73,7 @@ def load_audio(path: str | Path, start_s: float | None = None, end_s: float | No
         with sf.SoundFile(path if mended is None else BytesIO(mended)) as sound:
             samples, rate_hz = _decode(sound, path, start_s, end_s), int(sound.samplerate)
     except sf.LibsndfileError as error:
-        reason = error.error_string.rstrip(". ")
-        raise AudioError(f"{path}: not sound that can be decoded ({reason}): {_CONVERT}") from None
+        raise _not_sound(path, error) from None
     except TypeError:  # soundfile takes the ending .raw as a promise of headerless samples
         raise AudioError(f"{path}: raw samples do not say their rate and width: {_CONVERT}") from None
     if len(samples) < math.floor(MIN_DURATION_S * rate_hz):
@@ -87,6 +87,33 @@ def load_audio(path: str | Path, start_s: float | None = None, end_s: float | No
         return samples
     resampled: Samples = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
     return resampled
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What the header of a sound file says: how long it is, its sample rate and its channels."""
+
+    duration_s: float
+    sample_rate_hz: int
+    n_channels: int
+
+
+def audio_info(path: str | Path) -> AudioInfo:
+    """Read the header of a sound file; nothing is decoded.
+
+    Raises:
+        AudioError: no such file, not audio, a git-lfs pointer, or a header that promises more than is there.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        _check_whole(file, path)
+    try:
+        found = sf.info(str(path))
+    except sf.LibsndfileError as error:
+        raise _not_sound(path, error) from None
+    if found.format not in FORMATS or found.frames > _OPEN_LENGTH:
+        raise AudioError(f"{path}: {found.format} of unknown length: {_CONVERT}")
+    return AudioInfo(found.frames / found.samplerate, int(found.samplerate), int(found.channels))
 
 
 def audio_digest(path: str | Path, start_s: float | None = None, end_s: float | None = None) -> str:
@@ -194,6 +221,11 @@ def _check_segment(path: Path, start_s: float | None, end_s: float | None, durat
         raise _outside(path, "end", end_s, duration_s)
     if end_s is not None and end_s <= (start_s or 0):
         raise AudioError(f"{path}: end {end_s} s is not after start {start_s or 0} s")
+
+
+def _not_sound(path: Path, error: sf.LibsndfileError) -> AudioError:
+    reason = error.error_string.rstrip(". ")
+    return AudioError(f"{path}: not sound that can be decoded ({reason}): {_CONVERT}")
 
 
 def _outside(path: Path, name: str, value_s: float, duration_s: float) -> AudioError:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import ambivox
+from ambivox.cli_corpora import app as corpora_app
 from ambivox.errors import AmbivoxError
 
 app = typer.Typer(
@@ -22,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(corpora_app, name="corpora")
 
 # A pipe or a file has no width of its own: rich would take 80 columns and fold the tables.
 _width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
@@ -92,10 +95,10 @@ def read(
             failed = True
             _say_error(error)
             if as_json:
-                _print_json({"clip": clip, "error": str(error)})
+                print_json({"clip": clip, "error": str(error)})
             continue
         if as_json:
-            _print_json({"clip": clip} | _reading_as_dict(result))
+            print_json({"clip": clip} | _reading_as_dict(result))
         else:
             show_reading(console, result)
     if failed:
@@ -172,7 +175,7 @@ def score(
         cluster=cluster,  # type: ignore[arg-type]
     )
     if as_json:
-        _print_json(table.to_dict())
+        print_json(table.to_dict())
     else:
         show_scores(console, table, tertiles=tertiles, spread=spread)
 
@@ -208,7 +211,7 @@ def findings(
         cluster=cluster,  # type: ignore[arg-type]
     )
     if as_json:
-        _print_json(found.to_dict())
+        print_json(found.to_dict())
     else:
         show_findings(console, found)
 
@@ -242,7 +245,7 @@ def check(
 
     checks = check_model(load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})))
     if as_json:
-        _print_json(
+        print_json(
             {
                 "model": model,
                 "checks": [
@@ -283,7 +286,7 @@ def models(as_json: JsonOption = False) -> None:
     from ambivox.models import MODELS
 
     rows = [(name, _first_line(MODELS[name].__doc__)) for name in MODELS]
-    _list(("model", "what it is"), rows, as_json)
+    show_list(("model", "what it is"), rows, as_json)
 
 
 @app.command()
@@ -294,7 +297,7 @@ def prompts(as_json: JsonOption = False) -> None:
     rows = [
         (name, PROMPTS[name].version, PROMPTS[name].format, PROMPTS[name].description) for name in PROMPTS
     ]
-    _list(("prompt", "version", "format", "what it asks for"), rows, as_json)
+    show_list(("prompt", "version", "format", "what it asks for"), rows, as_json)
 
 
 @app.command()
@@ -302,17 +305,9 @@ def emotions(as_json: JsonOption = False) -> None:
     """List the emotion sets."""
     from ambivox.emotions import emotion_sets, load_emotions
 
-    _list(
+    show_list(
         ("emotion set", "labels"), [(n, ", ".join(load_emotions(n).labels)) for n in emotion_sets()], as_json
     )
-
-
-@app.command()
-def corpora(as_json: JsonOption = False) -> None:
-    """List the corpus loaders."""
-    from ambivox.corpora import CORPORA
-
-    _list(("corpus", "what it reads"), [(name, CORPORA[name].description) for name in CORPORA], as_json)
 
 
 @app.command()
@@ -329,7 +324,7 @@ def readouts(as_json: JsonOption = False) -> None:
         )
         for name in READOUTS
     ]
-    _list(("readout", "level", "answer formats", "what it is"), rows, as_json)
+    show_list(("readout", "level", "answer formats", "what it is"), rows, as_json)
 
 
 @app.command()
@@ -344,7 +339,7 @@ def metrics(as_json: JsonOption = False) -> None:
     ]
     if as_json:
         conventions = {name: CONVENTIONS[name].source for name in CONVENTIONS}
-        _print_json({"metrics": [row[0] for row in rows], "conventions": conventions})
+        print_json({"metrics": [row[0] for row in rows], "conventions": conventions})
         return
     _print_table(("metric", "unit", "better", "what it is"), rows)
     _print_table(
@@ -407,9 +402,10 @@ def _reading_as_dict(result: Any) -> dict[str, Any]:
     }
 
 
-def _list(columns: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool) -> None:
+def show_list(columns: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool) -> None:
+    """Print a listing as a table or as JSON."""
     if as_json:
-        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         _print_table(columns, rows)
 
@@ -425,7 +421,8 @@ def _print_table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Non
     console.print(table)
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print one line of JSON."""
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 

@@ -10,27 +10,7 @@ from hypothesis import strategies as st
 from ambivox.corpora import Corpus, load_corpus, load_iemocap, split_corpus
 from ambivox.errors import UsageError
 
-from .trees import IEMOCAPS, Dialogues, Judgement, SpokenTurn, turn_names, write_iemocap
-
-
-def judged(speaker: str, words: str, *judgements: Judgement, consensus: str = "neutral") -> SpokenTurn:
-    return SpokenTurn(speaker, words, consensus, judgements)
-
-
-DIALOGUE = [
-    judged("F", "Excuse me.", Judgement("E2", ("neutral",)), Judgement("E4", ("angry", "frustrated"))),
-    judged("M", "Do you have your forms?", Judgement("E2", ("neutral",), "curious")),
-    SpokenTurn("M", "[LAUGHTER]"),
-    judged(
-        "F",
-        "Yeah.",
-        Judgement("E2", ("excited",)),
-        Judgement("F1", ("happy", "excited")),
-        consensus="excited",
-    ),
-    judged("M", "Let me see them.", Judgement("M1", ("sad",)), consensus="no agreement"),
-]
-SMALL: Dialogues = {(1, "Ses01F_impro01"): DIALOGUE, (2, "Ses02M_script01_1"): DIALOGUE}
+from .trees import DIALOGUE, IEMOCAPS, SMALL, Dialogues, turn_names, write_iemocap
 
 
 def found(corpus: Corpus) -> dict[str, int]:

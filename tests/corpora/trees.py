@@ -116,6 +116,25 @@ def write_iemocap(
     return root
 
 
+def judged(speaker: str, words: str, *judgements: Judgement, consensus: str = "neutral") -> SpokenTurn:
+    return SpokenTurn(speaker, words, consensus, judgements)
+
+
+DIALOGUE = [
+    judged("F", "Excuse me.", Judgement("E2", ("neutral",)), Judgement("E4", ("angry", "frustrated"))),
+    judged("M", "Do you have your forms?", Judgement("E2", ("neutral",), "curious")),
+    SpokenTurn("M", "[LAUGHTER]"),
+    judged(
+        "F",
+        "Yeah.",
+        Judgement("E2", ("excited",)),
+        Judgement("F1", ("happy", "excited")),
+        consensus="excited",
+    ),
+    judged("M", "Let me see them.", Judgement("M1", ("sad",)), consensus="no agreement"),
+]
+SMALL: Dialogues = {(1, "Ses01F_impro01"): DIALOGUE, (2, "Ses02M_script01_1"): DIALOGUE}
+
 LABEL_LISTS = st.lists(st.sampled_from(list(IEMOCAP_WORDS)), min_size=1, max_size=3, unique=True).map(tuple)
 JUDGEMENTS = st.lists(
     st.builds(

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ambivox.corpora.findings import Finding
-from ambivox.corpora.ratings import Rating
+from ambivox.corpora.ratings import LabelChoice, Rating
 from ambivox.errors import UsageError
 
 
@@ -73,6 +73,7 @@ class Corpus:
         findings: what was odd or missing when it was loaded, counted and named, for the report.
         dialogues: every turn of every dialogue in order, also those that are no utterances of the corpus;
             from the utterances where it is not given.
+        labels: how votes were counted from the ratings; None where there was no choice.
 
     Raises:
         UsageError: two utterances have the same id.
@@ -83,6 +84,7 @@ class Corpus:
     utterances: tuple[Utterance, ...]
     findings: tuple[Finding, ...] = ()
     dialogues: Mapping[str, tuple[Turn, ...]] | None = None
+    labels: LabelChoice | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

@@ -43,16 +43,11 @@ FOUR_CLASS: dict[FourClass, str] = {
 _EMOTIONS = load_emotions("iemocap4")
 
 
-def to_four_classes(corpus: Corpus, convention: FourClass, choice: LabelChoice = "all-labels") -> Corpus:
+def to_four_classes(corpus: Corpus, convention: FourClass) -> Corpus:
     """Keep the utterances that a four-class convention keeps, and merge excited into happy if it says so.
 
-    Votes outside the four stay votes: how they enter the truth is chosen where it is made (``outside``).
-
-    Args:
-        corpus: with votes.
-        convention: a name of `FOUR_CLASS`.
-        choice: how votes were counted from the ratings. A rater who named both excited and happy has one
-            vote for happy after merging.
+    Votes outside the four stay votes: how they enter the truth is chosen where it is made (``outside``). A
+    rater who named both excited and happy has one vote for happy after merging.
 
     Raises:
         UsageError: an unknown convention.
@@ -67,36 +62,58 @@ def to_four_classes(corpus: Corpus, convention: FourClass, choice: LabelChoice =
     if convention not in FOUR_CLASS:
         raise unknown_name("four-class convention", convention, FOUR_CLASS)
     merge, _, keep = convention.partition("-")
-    utterances = [_merge(u, choice) if merge == "merged" else u for u in corpus]
-    kept = [u for u in utterances if _keeps(u, keep)]
+    kept = [u for u in _merged(corpus, merge) if _keeps(u, keep)]
     what = f"utterances that the four-class convention {convention!r} leaves out, of {len(corpus)}"
     left_out = len(corpus) - len(kept)
     return corpus.keep(kept, [Finding(what, left_out)] if left_out else [])
 
 
+def four_class_kept(corpus: Corpus) -> dict[FourClass, tuple[int, int]]:
+    """Convention -> utterances and votes that it keeps; a vote outside the four does not count."""
+    kept: dict[FourClass, tuple[int, int]] = {}
+    merged = {merge: _merged(corpus, merge) for merge in ("merged", "plain")}
+    for convention in FOUR_CLASS:
+        merge, _, keep = convention.partition("-")
+        inside = [sum(_inside(u).values()) for u in merged[merge] if _keeps(u, keep)]
+        kept[convention] = len(inside), sum(inside)
+    return kept
+
+
+def _merged(corpus: Corpus, merge: str) -> list[Utterance]:
+    return [_merge(u, corpus.labels or "primary") for u in corpus] if merge == "merged" else list(corpus)
+
+
 def _keeps(utterance: Utterance, keep: str) -> bool:
     if keep == "consensus":
         return _EMOTIONS.index(utterance.consensus or "") is not None
-    inside: Counter[int] = Counter()
-    for label, count in utterance.votes.items():
-        n = _EMOTIONS.index(label)
-        if n is not None:
-            inside[n] += count
-    total = sum(utterance.votes.values())
+    inside, total = _inside(utterance), sum(utterance.votes.values())
     if keep == "majority":
         return 2 * max(inside.values(), default=0) > total
     return bool(inside) and (keep == "any" or sum(inside.values()) == total)
 
 
+def _inside(utterance: Utterance) -> Counter[int]:
+    """The votes inside the four."""
+    inside: Counter[int] = Counter()
+    for label, count in utterance.votes.items():
+        n = _EMOTIONS.index(label)
+        if n is not None:
+            inside[n] += count
+    return inside
+
+
 def _merge(utterance: Utterance, choice: LabelChoice) -> Utterance:
-    consensus = "happy" if utterance.consensus == "excited" else utterance.consensus
-    if utterance.ratings:
+    if utterance.consensus == "excited":
+        utterance = replace(utterance, consensus="happy")
+    if any("excited" in r.labels or "excited" in r.secondary for r in utterance.ratings):
         ratings = tuple(_merge_rating(rating) for rating in utterance.ratings)
-        return replace(utterance, ratings=ratings, votes=votes_of(ratings, choice), consensus=consensus)
+        return replace(utterance, ratings=ratings, votes=votes_of(ratings, choice))
+    if "excited" not in utterance.votes:
+        return utterance
     votes = Counter[str]()
     for label, count in utterance.votes.items():
         votes["happy" if label == "excited" else label] += count
-    return replace(utterance, votes=dict(votes), consensus=consensus)
+    return replace(utterance, votes=dict(votes))
 
 
 def _merge_rating(rating: Rating) -> Rating:

@@ -130,8 +130,8 @@ def load_iemocap(
     kept = join_audio(
         utterances, audio, findings, require_audio=require_audio, where=root / "Session*/sentences/wav"
     )
-    corpus = Corpus("iemocap", LICENCE, kept, findings.all(), dialogues)
-    return corpus if four_class is None else to_four_classes(corpus, four_class, labels)
+    corpus = Corpus("iemocap", LICENCE, kept, findings.all(), dialogues, labels)
+    return corpus if four_class is None else to_four_classes(corpus, four_class)
 
 
 def _text_files(folder: Path) -> list[Path]:

@@ -91,8 +91,8 @@ def load_msp_podcast(
     findings.add_all("clips with ratings but no row in labels_consensus.csv, left out", strays)
     audio = find_audio([root / "Audios", root / "Audio"], (".wav",))
     kept = join_audio(utterances, audio, findings, require_audio=require_audio, where=root / "Audios")
-    corpus = Corpus("msp-podcast", LICENCE, kept, findings.all())
-    return corpus if four_class is None else to_four_classes(corpus, four_class, labels)
+    corpus = Corpus("msp-podcast", LICENCE, kept, findings.all(), labels=labels)
+    return corpus if four_class is None else to_four_classes(corpus, four_class)
 
 
 def _read_consensus(

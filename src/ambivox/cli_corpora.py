@@ -1,0 +1,108 @@
+"""The commands ``ambivox corpora``, ``ambivox corpora inspect`` and ``ambivox corpora check``."""
+
+from __future__ import annotations
+
+import inspect as python_inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ambivox.errors import UsageError
+
+app = typer.Typer(rich_markup_mode=None)
+
+PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The corpus's folder, or a manifest.")]
+CorpusOption = Annotated[
+    str | None, typer.Option("--corpus", help="Which corpus it is; told by its layout otherwise.")
+]
+OptionOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="An option of its loader, such as labels=self; may be repeated."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a drawing.")]
+
+
+@app.callback(invoke_without_command=True)
+def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the corpus loaders; inspect or check a corpus."""
+    if context.invoked_subcommand is None:
+        from ambivox.cli import show_list
+        from ambivox.corpora import CORPORA
+
+        rows = [(name, CORPORA[name].description) for name in CORPORA]
+        show_list(("corpus", "what it reads"), rows, as_json)
+
+
+@app.command()
+def inspect(
+    path: PathArgument,
+    corpus: CorpusOption = None,
+    option: OptionOption = None,
+    emotions: Annotated[
+        str | None, typer.Option("--emotions", "-e", help="An emotion set; all labels that occur otherwise.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a corpus holds, how its raters disagree, and what each option would keep."""
+    from ambivox.cli import console, print_json
+    from ambivox.emotions import load_emotions
+    from ambivox.inspection import inspect_corpus
+    from ambivox.terminal.inspection import show_inspection
+
+    chosen = None if emotions is None else load_emotions(emotions)
+    found = inspect_corpus(_load(path, corpus, option or []), emotions=chosen)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_inspection(console, found)
+
+
+@app.command()
+def check(
+    path: PathArgument,
+    corpus: CorpusOption = None,
+    option: OptionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a copy of a corpus: audio there and plausible, labels for every clip, and what to mend."""
+    from dataclasses import asdict
+
+    from ambivox.cli import console, print_json
+    from ambivox.inspection import check_corpus
+    from ambivox.terminal.inspection import show_checks
+
+    loaded = _load(path, corpus, option or [])
+    checks = check_corpus(loaded)
+    if as_json:
+        print_json({"corpus": loaded.name, "path": str(path), "checks": [asdict(c) for c in checks]})
+    else:
+        show_checks(console, checks)
+    if not all(c.passed for c in checks):
+        raise typer.Exit(1)
+
+
+def _load(path: Path, name: str | None, options: list[str]) -> Any:
+    """The corpus with all of its clips, also those whose audio is not there."""
+    from ambivox.corpora import CORPORA, load_corpus
+    from ambivox.corpora.guess import guess_corpus
+
+    name = name or guess_corpus(path)
+    given = dict(_option(text) for text in options)
+    if "require_audio" in python_inspect.signature(CORPORA[name].load).parameters:
+        given = {"require_audio": False} | given
+    return load_corpus(name, path, **given)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--option {text!r}: write NAME=VALUE, for example labels=self")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return key, value
+    # A release such as 1.10 is a name, not a number.
+    return key, value if isinstance(parsed, float | int) and not isinstance(parsed, bool) else parsed

@@ -1,0 +1,119 @@
+"""Whether a copy of a corpus is whole (audio there and plausible, labels for all) and what to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ambivox.audio import MIN_DURATION_S, SAMPLE_RATE_HZ
+from ambivox.corpora import Corpus
+from ambivox.corpora.findings import EXAMPLES
+from ambivox.inspection.durations import Durations, measure_durations
+
+LONG_S = 60.0
+"""A turn of speech longer than this is probably a whole recording that was not cut."""
+
+
+@dataclass(frozen=True)
+class CorpusCheck:
+    """One thing that was checked.
+
+    Args:
+        passed: whether all is well.
+        detail: what was found, counted and named.
+        mend: what to do where it did not pass.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+    mend: str = ""
+
+
+def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
+    """Check a copy of a corpus.
+
+    Args:
+        corpus: loaded with ``require_audio=False`` where the loader has that option, so that clips without
+            audio are seen.
+
+    Returns:
+        The checks, in the order in which mending them makes sense. Headers are read, nothing is decoded.
+    """
+    found = measure_durations(corpus.utterances)
+    return [
+        *_findings(corpus),
+        _present(corpus, found),
+        _readable(found),
+        _plausible(found),
+        _rates(found),
+        *_labelled(corpus),
+    ]
+
+
+def _findings(corpus: Corpus) -> Iterator[CorpusCheck]:
+    """What the loader met; a finding that can be mended is a failure, the others are for knowing."""
+    # Audio is checked below, file by file.
+    for finding in (f for f in corpus.findings if not f.what.startswith("rated clips without audio")):
+        detail = str(finding).removeprefix(f"{finding.what}: ").removesuffix(f"; {finding.mend}")
+        yield CorpusCheck(finding.what, not finding.mend, detail, finding.mend)
+
+
+def _present(corpus: Corpus, found: Durations) -> CorpusCheck:
+    missing = found.missing
+    detail = f"{len(corpus) - len(missing)} of {len(corpus)} clips" + (
+        f"; without: {_some(missing)}" if missing else ""
+    )
+    mend = "copy or unpack the missing clips, or load what is there with require_audio"
+    return CorpusCheck("audio present", not missing and len(corpus) > 0, detail, mend if missing else "")
+
+
+def _readable(found: Durations) -> CorpusCheck:
+    broken = found.unreadable
+    detail = f"{len(found.seconds)} whole" + (
+        f"; {len(broken)} not: {_some(broken.values())}" if broken else ""
+    )
+    return CorpusCheck(
+        "audio readable", not broken, detail, "copy or pull these files again" if broken else ""
+    )
+
+
+def _plausible(found: Durations) -> CorpusCheck:
+    s = found.seconds
+    odd = [name for name, d in zip(found.utterances, s, strict=True) if not MIN_DURATION_S <= d <= LONG_S]
+    if not len(s):
+        return CorpusCheck("durations plausible", True, "no audio to measure")
+    detail = f"{s.min():.2f} to {s.max():.2f} s, median {np.median(s):.2f} s, {found.hours:.2f} h in all"
+    if odd:
+        detail += f"; {len(odd)} under {MIN_DURATION_S:g} or over {LONG_S:g} s: {_some(odd)}"
+    return CorpusCheck(
+        "durations plausible", not odd, detail, "copy these clips again, or cut them" if odd else ""
+    )
+
+
+def _rates(found: Durations) -> CorpusCheck:
+    low = sum(n for rate, n in found.sample_rates_hz.items() if rate < SAMPLE_RATE_HZ)
+    rates = sorted(found.sample_rates_hz.items())
+    detail = ", ".join(f"{rate} Hz: {n}" for rate, n in rates) or "no audio to measure"
+    mend = f"models hear {SAMPLE_RATE_HZ} Hz: get the published audio, not a telephone copy" if low else ""
+    return CorpusCheck("sample rates", not low, detail, mend)
+
+
+def _labelled(corpus: Corpus) -> Iterator[CorpusCheck]:
+    bare = [u.id for u in corpus if not (u.votes or u.intended or u.consensus)]
+    detail = f"{len(corpus) - len(bare)} of {len(corpus)} clips" + (
+        f"; without: {_some(bare)}" if bare else ""
+    )
+    mend = "add their votes, or leave these clips out" if bare else ""
+    yield CorpusCheck("a label for every clip", not bare, detail, mend)
+    unrated = [u.id for u in corpus if not u.votes]
+    if unrated and len(unrated) < len(corpus):
+        detail = f"{len(corpus) - len(unrated)} of {len(corpus)} clips; without: {_some(unrated)}"
+        yield CorpusCheck("votes", True, f"{detail}; these cannot be scored")
+
+
+def _some(names: Collection[str]) -> str:
+    first = list(names)[:EXAMPLES]
+    return ", ".join(first) + (", ..." if len(names) > EXAMPLES else "")

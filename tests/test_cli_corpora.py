@@ -1,0 +1,94 @@
+"""``ambivox corpora inspect`` and ``check`` as a user meets them."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ambivox import cli
+from tests.corpora.trees import SMALL, write_iemocap
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ambivox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    monkeypatch.setattr(cli.console, "_width", 160)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ambivox", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = exit_.value.code
+        return code if isinstance(code, int) else 0, out, err
+
+    return call
+
+
+def test_inspect_tells_the_known_numbers_of_crema_d(ambivox: Cli, data_dir: Path) -> None:
+    code, out, err = ambivox("corpora", "inspect", str(data_dir / "crema-d"))
+    assert (code, err) == (0, "")
+    assert "7,442 utterances, 12 with audio" in out
+    assert "raters per utterance: 4 to 12, median 9" in out
+    assert "unanimous: 5.1%" in out
+    assert "uniform: jsd_bits 0.378" in out
+    assert "constant prior: jsd_bits 0.290" in out
+
+
+def test_inspect_json_is_one_object(ambivox: Cli, tmp_path: Path) -> None:
+    root = write_iemocap(tmp_path, SMALL)
+    code, out, _ = ambivox("corpora", "inspect", str(root), "--json", "--option", "labels=everyone")
+    found = json.loads(out)
+    assert code == 0
+    assert found["corpus"] == "iemocap"
+    assert found["votes"]["utterances"] == 8
+    assert found["durations"]["missing"] == 0
+    assert {o["option"] for o in found["options"]} == {"labels", "emotions, outside", "four_class"}
+
+
+def test_check_fails_where_something_is_to_mend(ambivox: Cli, tmp_path: Path) -> None:
+    root = write_iemocap(tmp_path, SMALL)
+    next(root.glob("Session1/sentences/wav/*/*.wav")).unlink()
+    code, out, _ = ambivox("corpora", "check", str(root))
+    assert code == 1
+    assert "MEND  audio present" in out
+    assert "7 of 8 clips" in out
+    code, out, _ = ambivox("corpora", "check", str(root), "--json")
+    assert code == 1
+    assert not next(c for c in json.loads(out)["checks"] if c["name"] == "audio present")["passed"]
+
+
+def test_check_passes_a_whole_copy(ambivox: Cli, data_dir: Path) -> None:
+    code, out, _ = ambivox("corpora", "check", str(data_dir / "emo-db"))
+    assert code == 0
+    assert "403 of 403 clips" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--option", "labels"), "--option 'labels': write NAME=VALUE"),
+        (("--option", "labels=al"), "corpus 'iemocap', option 'labels': expected 'primary'"),
+        (("--corpus", "iemocapp"), "unknown corpus 'iemocapp': did you mean 'iemocap'"),
+        (("--corpus", "msp-podcast"), "labels_detailed.csv: no such file"),
+        (("--emotions", "iemocap5"), "unknown emotion set 'iemocap5'"),
+    ],
+)
+def test_mistakes_are_one_line(
+    ambivox: Cli, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, _, err = ambivox("corpora", "inspect", str(write_iemocap(tmp_path, SMALL)), *arguments)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_the_bare_listing_keeps_working(ambivox: Cli) -> None:
+    code, out, _ = ambivox("corpora")
+    assert code == 0
+    assert "msp-podcast" in out
+    code, out, _ = ambivox("corpora", "--json")
+    assert {row["corpus"] for row in json.loads(out)} >= {"iemocap", "datasets", "manifest"}
