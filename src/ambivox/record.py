@@ -95,6 +95,11 @@ class Record:
         """The emotion set that was asked about."""
         return _shared_emotions(self.emotion_set, self.labels, self.forms)
 
+    @property
+    def asked(self) -> str:
+        """The prompt, and the context turns that it was to show: what a row of a score table is about."""
+        return self.prompt + (f", {self.context_turns} turns before" if self.context_turns else "")
+
     def answered(
         self,
         reply: Reply,

@@ -8,7 +8,7 @@ import pytest
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
 from ambivox.record import Record
-from ambivox.studies import Study, run_study
+from ambivox.studies import Study, run_study, score
 from ambivox.studies.plan import count_requests, look_up, plan, write_labels
 
 from .toy import ToyModel
@@ -148,6 +148,14 @@ def test_context_shows_the_turns_before_with_their_speakers(dialogue_study: Stud
     assert "Before this" not in shown[names[1], 30]
     assert "bob: Words of B0.\nann: Words of B3.\nOptions" in shown[names[4], 30]
     assert len({r.key for r in records}) == len(records)
+
+
+def test_scores_are_apart_for_each_number_of_context_turns(dialogue_study: Study, tmp_path: Path) -> None:
+    run = run_study(
+        dialogue_study.model_copy(update={"context_turns": (0, 2)}), tmp_path / "out", models=[ToyModel()]
+    )
+    rows = [row for row in score(run, readouts=["first"], n_draws=100).rows if row.level == "token"]
+    assert [(row.prompt, row.utterances) for row in rows] == [("word", 6), ("word, 2 turns before", 6)]
 
 
 def test_context_is_apart_from_the_words_of_the_clip(dialogue_study: Study, tmp_path: Path) -> None:

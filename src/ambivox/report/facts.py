@@ -109,7 +109,7 @@ def gather(
         if clip is None:
             continue
         for readout in readouts:
-            where = (record.corpus, record.model, record.control, record.prompt, readout.name)
+            where = (record.corpus, record.model, record.control, record.asked, readout.name)
             if not readout.applies(record) or (where not in failing and where not in shown):
                 continue
             reading = readout(record)
@@ -133,7 +133,7 @@ def _add_record(facts: Facts, record: Record, outside: Outside) -> Clip | None:
     facts.requests_failed += record.status == "failed"
     facts.unheard += record.duration_s is not None and record.audio_tokens == 0
     _add_once(facts.models.setdefault(record.model, []), record.model_fingerprint)
-    _add_once(facts.prompts.setdefault(record.prompt, []), record.prompt_version)
+    _add_once(facts.prompts.setdefault(record.asked, []), record.prompt_version)
     corpus = facts.corpora.setdefault(record.corpus, CorpusFacts(record.labels, record.emotion_set))
     if record.duration_s is not None and math.isfinite(record.duration_s):
         corpus.durations_s[record.utterance] = record.duration_s

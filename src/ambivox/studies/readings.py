@@ -190,7 +190,7 @@ class _Gathered:
         return self.places[record.utterance]
 
     def add(self, record: Record, readout: Readout) -> None:
-        key = (record.model, record.control, record.prompt, readout.name)
+        key = (record.model, record.control, record.asked, readout.name)
         column = self.columns.setdefault(key, _Column(readout.level))
         reading = readout(record)
         place = self.places[record.utterance]
@@ -260,4 +260,4 @@ class _Gathered:
 
 
 def _variant(record: Record) -> Variant:
-    return record.order, record.wording, record.transcript, record.context_turns, record.temperature
+    return record.order, record.wording, record.transcript, record.temperature
