@@ -42,19 +42,24 @@ def inspect(
     emotions: Annotated[
         str | None, typer.Option("--emotions", "-e", help="An emotion set; all labels that occur otherwise.")
     ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a page with pictures.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a corpus holds, how its raters disagree, and what each option would keep."""
-    from ambivox.cli import console, print_json
+    from ambivox.cli import console, errors, print_json
     from ambivox.emotions import load_emotions
     from ambivox.inspection import inspect_corpus
     from ambivox.terminal.inspection import show_inspection
 
     chosen = None if emotions is None else load_emotions(emotions)
     found = inspect_corpus(_load(path, corpus, option or []), emotions=chosen)
+    if out is not None:
+        from ambivox.report.corpus_page import write_corpus_page
+
+        errors.print(f"wrote {write_corpus_page(found, out)}", highlight=False)
     if as_json:
         print_json(found.to_dict())
-    else:
+    elif out is None:
         show_inspection(console, found)
 
 

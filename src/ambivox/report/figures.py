@@ -85,7 +85,7 @@ def score_figure(table: ScoreTable, corpus: str) -> Figure:
         },
         "hoverinfo": "skip",
     }
-    layout = _layout(
+    layout = plain_layout(
         xaxis={"title": {"text": _axis_title(metric)}, "range": [start, end]},
         yaxis=_rows_axis(len(rows)),
         shapes=[_line(value, len(rows)) for _, value in lines],
@@ -169,7 +169,7 @@ def status_figure(table: ScoreTable, corpus: str) -> Figure | None:
         for status in statuses
     ]
     names = [row_name(row, model=several) for row in rows]
-    layout = _layout(
+    layout = plain_layout(
         barmode="stack",
         xaxis={"title": {"text": "share of readings"}, "range": [0, 1], "tickformat": ".0%"},
         yaxis=_rows_axis(len(rows)),
@@ -220,7 +220,7 @@ def clip_figures(shown: Shown, labels: Sequence[str]) -> list[Figure]:
             for name, colour, p in series
             if p is not None
         ]
-        layout = _layout(
+        layout = plain_layout(
             barmode="group",
             bargap=0.25,
             xaxis={"type": "category", "tickangle": -40, "showgrid": False},
@@ -277,7 +277,7 @@ def entropy_figure(shown: Shown, labels: Sequence[str]) -> Figure | None:
     if not traces:
         return None
     axis = {"range": [-0.03 * top, 1.03 * top], "zeroline": False}
-    layout = _layout(
+    layout = plain_layout(
         xaxis={**axis, "title": {"text": "entropy of the votes (bit)"}},
         yaxis={**axis, "title": {"text": "entropy of the prediction (bit)"}},
         shapes=[
@@ -302,7 +302,8 @@ def entropy_figure(shown: Shown, labels: Sequence[str]) -> Figure | None:
     )
 
 
-def _layout(**given: Any) -> dict[str, Any]:
+def plain_layout(**given: Any) -> dict[str, Any]:
+    """The layout that all pictures share; both axes must be given."""
     layout: dict[str, Any] = {
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1a1a1a"},
         "paper_bgcolor": "#ffffff",

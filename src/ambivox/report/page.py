@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from ambivox.distribution import Outside
-from ambivox.errors import AmbivoxError, UsageError
 from ambivox.metrics import FailedAs
 from ambivox.readouts import load_readouts
 from ambivox.report.facts import Facts, gather
@@ -25,6 +18,7 @@ from ambivox.report.figures import (
     score_figure,
     status_figure,
 )
+from ambivox.report.html import check_page, render_page, write_page
 from ambivox.report.scores import (
     corpora_of,
     headline,
@@ -37,9 +31,6 @@ from ambivox.report.scores import (
 from ambivox.report.summary import heard, summarise, warnings
 from ambivox.report.tables import failed_as_grid, failures_grid, score_grids
 from ambivox.studies import Run, ScoreRow, ScoreTable, score
-from ambivox.studies.run import write_text
-
-_TEMPLATES = PackageLoader("ambivox.report", "templates")
 
 
 def write_report(
@@ -64,31 +55,16 @@ def write_report(
     Raises:
         UsageError: plotly is missing, `out` is a folder, or the run cannot be scored (no votes, no records).
     """
-    plotly_js = _plotly_js()
-    run = run if isinstance(run, Run) else Run(Path(run))
     out = Path(out)
-    if out.is_dir():
-        raise UsageError(f"{out}: is a folder; name the file to write, for example {out / 'report.html'}")
+    plotly_js = check_page(out)
+    run = run if isinstance(run, Run) else Run(Path(run))
     table = score(run, convention=convention, outside=outside, failed_as=failed_as, readouts=readouts)
     used = load_readouts(readouts or run.study().readouts)
     best = {corpus: _best_of_levels(table, corpus) for corpus in corpora_of(table)}
     shown = {row_key(row) for rows in best.values() for row in rows}
     facts = gather(run, table, used, shown, outside)
     page = _render(table, facts, best, plotly_js)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AmbivoxError(f"{out.parent}: cannot be made ({error.strerror}): choose another file") from None
-    write_text(out, page)
-    return out
-
-
-def _plotly_js() -> str:
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        raise UsageError("this needs the extra 'report': pip install 'ambivox[report]'") from None
-    return str(get_plotlyjs())
+    return write_page(page, out)
 
 
 def _best_of_levels(table: ScoreTable, corpus: str) -> list[ScoreRow]:
@@ -97,17 +73,9 @@ def _best_of_levels(table: ScoreTable, corpus: str) -> list[ScoreRow]:
 
 
 def _render(table: ScoreTable, facts: Facts, best: dict[str, list[ScoreRow]], plotly_js: str) -> str:
-    environment = Environment(
-        loader=_TEMPLATES,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["as_json"] = _as_json
-    environment.globals["numbered"] = _Numbered()
-    draw_js = _source("draw.js")
-    return environment.get_template("report.html.j2").render(
+    return render_page(
+        "report.html.j2",
+        plotly_js,
         table=table,
         metrics=metrics_of(table),
         headline=headline(table),
@@ -116,9 +84,6 @@ def _render(table: ScoreTable, facts: Facts, best: dict[str, list[ScoreRow]], pl
         warnings=[*warnings(facts), *table.cautions],
         sections=[_section(table, facts, corpus, rows) for corpus, rows in best.items()],
         failures=failures_grid(table, facts),
-        style=Markup(_source("style.css")),
-        scripts=[Markup(plotly_js), Markup(draw_js)],
-        script_hashes=" ".join(f"'sha256-{_sha256(script)}'" for script in (plotly_js, draw_js)),
     )
 
 
@@ -138,30 +103,3 @@ def _section(table: ScoreTable, facts: Facts, corpus: str, best: list[ScoreRow])
         "statuses": status_figure(table, corpus),
         "entropy": entropy_figure(shown, labels),
     }
-
-
-class _Numbered:
-    """Counts up, for ids that are unique in a page."""
-
-    def __init__(self) -> None:
-        self.last = 0
-
-    def __call__(self) -> int:
-        self.last += 1
-        return self.last
-
-
-def _as_json(value: object) -> Markup:
-    """JSON that may stand inside a script element: no text in it can end the element or open a comment."""
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-def _source(name: str) -> str:
-    return _TEMPLATES.get_source(Environment(autoescape=True), name)[0]
-
-
-def _sha256(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
