@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -269,12 +270,24 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Directory of the training; runs/<name of the file> by default.")
     ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would take, and train nothing.")
+    ] = False,
+    tflops: Annotated[float, typer.Option(help="What a device sustains, for --estimate.", min=1e-6)] = 100.0,
+    as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on votes, or go on with a training that was interrupted."""
-    from ambivox.finetune import load_training, train_on_votes
-    from ambivox.terminal import train_progress
+    from ambivox.finetune import estimate_training, load_training, train_on_votes
+    from ambivox.terminal import show_estimate, train_progress
 
     config = load_training(training)
+    if estimate:
+        found = estimate_training(config)
+        if as_json:
+            _print_json(asdict(found) | {"hours": found.hours(tflops * 1e12)})
+        else:
+            show_estimate(console, found, tflops)
+        return
     with train_progress(errors) as bar:
         folder = train_on_votes(config, out or Path("runs") / training.stem, report=bar)
     errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)

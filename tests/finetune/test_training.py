@@ -19,7 +19,7 @@ import ambivox
 from ambivox.audio import load_audio
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.finetune.checkpoints import last_checkpoint
-from ambivox.finetune.config import AugmentSpec, LoraSpec
+from ambivox.finetune.config import AugmentSpec, LoraSpec, TrainConfig, load_training
 from ambivox.finetune.examples import Examples, batch, end_token
 from ambivox.finetune.objectives import OBJECTIVES
 from ambivox.finetune.parts import look_up
@@ -324,3 +324,29 @@ def test_batch_keeps_features_of_other_lengths_apart():
     ]
     assert found["parts"][0]["labels"].tolist()[0] == [-100, -100, 3, 3, 3]
     assert found["shares"][0].sum(0).tolist() == [3, 3]
+
+
+def test_the_worked_example_trains_a_small_checkpoint_of_its_class(tmp_path, data_dir):
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    FAMILIES["qwen2_audio"](checkpoint)  # its window is that of the real one, 30 s
+    example = load_training(Path(__file__).parents[2] / "examples" / "train_qwen2_audio.yaml")
+    assert example.model.name == "Qwen/Qwen2-Audio-7B-Instruct"
+    few = {
+        "path": str(data_dir / "crema-d"),
+        "split": None,
+        "development": {"speakers": ["1002"]},
+        "limit": None,
+    }
+    settings = example.model_dump() | {
+        "model": {"name": str(checkpoint), "options": {"device": "cpu", "dtype": "bfloat16"}},
+        "corpora": [example.corpora[0].model_dump() | few],
+        "prompts": ["word", "dictionary"],
+        "schedule": example.schedule.model_dump()
+        | {"max_steps": 2, "evaluate_every": 2, "batch_size": 2, "accumulation": 2, "workers": 0},
+    }
+    seen = []
+    folder = train(TrainConfig.model_validate(settings), tmp_path / "out", report=seen.append)
+    assert seen[-1].step == 2
+    assert load_model(str(folder), device="cpu").model.dtype == torch.float32  # as any folder loads on a CPU
+    assert weights(folder)["language_model.model.layers.0.self_attn.q_proj.weight"].dtype == torch.bfloat16

@@ -130,7 +130,7 @@ class Calibration:
 
     prompt: str
     temperature: float
-    vote_ece: dict[str, tuple[float, float]]
+    vote_ece: Mapping[Use, tuple[float, float]]
 
 
 def calibrate(

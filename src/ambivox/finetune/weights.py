@@ -26,7 +26,7 @@ def adapted_modules(model: Any, parts: tuple[Part, ...]) -> list[str]:
     Raises:
         UsageError: none is found.
     """
-    decoder = _decoder_path(model)
+    decoder = decoder_path(model)
     wanted = tuple(name for part in parts for name in _PATH_PARTS[part])
     found = [
         path
@@ -43,7 +43,8 @@ def adapted_modules(model: Any, parts: tuple[Part, ...]) -> list[str]:
     return found
 
 
-def _decoder_path(model: Any) -> str:
+def decoder_path(model: Any) -> str:
+    """The path of a model's language model, which holds the word embeddings, with a dot at its end."""
     embedding = model.get_input_embeddings()
     path: str = next(path for path, module in model.named_modules() if module is embedding)
     return path.rpartition(".")[0] + "."

@@ -87,6 +87,33 @@ def load_checkpoint(
     return Checkpoint(model.eval(), processor, fingerprint(name, config, dtype_name))
 
 
+def load_without_weights(name: str, **options: Any) -> Checkpoint:
+    """A checkpoint's processor, and its model with shapes and no numbers (on the device ``meta``).
+
+    It takes the memory of a small model whatever the size, and only the small files of the hub.
+
+    Args:
+        name: as in `load_checkpoint`.
+        options: ``trust_remote_code`` and ``revision``; others are of no matter here.
+
+    Raises:
+        AmbivoxError: configuration or processor cannot be loaded.
+    """
+    known = {key: options[key] for key in ("trust_remote_code", "revision") if key in options}
+    with quiet():
+        try:
+            config = transformers.AutoConfig.from_pretrained(name, **known)
+            processor = transformers.AutoProcessor.from_pretrained(name, **known)
+            part = getattr(config, "thinker_config", config)
+            found = _model_class(part)
+            build = getattr(found, "from_config", None) or found._from_config
+            with torch.device("meta"):
+                model = build(part)
+        except (OSError, ValueError, ImportError, RuntimeError, AttributeError, KeyError) as error:
+            raise AmbivoxError(f"{name}: cannot be loaded: {_short(error)}") from error
+    return Checkpoint(model.eval(), processor, fingerprint="")
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the logging, progress bars and warnings of transformers and the hub off the user's terminal."""

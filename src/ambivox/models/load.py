@@ -58,6 +58,13 @@ def load_model(name: str, **options: Any) -> SpeechModel:
         raise
 
 
+def checkpoint_of(name: str) -> str:
+    """The folder or hub name behind a name of the engine ``transformers``, or of the bundled model."""
+    if name == "mini":
+        return str(_mini_folder())
+    return name.removeprefix("transformers:")
+
+
 def _unknown(name: str) -> UsageError:
     wanted = name.casefold()
     short = {hub.split("/")[1].casefold(): hub for hub in HUB_NAMES}
@@ -88,7 +95,7 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
 @MODELS.register("mini")
 def _mini(_: str, **options: Any) -> SpeechModel:
     """The small bundled model, for trying things out without a download."""
-    folder = Path(str(resources.files("ambivox.models") / "mini"))
+    folder = _mini_folder()
     if not (folder / "config.json").is_file():
         raise UsageError("the bundled model 'mini' is not part of this installation: reinstall ambivox")
     model: Any = _transformers(str(folder), **options)
@@ -102,3 +109,7 @@ def _listener(name: str, **options: Any) -> SpeechModel:
     from ambivox.models.listener.listener import load_listener
 
     return load_listener(name, **options)
+
+
+def _mini_folder() -> Path:
+    return Path(str(resources.files("ambivox.models") / "mini"))
