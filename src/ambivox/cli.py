@@ -284,7 +284,7 @@ def train(
     if estimate:
         found = estimate_training(config)
         if as_json:
-            _print_json(asdict(found) | {"hours": found.hours(tflops * 1e12)})
+            print_json(asdict(found) | {"hours": found.hours(tflops * 1e12)})
         else:
             show_estimate(console, found, tflops)
         return

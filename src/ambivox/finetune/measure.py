@@ -10,14 +10,14 @@ import numpy as np
 
 from ambivox.distribution import Array
 from ambivox.emotions import EmotionSet
-from ambivox.finetune.answers import LABEL_FORMATS
 from ambivox.finetune.config import Use
 from ambivox.finetune.splits import Rated
 from ambivox.finetune.temperature import fit_temperature, with_temperature
 from ambivox.metrics import METRICS, count_failed, one_hot_plurality, uniform
 from ambivox.models import SpeechModel
-from ambivox.prompts import Prompt, option_order
-from ambivox.readouts import load_readout
+from ambivox.prompts import AnswerFormat, Prompt, option_order
+from ambivox.readouts import Readout, load_readouts
+from ambivox.readouts.registry import needs_of
 from ambivox.record import Record
 from ambivox.statistics import MIN_CLUSTERS, mean_interval
 from ambivox.studies.ask import ask
@@ -25,6 +25,15 @@ from ambivox.studies.plan import Planned, unanswered
 
 SHOWN = ("jsd_bits", "bhattacharyya", "brier_mean", "accuracy")
 """The metrics of the table: means over utterances, each with its interval."""
+
+READ: dict[AnswerFormat, tuple[str, ...]] = {
+    "word": ("label", "first"),
+    "letter": ("label", "first"),
+    "dictionary": ("dictionary", "expected"),
+    "percentages": ("dictionary", "expected"),
+    "ranked": ("ranked",),
+}
+"""How answers in each format that can be taught are read: text level, then token level."""
 
 BATCH = 32
 
@@ -66,30 +75,38 @@ def collect(
 ) -> list[Answers]:
     """Ask about every clip under every prompt, the options in an order of the clip's own.
 
-    Text level is what was written; token level the readout ``first``, where the answer begins with a label.
+    Text level is what was written; token level is ``first`` where the answer begins with a label, and
+    ``expected`` where it gives numbers.
     """
     found = []
     for prompt in prompts:
+        readouts = load_readouts(READ[prompt.format])
         records: list[Record] = []
         for start in range(0, len(rated), BATCH):
             chunk = range(start, min(start + BATCH, len(rated)))
-            records += ask(speech, [_planned(speech, rated[k], prompt, emotions, seed=k) for k in chunk])
-        short = prompt.format in LABEL_FORMATS
-        readouts = ("label", "first") if short else ("dictionary",)
-        for name in readouts:
-            readout = load_readout(name)
-            if records and not readout.applies(records[0]):
-                continue  # a ranking is taught, and read by no readout yet
+            records += ask(
+                speech, [_planned(speech, rated[k], prompt, emotions, readouts, seed=k) for k in chunk]
+            )
+        for readout in readouts:
             readings = [readout(record).distribution for record in records]
             p = np.array([np.full(len(emotions), np.nan) if r is None else r for r in readings])
-            found.append(Answers(prompt.name, readout.level, name, p))
+            found.append(Answers(prompt.name, readout.level, readout.name, p))
     return found
 
 
-def _planned(speech: SpeechModel, one: Rated, prompt: Prompt, emotions: EmotionSet, seed: int) -> Planned:
+def _planned(
+    speech: SpeechModel,
+    one: Rated,
+    prompt: Prompt,
+    emotions: EmotionSet,
+    readouts: Sequence[Readout],
+    *,
+    seed: int,
+) -> Planned:
     rendered = prompt.render(emotions, order=option_order(len(emotions), seed))
     record = unanswered(one.utterance, rendered, emotions, speech, corpus=one.corpus, seed=seed)
-    return Planned(record, rendered, speech.watch(rendered.answers))
+    needs = needs_of(readouts, prompt.format)
+    return Planned(record, rendered, speech.watch(rendered.answers, numbers="numbers" in needs), needs)
 
 
 def table(answers: Sequence[Answers], rated: Sequence[Rated], prior: Array) -> list[Row]:
