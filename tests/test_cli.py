@@ -127,7 +127,9 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     assert out == ""
 
 
-@pytest.mark.parametrize("name", ["models", "prompts", "emotions", "corpora", "readouts", "metrics"])
+@pytest.mark.parametrize(
+    "name", ["models", "prompts", "emotions", "corpora", "readouts", "calibrations", "metrics"]
+)
 def test_listings_name_everything_in_text_and_json(ambivox: Cli, name: str) -> None:
     expected = {
         "models": ["mini", "transformers"],

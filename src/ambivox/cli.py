@@ -16,7 +16,7 @@ from rich.table import Table
 
 import ambivox
 from ambivox.cli_corpora import app as corpora_app
-from ambivox.errors import AmbivoxError
+from ambivox.errors import AmbivoxError, UsageError
 
 app = typer.Typer(
     name="ambivox",
@@ -161,22 +161,40 @@ def score(
     spread: Annotated[
         bool, typer.Option("--spread", help="Also how far readings move with option order and prompt.")
     ] = False,
+    calibrate: Annotated[
+        list[str] | None, typer.Option(help="A calibration, see ambivox calibrations; may be repeated.")
+    ] = None,
+    development_speakers: Annotated[
+        str,
+        typer.Option(help="Fit calibrations to A,B,... and do not score them; else to folds of speakers."),
+    ] = "",
+    grid: Annotated[
+        bool, typer.Option("--grid", help="All readings of the paper's token-level method, as one table.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score a run against the human votes, with controls and intervals beside it."""
+    from ambivox.readouts.grid import grid as readouts_of_grid
     from ambivox.studies import score as score_run
-    from ambivox.terminal import show_scores
+    from ambivox.terminal import show_grid, show_scores
+
+    if grid and (readout or calibrate):
+        raise UsageError("--grid stands alone: leave out --readout and --calibrate")
 
     table = score_run(
         run,
         convention=convention,
         outside=outside,  # type: ignore[arg-type]
         failed_as=failed,  # type: ignore[arg-type]
-        readouts=readout,
+        readouts=readouts_of_grid() if grid else readout,
+        calibrations=calibrate,
+        development_speakers=[name.strip() for name in development_speakers.split(",") if name.strip()],
         cluster=cluster,  # type: ignore[arg-type]
     )
     if as_json:
         print_json(table.to_dict())
+    elif grid:
+        show_grid(console, table)
     else:
         show_scores(console, table, tertiles=tertiles, spread=spread)
 
@@ -338,6 +356,16 @@ def readouts(as_json: JsonOption = False) -> None:
         for name in READOUTS
     ]
     show_list(("readout", "level", "answer formats", "what it is"), rows, as_json)
+
+
+@app.command()
+def calibrations(as_json: JsonOption = False) -> None:
+    """List the calibrations."""
+    from ambivox.calibration import CALIBRATIONS
+
+    found = [CALIBRATIONS[name] for name in CALIBRATIONS]
+    rows = [(c.name, "votes" if c.fit else ", ".join(c.controls) or "nothing", c.description) for c in found]
+    show_list(("calibration", "needs", "what it does"), rows, as_json)
 
 
 @app.command()

@@ -40,9 +40,15 @@ def cautions(corpus: CorpusReadings) -> list[str]:
             for text in _cautions(found, corpus.clips):
                 lines.setdefault((found.model, found.prompt, text), []).append(found.readout)
     return [
-        f"{corpus.corpus}: {model}: {prompt}: {', '.join(readouts)}: {text}"
+        f"{corpus.corpus}: {model}: {prompt}: {_listed(readouts)}: {text}"
         for (model, prompt, text), readouts in lines.items()
     ]
+
+
+def _listed(readouts: list[str]) -> str:
+    """At most three names, so that a caution is one line."""
+    more = f" and {len(readouts) - 3} more" if len(readouts) > 3 else ""
+    return ", ".join(readouts[:3]) + more
 
 
 def _cautions(found: Readings, clips: Clips) -> Iterator[str]:

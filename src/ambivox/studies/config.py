@@ -50,7 +50,8 @@ def _named(value: Any) -> Any:
 class Study(_Strict):
     """The grid of a study; every field but corpora has a default.
 
-    ``readouts`` say what is asked of the model besides its answer: see `Readout.needs`. ``order_seeds`` are
+    ``readouts`` say what is asked of the model besides its answer: see `Readout.needs`; ``calibrations`` add
+    the controls that they need. ``order_seeds`` are
     seeds of permutations of the options (null keeps the order of the set), or ``rotations`` for every one of
     its rotations. ``wordings`` say which form stands for a label among the options (null: the labels
     themselves). ``transcript`` shows what is said in the clip, ``context_turns`` how many turns of the
@@ -66,6 +67,7 @@ class Study(_Strict):
     emotions: str = "cremad6"
     readouts: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_READOUTS
     controls: Annotated[tuple[Control, ...], Field(min_length=1)] = ("none",)
+    calibrations: tuple[str, ...] = ()
     order_seeds: Literal["rotations"] | Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)
     wordings: Annotated[tuple[dict[str, str] | None, ...], Field(min_length=1)] = (None,)
     transcript: bool = False

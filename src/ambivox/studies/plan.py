@@ -8,7 +8,9 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
+from ambivox.calibration import CALIBRATIONS
 from ambivox.corpora import Corpus, Turn, Utterance, load_corpus
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import UsageError, unknown_name
@@ -79,6 +81,7 @@ def look_up(study: Study) -> Parts:
     _check_context(study, corpora, prompts)
     _check_unique("corpora", [corpus.name for corpus in corpora])
     _check_unique("models", [model.name for model in study.models])
+    controls_of(study)
     for wording in study.wordings:
         write_labels(emotions, wording)
     return Parts(study, emotions, tuple(corpora), prompts, readouts)
@@ -115,7 +118,7 @@ def variants(parts: Parts) -> list[Variant]:
     study = parts.study
     found = []
     for control, prompt, k, wording in itertools.product(
-        study.controls, parts.prompts, study.context_turns, study.wordings
+        controls_of(study), parts.prompts, study.context_turns, study.wordings
     ):
         needs = needs_of(parts.readouts, prompt.format)
         temperatures = study.temperatures if "draws" in needs else (None,)
@@ -125,6 +128,17 @@ def variants(parts: Parts) -> list[Variant]:
             words = write_labels(parts.emotions, wording)
             found.append(Variant(control, prompt, needs, words, seed, order, temperature, k))
     return found
+
+
+def controls_of(study: Study) -> tuple[Control, ...]:
+    """The controls of a study and those by whose answers its calibrations divide.
+
+    Raises:
+        UsageError: an unknown calibration.
+    """
+    needed = [control for name in study.calibrations for control in CALIBRATIONS[name].controls]
+    shown = [control for control in needed if study.transcript or control != "transcript-only"]
+    return tuple(dict.fromkeys((*study.controls, *cast(list[Control], shown))))
 
 
 def _orders(study: Study, n_labels: int) -> list[tuple[int | None, tuple[int, ...]]]:
@@ -159,7 +173,9 @@ def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
     every = variants(parts)
     for corpus in parts.corpora:
         others = (
-            swap_clips(corpus.utterances, study.seed) if "swapped" in study.controls else corpus.utterances
+            swap_clips(corpus.utterances, study.seed)
+            if "swapped" in controls_of(study)
+            else corpus.utterances
         )
         for utterance, other in zip(corpus, others, strict=True):
             for variant in every:

@@ -66,6 +66,7 @@ class Readings:
         p: shape ``(R, N)``; ``nan`` for a failed reading.
         mass: shape ``(R,)``, the probability on the labels; ``nan`` where it has no such thing.
         first_option: shape ``(R,)``, the label that was offered first.
+        conditions: what each number in `variants` stands for.
         statuses: how many readings have which status.
     """
 
@@ -80,6 +81,7 @@ class Readings:
     mass: Array
     statuses: Mapping[Status, int]
     first_option: NDArray[np.intp]
+    conditions: tuple[Variant, ...]
 
     @property
     def failed(self) -> NDArray[np.bool_]:
@@ -256,6 +258,7 @@ class _Gathered:
             mass=np.array(column.mass),
             statuses=dict(column.statuses),
             first_option=np.array(column.first_option, dtype=np.intp),
+            conditions=tuple(dict.fromkeys(column.variants)),
         )
 
 

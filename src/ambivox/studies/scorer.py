@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
@@ -10,6 +10,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ambivox.calibration import CALIBRATIONS
 from ambivox.distribution import Array, Outside
 from ambivox.errors import UsageError
 from ambivox.metrics import (
@@ -36,6 +37,7 @@ from ambivox.statistics import (
     redraw_votes,
 )
 from ambivox.statistics.interval import N_DRAWS
+from ambivox.studies.calibrated import Split, calibrate
 from ambivox.studies.cautions import cautions
 from ambivox.studies.readings import Clips, Cluster, CorpusReadings, Readings, read_all
 from ambivox.studies.run import Run
@@ -58,6 +60,8 @@ def score(
     outside: Outside = "drop",
     failed_as: FailedAs | None = None,
     readouts: Sequence[str] | None = None,
+    calibrations: Sequence[str] | None = None,
+    development_speakers: Collection[str] = (),
     cluster: Cluster = "speaker",
     n_draws: int = N_DRAWS,
     seed: int = 0,
@@ -70,6 +74,8 @@ def score(
         outside: how votes outside the emotion set enter the truth, see `truth`.
         failed_as: what a failed reading counts as, in place of the convention's choice.
         readouts: in place of the study's.
+        calibrations: names of ``ambivox calibrations``, in place of the study's; each adds a row per readout.
+        development_speakers: whom calibrations are fitted to; they are not scored. None: folds of speakers.
         cluster: what the intervals take for independent: speakers, or clips of just these speakers.
         n_draws: how many corpora the bootstrap draws.
         seed: of the bootstrap and the vote noise.
@@ -83,10 +89,21 @@ def score(
     if failed_as not in get_args(FailedAs):
         raise UsageError(f"failed: {failed_as!r} is not one of {', '.join(get_args(FailedAs))}")
     wanted = load_readouts(readouts or run.study().readouts)
-    corpora, notes = read_all(run.records(), wanted, outside=outside, cluster=cluster)
+    split = Split(frozenset(development_speakers))
+    corpora, notes = read_all(split.of(run.records()), wanted, outside=outside, cluster=cluster)
     if not corpora:
         raise UsageError(f"{run.folder}: no clip with votes inside the emotion set, nothing to score against")
     notes = [f"{convention}: {text}" for text in chosen.inferred] + notes
+    if names := run.study().calibrations if calibrations is None else calibrations:
+        apart = (
+            read_all(split.fitted_to(run.records()), wanted, outside=outside)[0]
+            if split.development
+            else None
+        )
+        corpora, found = calibrate(corpora, names, development=apart, seed=seed)
+        if any(CALIBRATIONS[name].fit for name in names):
+            notes.append(f"calibration: {split}")
+        notes += found
     rows: list[ScoreRow] = []
     for corpus in corpora:
         scorer = _CorpusScorer(corpus, chosen, failed_as, seed)

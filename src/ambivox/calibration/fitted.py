@@ -1,0 +1,97 @@
+"""Calibration on a development split: one temperature, or a scale and a shift for every label.
+
+Both are fitted to the votes as they are: they minimise the mean cross-entropy ``-sum_n q_n log p_n`` in nats.
+Source: Guo et al. 2017, arXiv 1706.04599, with shares of votes in place of one label.
+Shapes: R readings, N labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from ambivox.distribution import Array
+
+FLOOR = 1e-6
+"""Smaller probabilities count as this, or the logarithm of a printed 0 would rule out every scale."""
+
+PENALTY = 1e-4
+"""Of the squared distance from no change, in nats: few clips can be told apart, and scales would run away."""
+
+_LOG_T = (-4.0, 4.0)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """``softmax(scale * log p + shift)``, with one scale for all labels and no shift, or one for each.
+
+    Args:
+        scale: shape ``(N,)``.
+        shift: shape ``(N,)``.
+        loss_nats: mean cross-entropy on the clips it was fitted to, before and after.
+    """
+
+    scale: Array
+    shift: Array
+    loss_nats: tuple[float, float]
+
+    @property
+    def temperature(self) -> float:
+        """``1 / scale``, of a single scale: above 1 flattens."""
+        return float(1 / self.scale[0])
+
+    def __call__(self, p: Array) -> Array:
+        """Shape ``(R, N)`` -> the same, calibrated; rows of ``nan`` stay so."""
+        return np.asarray(softmax(self.scale * _log(p) + self.shift, axis=1))
+
+
+def fit_temperature(p: Array, q: Array) -> Scaling:
+    """The temperature that suits the votes best.
+
+    Args:
+        p: shape ``(R, N)``, predictions; no ``nan``.
+        q: shape ``(R, N)``, shares of votes.
+
+    >>> p, q = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.75, 0.25], [0.25, 0.75]])
+    >>> round(fit_temperature(p, q).temperature, 2)  # log(.9/.1) / log(.75/.25)
+    2.0
+    """
+    z = _log(p)
+    found = minimize_scalar(
+        lambda log_t: _loss(z * np.exp(-log_t), q), bounds=_LOG_T, method="bounded", options={"xatol": 1e-6}
+    )
+    n_labels = p.shape[1]
+    scale = np.full(n_labels, np.exp(-found.x))
+    return Scaling(scale, np.zeros(n_labels), (_loss(z, q), _loss(z * scale, q)))
+
+
+def fit_vector(p: Array, q: Array) -> Scaling:
+    """A scale and a shift for every label that suit the votes best, held near no change by `PENALTY`.
+
+    Args:
+        p, q: as in `fit_temperature`.
+    """
+    z, n_labels = _log(p), p.shape[1]
+    start = np.concatenate([np.ones(n_labels), np.zeros(n_labels)])
+
+    def loss_and_slope(x: Array) -> tuple[float, Array]:
+        logits = x[:n_labels] * z + x[n_labels:]
+        error = (softmax(logits, axis=1) - q) / len(z)
+        slope = np.concatenate([(error * z).sum(axis=0), error.sum(axis=0)])
+        away = x - start
+        return _loss(logits, q) + PENALTY * float(away @ away), slope + 2 * PENALTY * away
+
+    x = minimize(loss_and_slope, start, jac=True, method="L-BFGS-B").x
+    scale, shift = x[:n_labels], x[n_labels:]
+    return Scaling(scale, shift, (_loss(z, q), _loss(scale * z + shift, q)))
+
+
+def _log(p: Array) -> Array:
+    return np.asarray(np.log(np.maximum(p, FLOOR)))
+
+
+def _loss(logits: Array, q: Array) -> float:
+    return float(-(q * log_softmax(logits, axis=1)).sum(axis=1).mean())
