@@ -97,8 +97,17 @@ class Record:
 
     @property
     def asked(self) -> str:
-        """The prompt, and the context turns that it was to show: what a row of a score table is about."""
-        return self.prompt + (f", {self.context_turns} turns before" if self.context_turns else "")
+        """The prompt and the levels of a study's factors: what a row of a score table is about.
+
+        Orders of the options are not among them; they are repetitions of one row.
+        """
+        words = [w for w, label in zip(self.wording, self.labels, strict=False) if w != label]
+        factors = (
+            f"{self.context_turns} turns before" if self.context_turns else "",
+            f"worded {'/'.join(words)}" if words else "",
+            f"T={self.temperature:g}" if self.temperature not in (None, 1.0) else "",
+        )
+        return ", ".join([self.prompt, *filter(None, factors)])
 
     def answered(
         self,

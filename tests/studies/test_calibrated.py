@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ambivox.calibration import fit_temperature
 from ambivox.errors import UsageError
 from ambivox.readouts import load_readouts
+from ambivox.report import write_report
 from ambivox.studies import Run, Study, run_study, score
 from ambivox.studies.calibrated import Split, calibrate
 from ambivox.studies.readings import CorpusReadings, read_all
@@ -129,3 +130,11 @@ def test_the_study_says_which_and_the_table_is_json(run: Run) -> None:
     table = json.loads(json.dumps(score(run).to_dict()))
     names = {row["readout"] for row in table["rows"]}
     assert {"first", "first + contextual", "first + pmi", "first + batch", "label + batch"} <= names
+
+
+def test_a_report_of_calibrations_and_layers_is_written(study: Study, tmp_path: Path) -> None:
+    changes = {"prompts": ["word"], "readouts": ["label", "first", "lens"], "calibrations": ["batch"]}
+    run = run_study(Study.model_validate(study.model_dump() | changes), tmp_path / "out", models=[ToyModel()])
+    page = write_report(run, tmp_path / "report.html").read_text("utf-8")
+    for readout in ("first + batch", "lens(layer=1)", "lens(layer=2) + batch"):
+        assert readout in page

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ambivox.distribution import Array, Outside, count_votes, truth
-from ambivox.readouts import STATUSES, Reading, Readout, Status
+from ambivox.readouts import STATUSES, Reading, Readout, Status, unfold
 from ambivox.record import Record
 from ambivox.report.scores import RowKey, row_key
 from ambivox.studies import Run, ScoreTable
+from ambivox.studies.plan import controls_of
 
 EVERY_READOUT = "every readout"
 """Stands for the readout of a request that failed as a whole."""
@@ -98,7 +99,7 @@ def gather(
         folder=run.folder.resolve().name,
         date=_date(run),
         environment=environment,
-        heard=study.controls,
+        heard=controls_of(study),
         requests=0,
         requests_planned=int(environment.get("requests", 0)),
     )
@@ -108,7 +109,7 @@ def gather(
         clip = _add_record(facts, record, outside)
         if clip is None:
             continue
-        for readout in readouts:
+        for readout in unfold(list(readouts), record):
             where = (record.corpus, record.model, record.control, record.asked, readout.name)
             if not readout.applies(record) or (where not in failing and where not in shown):
                 continue

@@ -68,8 +68,11 @@ def write_report(
 
 
 def _best_of_levels(table: ScoreTable, corpus: str) -> list[ScoreRow]:
-    """The readout that scored best at each level: the two that pictures show clip by clip."""
-    return [row for level in ("text", "token") for row in ranked(table, corpus, level=level)[:1]]
+    """The plain readout that scored best at each level: the two that pictures show clip by clip."""
+    best = []
+    for level in ("text", "token"):
+        best += [row for row in ranked(table, corpus, level=level) if not row.calibrated][:1]
+    return best
 
 
 def _render(table: ScoreTable, facts: Facts, best: dict[str, list[ScoreRow]], plotly_js: str) -> str:

@@ -166,7 +166,7 @@ def _same(corpus: CorpusReadings, found: Readings) -> Readings | None:
 
 
 def _references(found: Readings, heard: Sequence[Readings], *, by_clip: bool) -> Array:
-    """Shape ``(R, N)``: what was answered to a control, in the same wording and order of options."""
+    """Shape ``(R, N)``: what was answered to a control, with the same order of options."""
     rows: dict[tuple[object, ...], list[Array]] = {}
     for other in heard:
         for key, p in zip(_asked(other, by_clip=by_clip), other.p, strict=True):
@@ -180,8 +180,8 @@ def _references(found: Readings, heard: Sequence[Readings], *, by_clip: bool) ->
 def _asked(found: Readings, *, by_clip: bool) -> Iterator[tuple[object, ...]]:
     """What answers must share to be compared: on one clip all, else all but that the transcript was shown."""
     for clip, variant in zip(found.clips, found.variants, strict=True):
-        order, wording, transcript, *rest = found.conditions[variant]
-        yield (order, wording, *rest, transcript, clip) if by_clip else (order, wording, *rest)
+        order, transcript = found.conditions[variant]
+        yield (order, transcript, clip) if by_clip else (order,)
 
 
 def _folds(corpus: CorpusReadings, seed: int) -> NDArray[np.intp]:

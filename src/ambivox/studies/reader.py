@@ -11,7 +11,7 @@ from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import AmbivoxError
 from ambivox.models import SpeechModel, load_model
 from ambivox.prompts import load_prompt, option_order
-from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts, needs_of
+from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts, needs_of, unfold
 from ambivox.record import Record
 from ambivox.studies.ask import ask, with_key
 from ambivox.studies.config import N_DRAWS
@@ -74,4 +74,4 @@ def read(
     record = ask(model, [planned])[0]
     if record.status == "failed":
         raise AmbivoxError(record.error or f"{clip}: failed without a reason")
-    return ClipReading(record, {r.name: r(record) for r in wanted if r.applies(record)})
+    return ClipReading(record, {r.name: r(record) for r in unfold(wanted, record) if r.applies(record)})

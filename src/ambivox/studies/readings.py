@@ -21,8 +21,9 @@ from ambivox.record import Record
 Cluster = Literal["speaker", "clip"]
 """What hangs together in intervals and tests: all clips of a speaker, or the answers on a clip only."""
 
-Variant = tuple[object, ...]
-"""All but the clip in which two records of one prompt can differ: wording and order of options, and so on."""
+Variant = tuple[tuple[int, ...], bool]
+"""All but the clip in which records of one row can differ: the order of the options, and whether the words of
+the clip were shown (not every clip has them)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Readings:
         readout: its name.
         level: ``text`` or ``token``.
         clips: shape ``(R,)``, the clip of each reading.
-        variants: shape ``(R,)``, which wording, order of options and so on it was asked with.
+        variants: shape ``(R,)``, which order of options and so on it was asked with.
         p: shape ``(R, N)``; ``nan`` for a failed reading.
         mass: shape ``(R,)``, the probability on the labels; ``nan`` where it has no such thing.
         first_option: shape ``(R,)``, the label that was offered first.
@@ -263,4 +264,4 @@ class _Gathered:
 
 
 def _variant(record: Record) -> Variant:
-    return record.order, record.wording, record.transcript, record.temperature
+    return record.order, record.transcript

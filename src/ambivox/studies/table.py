@@ -101,6 +101,11 @@ class ScoreRow:
     tertiles: tuple[TertileScore, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether this is a readout with a calibration after it: ``first + batch``."""
+        return " + " in self.readout
+
 
 @dataclass(frozen=True)
 class ScoreTable:
