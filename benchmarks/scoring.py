@@ -1,0 +1,136 @@
+"""How long scoring takes: 10 readouts on 100,000 records with 2,000 bootstrap draws.
+
+``python -m benchmarks.scoring [--records 100000]`` writes made-up records into a temporary run, scores them with
+``ambivox score``'s own function, prints the parts of the time and writes benchmarks/results/scoring.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import os
+import platform
+import pstats
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from ambivox.corpora import Utterance
+from ambivox.emotions import load_emotions
+from ambivox.models import Request
+from ambivox.models.listener import Listener, sound_of
+from ambivox.prompts import load_prompt
+from ambivox.record import Record, write_records
+from ambivox.studies import Run, Study, score
+from ambivox.studies.plan import unanswered
+
+EMOTIONS = load_emotions("cremad6")
+PROMPTS = ("word", "letter", "dictionary", "percentages")
+READOUTS = (
+    "label",  # of words and letters
+    "dictionary",  # of dictionaries and percentages: every record has one of the two
+    "first",
+    "first(join=max)",
+    "mean",
+    "mean(value=logit, normalise=sum)",
+    "mean(value=log-probability, normalise=softmax)",
+    "answer",
+    "expected",
+    "sequence",
+    "sequence(per_token=true)",
+)
+SPEAKERS, SOUNDS, SHARD = 91, 40, 2000
+RESULTS = Path(__file__).parent / "results" / "scoring.json"
+
+
+def answers(prompt: str, rng: np.random.Generator) -> list[Record]:
+    """A listener's answers to one prompt on some sounds."""
+    listener = Listener(format_errors=0.05)
+    rendered = load_prompt(prompt).render(EMOTIONS)
+    watch = listener.watch(rendered.answers, numbers=True)
+    records = []
+    for _ in range(SOUNDS):
+        request = Request(sound_of(rng.dirichlet(np.ones(6)), duration_s=0.1), rendered, watch)
+        [reply], [logp] = listener.generate([request]), listener.score([request])
+        asked = unanswered(Utterance(id="", audio=Path("clip.wav")), rendered, EMOTIONS, listener)
+        records.append(asked.answered(reply, watch, logp, 0.1))
+    return records
+
+
+def records(n_records: int, seed: int = 0) -> Iterator[Record]:
+    """Records of as many clips as there are prompts to each, logits and votes drawn for every one."""
+    rng = np.random.default_rng(seed)
+    pools = [answers(prompt, rng) for prompt in PROMPTS]
+    for i in range(n_records):
+        clip, pool = i // len(PROMPTS), pools[i % len(PROMPTS)]
+        record = pool[int(rng.integers(SOUNDS))]
+        if i % len(PROMPTS) == 0:
+            counts = rng.multinomial(9, rng.dirichlet(np.ones(6))).tolist()
+        votes = dict(zip(EMOTIONS.labels, counts, strict=True))
+        moved = record.watched + rng.normal(0, 0.3, record.watched.shape).astype(np.float32)
+        yield replace(
+            record,
+            key=f"{i}",
+            corpus="made up",
+            utterance=f"clip{clip}",
+            speaker=f"speaker{clip % SPEAKERS}",
+            votes=votes,
+            watched=moved,
+        )
+
+
+def write_run(folder: Path, n_records: int) -> Run:
+    """A run of these records."""
+    (folder / "records").mkdir(parents=True)
+    shard: list[Record] = []
+    for i, record in enumerate(records(n_records), 1):
+        shard.append(record)
+        if len(shard) == SHARD or i == n_records:
+            write_records(shard, folder / "records" / f"00-{i // SHARD:06d}.parquet")
+            shard = []
+    study = Study.model_validate({"corpora": [{"name": "manifest", "path": "m.csv"}], "prompts": PROMPTS})
+    (folder / "study.yaml").write_text(yaml.safe_dump(study.model_dump(mode="json")), encoding="utf-8")
+    return Run(folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--folder", type=Path, help="keep the run here, or use the one that is there")
+    parser.add_argument("--profile", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.folder or Path(scratch) / "run"
+        run = Run(folder) if folder.exists() else write_run(folder, arguments.records)
+        profile = cProfile.Profile() if arguments.profile else None
+        started_s, cpu_s = time.perf_counter(), time.process_time()
+        if profile:
+            profile.enable()
+        table = score(run, readouts=READOUTS, n_draws=arguments.draws)
+        if profile:
+            profile.disable()
+            pstats.Stats(profile).sort_stats("cumulative").print_stats(35)
+        report = {
+            "records": arguments.records,
+            "readouts": len(READOUTS),
+            "rows": len(table.rows),
+            "draws": arguments.draws,
+            "wall_s": round(time.perf_counter() - started_s, 1),
+            "cpu_s_of_this_process": round(time.process_time() - cpu_s, 1),
+            "cores": os.cpu_count(),
+            "platform": platform.platform(),
+        }
+    print(json.dumps(report, indent=2))
+    if arguments.records == 100_000 and not profile:
+        RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
