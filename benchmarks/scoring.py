@@ -1,7 +1,7 @@
 """How long scoring takes: 10 readouts on 100,000 records with 2,000 bootstrap draws.
 
-``python -m benchmarks.scoring [--records 100000]`` writes made-up records into a temporary run, scores them with
-``ambivox score``'s own function, prints the parts of the time and writes benchmarks/results/scoring.json.
+``python -m benchmarks.scoring [--records 100000]`` writes made-up records into a temporary run, scores them
+as ``ambivox score`` does, prints the time and writes benchmarks/results/scoring.json.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 
 from ambivox.distribution import Array
 from ambivox.metrics import jsd_bits, vote_prior
-from ambivox.statistics import cluster_sums, draw_weights, paired_permutation_test
+from ambivox.statistics import cluster_sums, draw_weights, paired_permutation_test, prior_scatter
 from ambivox.statistics.interval import _bootstrap_t
 
 BASE = np.array([0.1, 0.1, 0.15, 0.1, 0.4, 0.15])
@@ -65,7 +65,8 @@ def analyse(study: Study, *, n_draws: int, seed: int) -> Outcome:
     """Score a study as ``ambivox score`` does, with the simpler percentile interval beside it."""
     codes, n = study.speakers, int(study.speakers.max()) + 1
     score, other = jsd_bits(study.first, study.q), jsd_bits(study.second, study.q)
-    prior = jsd_bits(vote_prior(study.q, codes.tolist()).p, study.q)
+    predicted = vote_prior(study.q, codes.tolist()).p
+    prior = jsd_bits(predicted, study.q) + prior_scatter(predicted, study.q, jsd_bits)
     ones = np.ones(len(codes))
     above = cluster_sums(np.column_stack([score, prior - score, score - other]), codes, n)
     below = cluster_sums(np.column_stack([ones, prior, ones]), codes, n)

@@ -100,7 +100,7 @@ def test_a_level_that_hears_beats_the_prior_and_a_deaf_one_does_not():
 def test_the_skill_is_that_of_the_table():
     frame = make_frame(sharp, knowing(0.5))
     found = verdicts(frame)["beats-prior"].parts[0].interval.estimate
-    assert found == pytest.approx(1 - frame.scores("token").mean() / frame.prior().mean())
+    assert found == pytest.approx(1 - frame.scores("token").mean() / frame.prior()[0].mean())
 
 
 def test_uncertainty_that_follows_the_raters_is_seen():

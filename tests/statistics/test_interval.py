@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from ambivox.statistics import MIN_CLUSTERS, cluster_sums, draw_weights, mean_interval, ratio_intervals
 
@@ -20,8 +21,10 @@ def bootstrap_t_by_loop(above, below, n_draws, seed, level):
     for weights in draw_weights(len(above), n_draws, seed).astype(int):
         drawn, drawn_error = ratio_and_error(np.repeat(np.arange(len(above)), weights))
         t.append((drawn - ratio) / drawn_error)
-    upper = np.quantile(t, (1 + level) / 2, method="higher")
-    lower = np.quantile(t, (1 - level) / 2, method="lower")
+    n = len(above)
+    tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 - level) / 2, n - 1))
+    upper = np.quantile(t, 1 - tail, method="higher")
+    lower = np.quantile(t, tail, method="lower")
     return ratio - upper * error, ratio - lower * error
 
 

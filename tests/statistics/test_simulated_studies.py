@@ -1,9 +1,8 @@
 """A small version of ``benchmarks/coverage.py``: bounds as wide as so few studies leave them."""
 
 import pytest
-from scipy.stats import binom
-
 from benchmarks.simulated_studies import coverage, true_mean
+from scipy.stats import binom
 
 N_STUDIES = 150
 

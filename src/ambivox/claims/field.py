@@ -63,9 +63,7 @@ def token_beats_text_on_ambiguous_clips(frame: Frame) -> Claim:
     prior[most] = vote_prior(frame.clips.q[most], groups).p
     inside = np.isin(np.arange(len(frame.clips.names)), most)
     gain = np.where(inside, _gain(frame), np.nan)
-    skill = np.where(
-        inside, _skill(np.where(inside, _mean(frame, "token"), np.nan), frame.loss(prior)), np.nan
-    )
+    skill = _skill(_mean(frame, "token"), *frame.prior(prior))
     return Claim(
         claim.name,
         claim.sentence,
@@ -153,10 +151,10 @@ def failures_explain(frame: Frame) -> Claim:
 def beats_the_prior(frame: Frame) -> Claim:
     """Skill of the token level against the leave-one-speaker-out vote prior."""
     claim = Claim("beats-prior", "The token level knows more than how people vote in this corpus")
-    prior = frame.prior()
+    prior, scatter = frame.prior()
     if np.isnan(prior).all():
         return _untested(claim, "one clip: there is no prior", "use more clips")
-    skill = _skill(_mean(frame, "token"), prior)
+    skill = _skill(_mean(frame, "token"), prior, scatter)
     return Claim(
         claim.name,
         claim.sentence,
@@ -224,14 +222,15 @@ def _gain(frame: Frame) -> Array:
     return _mean(frame, "text") - _mean(frame, "token")
 
 
-def _skill(scores: Array, prior: Array) -> Array:
+def _skill(scores: Array, prior: Array, scatter: Array) -> Array:
     """Values per clip whose mean is ``1 - mean(scores) / mean(prior)`` over clips that have both."""
     both = ~(np.isnan(scores) | np.isnan(prior))
     values = np.full(len(scores), np.nan)
     room = prior[both].mean() if both.any() else 0.0
     if room > 0:
         skill = 1 - scores[both].mean() / room
-        values[both] = linearised(skill, (prior[both] - scores[both] - skill * prior[both]) / room)
+        moved = prior[both] + scatter[both]
+        values[both] = linearised(skill, ((1 - skill) * moved - scores[both]) / room)
     return values
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ambivox.distribution import Array
 from ambivox.metrics import METRICS, FailedAs, Metric
-from ambivox.statistics import Tertiles, ambiguity_tertiles
+from ambivox.statistics import Tertiles, ambiguity_tertiles, prior_scatter
 from ambivox.studies.readings import Clips, CorpusReadings, Readings
 from ambivox.studies.spreads import by_variant
 
@@ -74,17 +74,23 @@ class Frame:
                 scored.append(values if self.metric.lower_is_better else 1 - values)
         return np.array(scored)
 
-    def prior(self) -> Array:
-        """The score of the leave-one-speaker-out vote prior, shape ``(U,)``."""
-        return self.loss(self.clips.prior)
+    def prior(self, p: Array | None = None) -> tuple[Array, Array]:
+        """The score of a vote prior (the leave-one-speaker-out one), lower is better, and `prior_scatter`.
 
-    def loss(self, p: Array) -> Array:
-        """The metric of one prediction per clip, turned so that lower is better; shape ``(U,)``."""
+        Args:
+            p: shape ``(U, N)``; ``nan`` where it says nothing.
+
+        Returns:
+            Twice shape ``(U,)``.
+        """
+        p = self.clips.prior if p is None else p
         there = ~np.isnan(p[:, 0])
-        values = np.full(len(p), np.nan)
+        values, scatter = np.full(len(p), np.nan), np.full(len(p), np.nan)
         if there.any():
-            values[there] = self.metric.function(p[there], self.clips.q[there])
-        return values if self.metric.lower_is_better else 1 - values
+            rows, q = p[there], self.clips.q[there]
+            values[there] = self.metric.function(rows, q)
+            scatter[there] = prior_scatter(rows, q, self.metric.function)
+        return (values, scatter) if self.metric.lower_is_better else (1 - values, -scatter)
 
     def asked(self, heard: str) -> bool:
         """Whether the run has answers under this control to all prompts."""

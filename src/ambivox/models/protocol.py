@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -50,6 +50,38 @@ class Watch:
             )
             for token in self.token_ids
         )
+
+    @cached_property
+    def continuations(self) -> tuple[tuple[int, ...], ...]:
+        """Shape ``(S,)``: for each sequence the places of the shortest ones that go on from it.
+
+        What continues a continuation is already inside it.
+        """
+        place = {sequence: i for i, sequence in enumerate(self.sequences)}
+        found: list[list[int]] = [[] for _ in self.sequences]
+        for i, sequence in enumerate(self.sequences):
+            begun = (sequence[:n] for n in range(len(sequence) - 1, 0, -1))
+            shorter = next((place[prefix] for prefix in begun if prefix in place), None)
+            if shorter is not None:
+                found[shorter].append(i)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def by_first_token(self) -> Mapping[int, tuple[tuple[int, ...], ...]]:
+        """The sequences that begin with each token, the longest first."""
+        found: dict[int, list[tuple[int, ...]]] = {}
+        for sequence in sorted(self.sequences, key=len, reverse=True):
+            found.setdefault(sequence[0], []).append(sequence)
+        return {token: tuple(sequences) for token, sequences in found.items()}
+
+    @cached_property
+    def owned(self) -> NDArray[np.bool_]:
+        """Shape ``(K, N)``: whether a token begins forms of this label and of no other."""
+        owned = np.zeros((len(self.token_ids), 1 + max(self.sequence_labels, default=-1)), dtype=bool)
+        for k, labels in enumerate(self.token_labels):
+            if len(labels) == 1:
+                owned[k, labels[0]] = True
+        return owned
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,20 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
-from scipy.special import logsumexp as lse
-from scipy.special import softmax
 
 from ambivox.distribution import Array
 from ambivox.errors import UsageError
 from ambivox.models import Watch
 from ambivox.models.protocol import FloatArray
-from ambivox.readouts.label_logits import Join, label_logits, label_logp, owned_shares, split_by_sequence
+from ambivox.readouts.label_logits import (
+    Join,
+    label_logits,
+    label_logp,
+    lse,
+    owned_shares,
+    softmax,
+    split_by_sequence,
+)
 from ambivox.readouts.reading import Reading
 from ambivox.record import Record
 
@@ -123,7 +129,9 @@ def _normalised(
     if _choice("normalise", normalise, Normalise) == "softmax":
         return Reading(softmax(a), "ok", mass=mass)
     if value == "probability":  # a / sum(a) in the log domain, where tiny probabilities do not vanish
-        return Reading(softmax(lse(logp, axis=0, b=weights)), "ok", mass=mass)
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(weights)
+        return Reading(softmax(lse(logp + log_weights, axis=0)), "ok", mass=mass)
     if (a < 0).any():
         fault = "mixed signs" if (a > 0).any() else "negative values, whose shares would be upside down"
         return Reading(None, "undefined", f"{value}: {fault}", mass)
@@ -153,11 +161,12 @@ def answer_steps(watch: Watch, token_ids: Sequence[int]) -> list[int]:
     >>> answer_steps(Watch(((7,), (8, 9)), (0, 1), (7, 8), ("sad", "dis")), [5, 8, 9, 5, 8, 7])
     [1, 5]
     """
-    written = sorted(watch.sequences, key=len, reverse=True)
+    written, token_ids = watch.by_first_token, tuple(token_ids)
     steps: list[int] = []
     t = 0
     while t < len(token_ids):
-        here = next((s for s in written if tuple(token_ids[t : t + len(s)]) == s), ())
+        begun = written.get(token_ids[t], ())
+        here = next((s for s in begun if token_ids[t : t + len(s)] == s), ())
         if here:
             steps.append(t)
         t += len(here) or 1

@@ -4,6 +4,7 @@ from ambivox.statistics.ambiguity import TERTILES, Tertiles, ambiguity_tertiles,
 from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights
 from ambivox.statistics.interval import MIN_CLUSTERS, Interval, mean_interval, ratio_intervals
 from ambivox.statistics.permutation import PairedTest, holm, paired_permutation_test
+from ambivox.statistics.prior import prior_scatter
 from ambivox.statistics.spread import Spread, spread
 from ambivox.statistics.vote_noise import VoteModel, fit_vote_model, mean_over_redraws, redraw_votes
 
@@ -24,6 +25,7 @@ __all__ = [
     "mean_interval",
     "mean_over_redraws",
     "paired_permutation_test",
+    "prior_scatter",
     "rarefied_entropy_bits",
     "ratio_intervals",
     "redraw_votes",

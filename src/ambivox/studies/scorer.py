@@ -33,6 +33,7 @@ from ambivox.statistics import (
     ambiguity_tertiles,
     cluster_sums,
     fit_vote_model,
+    prior_scatter,
     ratio_intervals,
     redraw_votes,
 )
@@ -189,6 +190,11 @@ class _CorpusScorer:
             for name, metric in self.metrics.items()
             if metric.per_utterance
         }
+        # What skills are measured from; the scatter is for the intervals, it leaves the means as they are.
+        self.scattered_prior = {
+            name: values + prior_scatter(self.clips.prior, self.clips.q, self.metrics[name].function)
+            for name, values in self.prior.items()
+        }
         self.tertiles = ambiguity_tertiles(self.clips.votes)
         self.tertile_prior = _tertile_prior(self.clips, self.tertiles, self.headline)
         self.ratios = _Ratios(self.clips)
@@ -294,11 +300,13 @@ class _CorpusScorer:
                 values = np.asarray(metric.function(p, self.clips.q[of]))
                 scores[name] = Score.of_values(values)
                 prior = self.prior[name][of]
-                draft.mean[name] = self.ratios.add(values, np.ones(len(values)), of)
+                scattered = self.scattered_prior[name][of]
+                own = scattered if row.readout == VOTE_PRIOR else values
+                draft.mean[name] = self.ratios.add(own, np.ones(len(own)), of)
                 if rated.any():
                     skills[name] = _skill(scores[name].value, Score.of_values(prior[rated]).value, metric)
                     if row.readout != VOTE_PRIOR:
-                        draft.skill[name] = self._add_skill(values, prior, of, metric)
+                        draft.skill[name] = self._add_skill(values, scattered, of, metric)
                 if name == self.headline.name and row.level != "control":
                     row = replace(row, tertiles=self._tertiles(draft, values, of))
             else:
@@ -375,11 +383,12 @@ def _skill(value: float, control: float, metric: Metric) -> float:
 
 
 def _tertile_prior(clips: Clips, tertiles: Tertiles, metric: Metric) -> Array:
-    """Shape ``(U,)``: what the leave-one-speaker-out prior of a clip's own third scores on it."""
+    """Shape ``(U,)``: what the leave-one-speaker-out prior of a clip's own third scores, with its scatter."""
     values = np.full(len(clips.q), np.nan)
     for third in range(len(TERTILES)):
         inside = np.flatnonzero(tertiles.codes == third)
         if len(inside) >= 2:
             groups = [clips.speakers[u] or f"clip {clips.names[u]}" for u in inside]
-            values[inside] = metric.function(vote_prior(clips.q[inside], groups).p, clips.q[inside])
+            prior, q = vote_prior(clips.q[inside], groups).p, clips.q[inside]
+            values[inside] = metric.function(prior, q) + prior_scatter(prior, q, metric.function)
     return values
