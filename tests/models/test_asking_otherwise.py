@@ -68,8 +68,8 @@ def test_a_temperature_near_zero_draws_the_greedy_answer(model: TransformersMode
 
 def test_draws_follow_the_probabilities_at_the_temperature() -> None:
     logits = torch.tensor([1.0, 3.0, -torch.inf, 2.0])
-    sampler = Sampler(2.0, b"key")
-    drawn = [sampler.choose(logits) for _ in range(4000)]
+    sampler = Sampler(2.0, np.random.default_rng(0).random(4000))
+    drawn = [sampler.choose(logits, step) for step in range(4000)]
     shares = np.bincount(drawn, minlength=4) / len(drawn)
     np.testing.assert_allclose(shares, torch.softmax(logits / 2, 0), atol=0.03)
     assert shares[2] == 0
@@ -81,7 +81,7 @@ def test_every_draw_of_every_request_has_numbers_of_its_own(loaded: Loaded) -> N
     prompt = replace(request.prompt, text="another")
     others = [request, replace(request, seed=1), replace(request, samples=None)]
     others += [replace(request, prompt=prompt), replace(request, samples=clip(0.5, 1))]
-    numbers = {sampler.choose(flat) for asked in others for sampler in samplers(asked)}
+    numbers = {sampler.choose(flat, 0) for asked in others for sampler in samplers(asked)}
     assert len(numbers) == 2 * len(others)
 
 
@@ -125,7 +125,7 @@ def _hidden_states(model: TransformersModel, request: Request, answer: tuple[int
             attention_mask=torch.ones_like(ids),
             output_hidden_states=True,
             **rest,
-            **model._plain.fixed,
+            **model._path.plain.fixed,
         )
         *inner, last = (state[0, -len(answer) :] for state in out.hidden_states[1:])
         return [head(state) for state in (*map(norm, inner), last)]

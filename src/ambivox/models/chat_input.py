@@ -103,6 +103,40 @@ class ChatInput:
         self.assert_heard(inputs, clip)
         return inputs
 
+    def on_clip(self, samples: FloatArray, texts: Sequence[str], clip: str = "clip") -> list[Inputs]:
+        """The inputs of several prompts on one clip, whose features are computed once where that is safe.
+
+        A prompt's tokens up to the end of the audio are then those of the first prompt, and the rest is
+        tokenised alone; safe means that the first prompt itself comes out the same in this way.
+
+        Raises:
+            AudioError, AmbivoxError: as a single request does.
+        """
+        first = self(samples, texts[0], clip)
+        if len(texts) == 1 or self.whole_messages:
+            return [first, *(self(samples, text, clip) for text in texts[1:])]
+        ids = first["input_ids"][0].tolist()
+        heard = len(ids) - ids[::-1].index(self.audio_token)
+        before, rest = self._split(texts[0])
+        # special tokens that close the audio are written by the processor; what is beside them is cut there
+        closing = len(ids) - heard - len(rest)
+        safe = closing >= 0 and ids[heard + closing :] == rest
+        safe &= all(token in self.tokenizer.all_special_ids for token in ids[heard : heard + closing])
+        inputs = [first]
+        for text in texts[1:]:
+            own_before, rest = self._split(text)
+            if safe and own_before == before:
+                inputs.append(_with_rest(first, heard + max(closing, 0), rest))
+            else:
+                inputs.append(self(samples, text, clip))
+        return inputs
+
+    def _split(self, text: str) -> tuple[str, list[int]]:
+        """What the template writes before the audio, and the tokens of what it writes after it."""
+        turn = self.render(text)
+        before, _, after = turn.rpartition(self.tokenizer.convert_ids_to_tokens(self.audio_token))
+        return before, [int(token) for token in self.tokenizer.encode(after, add_special_tokens=False)]
+
     def raw(self, samples: FloatArray | None, text: str) -> Inputs:
         """The inputs as the processor gives them, unchecked; None leaves the audio out."""
         if samples is not None and self.sample_rate != SAMPLE_RATE_HZ:
@@ -231,6 +265,13 @@ class ChatInput:
         other[-SAMPLE_RATE_HZ // 10 :] = 0
         a, b = self.raw(samples, "x"), self.raw(other, "x")
         return any(a[key].shape != b[key].shape or not torch.equal(a[key], b[key]) for key in a)
+
+
+def _with_rest(inputs: Inputs, kept: int, rest: Sequence[int]) -> Inputs:
+    """The inputs with other tokens behind the first `kept`."""
+    length = inputs["input_ids"].shape[1]
+    cut = {k: v[:, :kept] for k, v in inputs.items() if k in TEXT_INPUTS and v.shape[1] == length}
+    return with_answer(inputs | cut, rest)
 
 
 def with_answer(inputs: Inputs, answer: Sequence[int]) -> Inputs:

@@ -98,6 +98,7 @@ class Request:
         temperature: of the sampled answers, above 0.
         seed: of the sampled answers; the same request draws the same answers.
         lens: whether to read the watched logits at every decoder layer too.
+        score: whether the log-probabilities of whole labels are wanted, too.
     """
 
     samples: FloatArray | None
@@ -108,6 +109,7 @@ class Request:
     temperature: float = 1.0
     seed: int = 0
     lens: bool = False
+    score: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ class Reply:
         lens: shape ``(L, T, K)`` float32, the watched logits that final norm and output layer make of the
             states after each of L decoder layers (the last layer's are `watched`); None unless asked for.
         lens_logsumexp: shape ``(L, T)`` float32, over the whole vocabulary; None unless asked for.
+        sequence_logp: shape ``(S,)``, what `SpeechModel.score` would give, where the request asked for it and
+            the engine had it on the way; None has to be asked for.
     """
 
     text: str
@@ -139,6 +143,7 @@ class Reply:
     draws: tuple[str, ...] = ()
     lens: FloatArray | None = None
     lens_logsumexp: FloatArray | None = None
+    sequence_logp: NDArray[np.float64] | None = None
 
 
 class SpeechModel(Protocol):

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ambivox.errors import UsageError
 from ambivox.models.protocol import Request
 
 
+@dataclass(frozen=True)
 class Sampler:
-    """Draws the tokens of one sampled answer, one uniform number per step.
+    """Draws the tokens of one sampled answer.
 
     Args:
         temperature: the logits are divided by it, above 0.
-        key: what the draws depend on.
+        uniforms: one number in [0, 1) per step.
     """
 
-    def __init__(self, temperature: float, key: bytes) -> None:
-        self.temperature = temperature
-        self._rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()))
+    temperature: float
+    uniforms: NDArray[np.float64]
 
-    def choose(self, logits: Tensor) -> int:
-        """The next token, from raw logits of shape ``(V,)``: where the uniform number falls in their CDF."""
+    def choose(self, logits: Tensor, step: int) -> int:
+        """The next token, from raw logits of shape ``(V,)``: where the step's number falls in their CDF."""
         p = torch.softmax(logits.double() / self.temperature, dim=0)
         heap = p.cumsum(0)
-        place = torch.tensor(self._rng.random(), dtype=heap.dtype, device=heap.device) * heap[-1]
+        place = torch.tensor(self.uniforms[step], dtype=heap.dtype, device=heap.device) * heap[-1]
         # rounding may put the number at the very end; a token of probability 0 is never drawn
         return min(int(torch.searchsorted(heap, place, right=True)), int(p.nonzero()[-1]))
 
 
 def samplers(request: Request) -> list[Sampler]:
-    """One sampler per answer to draw; their keys hold the clip, the prompt, the seed and the draw's number.
+    """One sampler per answer to draw; their numbers follow from clip, prompt, seed and the draw's own number.
 
     Raises:
         UsageError: a negative number of draws, or a temperature that is not above 0.
@@ -45,7 +47,6 @@ def samplers(request: Request) -> list[Sampler]:
         raise UsageError(f"temperature {request.temperature}: a number above 0 is needed")
     audio = b"" if request.samples is None else request.samples.tobytes()
     asked = hashlib.sha256(audio + request.prompt.text.encode()).hexdigest()
-    return [
-        Sampler(request.temperature, f"{asked}/{request.seed}/{draw}".encode())
-        for draw in range(request.n_draws)
-    ]
+    keys = [f"{asked}/{request.seed}/{draw}".encode() for draw in range(request.n_draws)]
+    rngs = [np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest())) for key in keys]
+    return [Sampler(request.temperature, rng.random(request.prompt.max_new_tokens)) for rng in rngs]

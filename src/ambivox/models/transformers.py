@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import itertools
+import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 import transformers
 from numpy.typing import NDArray
 
 from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.errors import AudioError, UsageError
-from ambivox.models.chat_input import ChatInput, Inputs, with_answer
+from ambivox.models.chat_input import ChatInput, Inputs
+from ambivox.models.checked import CheckedPath
 from ambivox.models.checkpoint import load_checkpoint, quiet
-from ambivox.models.lens import Lens
-from ambivox.models.plain import Answer, PlainPath, Row
+from ambivox.models.job import Answer, Job, Outcome
+from ambivox.models.memory import Budget
+from ambivox.models.plain import PlainPath
 from ambivox.models.protocol import FloatArray, Reply, Request, Watch
 from ambivox.models.sampling import samplers
-from ambivox.models.watch import Tokens, make_watch, score_by_trie
+from ambivox.models.watch import make_watch
 
-WINDOW_BATCHES = 8
-"""Requests are prepared this many batches at a time: rows that fit together are found, memory is bounded."""
+WINDOW = 256
+"""Requests are prepared this many at a time: rows that fit together are found, and memory is bounded."""
+
+BATCH_SIZE = 64
+BATCH_TOKENS = 16384
+
+PLAIN_ROWS = 8
+"""Answers at a time on the plain path, where each of them encodes its audio anew."""
 
 
 def load_transformers(
@@ -32,7 +40,9 @@ def load_transformers(
     *,
     device: str | None = None,
     dtype: str | None = None,
-    batch_size: int = 8,
+    batch_size: int = BATCH_SIZE,
+    batch_tokens: int = BATCH_TOKENS,
+    share: bool = True,
     trust_remote_code: bool = False,
     revision: str | None = None,
 ) -> TransformersModel:
@@ -43,7 +53,10 @@ def load_transformers(
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (spread over several accelerators); None
             takes the accelerator if there is one.
         dtype: for example ``float32`` or ``bfloat16``; None takes float32 on a CPU, else the checkpoint's.
-        batch_size: rows per forward pass, at least 1.
+        batch_size: answers at a time, at least 1.
+        batch_tokens: tokens of prompts and answers at a time, at least 1; halved when memory runs out.
+        share: compute what requests have in common once, where the family allows it; False asks everything
+            by transformers' own `generate`.
         trust_remote_code: run model code that comes with the checkpoint.
         revision: branch, tag or commit on the hub.
 
@@ -60,6 +73,8 @@ def load_transformers(
         name=name_or_path,
         fingerprint=checkpoint.fingerprint,
         batch_size=batch_size,
+        batch_tokens=batch_tokens,
+        share=share,
     )
 
 
@@ -67,10 +82,19 @@ class TransformersModel:
     """A `SpeechModel` on a loaded model and its processor; see `load_transformers`."""
 
     def __init__(
-        self, model: Any, processor: Any, *, name: str, fingerprint: str, batch_size: int = 8
+        self,
+        model: Any,
+        processor: Any,
+        *,
+        name: str,
+        fingerprint: str,
+        batch_size: int = BATCH_SIZE,
+        batch_tokens: int = BATCH_TOKENS,
+        share: bool = True,
     ) -> None:
-        if batch_size < 1:
-            raise UsageError(f"batch_size {batch_size}: at least 1 is needed")
+        for option, value in (("batch_size", batch_size), ("batch_tokens", batch_tokens)):
+            if value < 1:
+                raise UsageError(f"{option} {value}: at least 1 is needed")
         if model.config.is_encoder_decoder or not model.can_generate():
             raise UsageError(f"{name}: {type(model).__name__} is no chat model, so it cannot be asked")
         self.model = model
@@ -79,7 +103,8 @@ class TransformersModel:
         self.batch_size = batch_size
         self.chat = ChatInput(processor, model.config, name)
         self._decoding = _greedy(model, self.chat.tokenizer, self.chat.audio_token)
-        self._plain = PlainPath(model, self._decoding, batch_size)
+        plain = PlainPath(model, self._decoding, name, Budget(min(batch_size, PLAIN_ROWS), batch_tokens))
+        self._path = CheckedPath(plain, self.chat.audio_token, Budget(batch_size, batch_tokens), share)
         # Generation settings of the checkpoint (sampling, penalties, suppressed tokens) would fill what ours
         # leave open, and change the logits before they are read.
         model.generation_config = self._decoding
@@ -104,78 +129,82 @@ class TransformersModel:
         replies: list[Reply] = []
         for window in self._windows(requests):
             begun = time.perf_counter()
-            inputs = [self._inputs(request) for request in window]
+            jobs = [
+                replace(
+                    job,
+                    samplers=(None, *samplers(request)),
+                    sequences=request.watch.sequences if request.score else (),
+                    lens=request.lens,
+                )
+                for job, request in zip(self._jobs(window), window, strict=True)
+            ]
             preparing_s = (time.perf_counter() - begun) / len(window)
-            rows: list[Row] = []
-            for request, given in zip(window, inputs, strict=True):
-                for sampler in (None, *samplers(request)):
-                    rows.append(Row(given, request.watch.token_ids, request.prompt.max_new_tokens, sampler))
-            answers = iter(self._plain.answer(rows))
-            for request, given in zip(window, inputs, strict=True):
-                answer, *draws = itertools.islice(answers, 1 + request.n_draws)
-                replies.append(self._reply(request, given, answer, draws, preparing_s))
+            for job, outcome in zip(jobs, self._path.run(jobs), strict=True):
+                replies.append(self._reply(job, outcome, preparing_s))
         return replies
 
-    def _reply(
-        self, request: Request, inputs: Inputs, answer: Answer, draws: Sequence[Answer], preparing_s: float
-    ) -> Reply:
-        lens, lens_logsumexp = self._read_layers(request, inputs, answer) if request.lens else (None, None)
+    def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
+        """For each request, shape ``(S,)``: log p(watched sequence | clip, prompt) in nats."""
+        scores: list[NDArray[np.float64]] = []
+        for window in self._windows(requests):
+            jobs = [
+                replace(job, sequences=request.watch.sequences)
+                for job, request in zip(self._jobs(window), window, strict=True)
+            ]
+            for outcome in self._path.run(jobs):
+                assert outcome.sequence_logp is not None
+                scores.append(outcome.sequence_logp)
+        return scores
+
+    def _reply(self, job: Job, outcome: Outcome, preparing_s: float) -> Reply:
+        answer, *draws = outcome.answers
+        lens, lens_logsumexp = outcome.layers or (None, None)
         return Reply(
             text=self._text(answer),
             token_ids=answer.token_ids,
             watched=answer.watched,
             logsumexp=answer.logsumexp,
             finish="stop" if answer.ended else "length",
-            audio_tokens=self.chat.count_audio_tokens(inputs),
-            time_s=preparing_s + answer.time_s + sum(draw.time_s for draw in draws),
+            audio_tokens=self.chat.count_audio_tokens(job.inputs),
+            time_s=preparing_s + outcome.time_s,
             draws=tuple(self._text(draw) for draw in draws),
             lens=lens,
             lens_logsumexp=lens_logsumexp,
+            sequence_logp=outcome.sequence_logp,
         )
 
     def _text(self, answer: Answer) -> str:
         said = answer.token_ids[:-1] if answer.ended else answer.token_ids
         return self.chat.tokenizer.decode(list(said), skip_special_tokens=True) if said else ""
 
-    def _read_layers(self, request: Request, inputs: Inputs, answer: Answer) -> tuple[FloatArray, FloatArray]:
-        lens = Lens(self.model, self.name)
-        answered = with_answer(inputs, answer.token_ids[:-1])
-        with quiet(), torch.inference_mode(), lens.watching() as states:
-            self.model(**{k: self._plain.place(v) for k, v in answered.items()}, **self._plain.fixed)
-        return lens.read(states, request.watch.token_ids, answer.watched, answer.logsumexp)
+    def _windows(self, requests: Sequence[Request]) -> Iterator[Sequence[Request]]:
+        """Cut the requests, but not between those on one clip that stand together."""
+        start = 0
+        while start < len(requests):
+            end = min(start + WINDOW, len(requests))
+            while end < len(requests) and requests[end].samples is requests[end - 1].samples:
+                end += 1
+            yield requests[start:end]
+            start = end
 
-    def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
-        """For each request, shape ``(S,)``: log p(watched sequence | clip, prompt) in nats."""
-        scores: list[NDArray[np.float64]] = []
-        for window in self._windows(requests):
-            rows: list[Row] = []
-            places: dict[tuple[int, Tokens], int] = {}
-            for i, request in enumerate(window):
-                inputs, used = self._inputs(request), _used(request.watch)
-                for prefix in dict.fromkeys(s[:n] for s in request.watch.sequences for n in range(len(s))):
-                    places[i, prefix] = len(rows)
-                    rows.append(Row(with_answer(inputs, prefix), used, 1))
-            answers = self._plain.answer(rows)
-            for i, request in enumerate(window):
-                logp = {
-                    prefix: answers[n].watched[0].astype(np.float64) - answers[n].logsumexp[0]
-                    for (owner, prefix), n in places.items()
-                    if owner == i
-                }
-                scores.append(_score(request.watch, logp))
-        return scores
+    def _jobs(self, window: Sequence[Request]) -> list[Job]:
+        """One job per request, with nothing to answer or score yet; each clip is processed once."""
+        clips: dict[bytes, list[int]] = {}
+        for n, request in enumerate(window):
+            clips.setdefault(_digest(request.samples), []).append(n)
+        jobs: dict[int, Job] = {}
+        for clip, members in clips.items():
+            texts = [window[n].prompt.text for n in members]
+            for n, inputs in zip(members, self._inputs(window[members[0]], texts), strict=True):
+                jobs[n] = Job(clip, inputs, window[n].watch.token_ids, window[n].prompt.max_new_tokens, ())
+        return [jobs[n] for n in range(len(window))]
 
-    def _windows(self, requests: Sequence[Request]) -> list[Sequence[Request]]:
-        size = WINDOW_BATCHES * self.batch_size
-        return [requests[i : i + size] for i in range(0, len(requests), size)]
-
-    def _inputs(self, request: Request) -> Inputs:
-        if request.samples is None:
-            with quiet():
-                return self.chat.without_audio(request.prompt.text)
-        seconds = len(request.samples) / SAMPLE_RATE_HZ
+    def _inputs(self, request: Request, texts: Sequence[str]) -> list[Inputs]:
         with quiet():
-            inputs = self.chat(request.samples, request.prompt.text, request.name)
+            if request.samples is None:
+                return [self.chat.without_audio(text) for text in texts]
+            inputs = self.chat.on_clip(request.samples, texts, request.name)
+            seconds = len(request.samples) / SAMPLE_RATE_HZ
             if self.chat.hears_whole(seconds):
                 return inputs
         limit = f"at most {self.max_audio_s:g} s" if self.max_audio_s else "less than that"
@@ -194,18 +223,8 @@ class TransformersModel:
         return f" {text}" if str(raw).startswith("▁") and not text.startswith(" ") else text
 
 
-def _score(watch: Watch, logp: Mapping[Tokens, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Walk the trie on the positions of its own tokens: a row holds those, not the whole vocabulary."""
-    used = _used(watch)
-
-    def next_logp(prefixes: Sequence[Tokens]) -> NDArray[np.float64]:
-        return np.stack([logp[tuple(used[n] for n in prefix)] for prefix in prefixes])
-
-    return score_by_trie([tuple(used.index(token) for token in s) for s in watch.sequences], next_logp)
-
-
-def _used(watch: Watch) -> Tokens:
-    return tuple(sorted({token for sequence in watch.sequences for token in sequence}))
+def _digest(samples: FloatArray | None) -> bytes:
+    return b"" if samples is None else hashlib.sha256(samples.tobytes()).digest()
 
 
 def _greedy(model: Any, tokenizer: Any, audio_token: int) -> Any:

@@ -1,0 +1,94 @@
+"""A randomly initialised Qwen2-Audio of about 100 million parameters: what an architecture costs, it costs
+with random weights, too.
+
+    python benchmarks/checkpoint.py FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import tokenizers
+import torch
+import transformers
+
+from ambivox.emotions import emotion_sets, load_emotions
+from ambivox.models.watch import written_variants
+from ambivox.prompts import PROMPTS
+
+SEED = 0
+VOCABULARY = 32_000
+WIDTH, ENCODER_LAYERS, DECODER_LAYERS, HEADS = 512, 6, 12, 8
+FEED_FORWARD = 1536
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>"]
+
+
+def tokenizer() -> transformers.PreTrainedTokenizerFast:
+    """Words of the prompts in one or two tokens, as a large tokenizer has them, and filler up to the size."""
+    sets = [load_emotions(name) for name in emotion_sets()]
+    text = [PROMPTS[name].render(emotions).text for name in PROMPTS for emotions in sets]
+    text += [
+        v for emotions in sets for forms in emotions.forms for form in forms for v in written_variants(form)
+    ]
+    bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
+    bpe.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=2000,
+        show_progress=False,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=SPECIAL,
+    )
+    bpe.train_from_iterator(text * 4, trainer)
+    vocabulary = bpe.get_vocab()
+    filler = (f"Ġfiller{n}" for n in range(VOCABULARY))
+    vocabulary |= {next(filler): n for n in range(len(vocabulary), VOCABULARY)}
+    merges = [tuple(pair) for pair in __import__("json").loads(bpe.to_str())["model"]["merges"]]
+    whole = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, merges))
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    whole.decoder = tokenizers.decoders.ByteLevel()
+    whole.add_special_tokens(SPECIAL)
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=whole, pad_token="<|endoftext|>", eos_token="<|im_end|>"
+    )
+
+
+def build(folder: Path) -> Path:
+    """Write the checkpoint as the hub would hold it."""
+    words = tokenizer()
+    config = transformers.Qwen2AudioConfig(
+        audio_config={
+            "d_model": WIDTH,
+            "encoder_layers": ENCODER_LAYERS,
+            "encoder_attention_heads": HEADS,
+            "encoder_ffn_dim": 4 * WIDTH,
+            "num_mel_bins": 128,
+            "max_source_positions": 1500,
+        },
+        text_config={
+            "model_type": "qwen2",
+            "vocab_size": VOCABULARY,
+            "hidden_size": WIDTH,
+            "intermediate_size": FEED_FORWARD,
+            "num_hidden_layers": DECODER_LAYERS,
+            "num_attention_heads": HEADS,
+            "num_key_value_heads": HEADS,
+            "max_position_embeddings": 4096,
+            "initializer_range": 0.1,
+        },
+        audio_token_index=words.convert_tokens_to_ids("<|AUDIO|>"),
+    )
+    processor = transformers.Qwen2AudioProcessor(
+        transformers.WhisperFeatureExtractor(feature_size=128), words
+    )
+    torch.manual_seed(SEED)
+    model = transformers.Qwen2AudioForConditionalGeneration(config)
+    model.generation_config.eos_token_id = [words.eos_token_id]
+    model.generation_config.pad_token_id = words.pad_token_id
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]))
