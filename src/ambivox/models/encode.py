@@ -54,10 +54,8 @@ class AudioEncoder:
         if self._shortens is None:
             # Exact where the encoder masks its padding (Qwen2-Audio, the Flamingos), wrong where it does not
             # (Voxtral, GLM-ASR), and nothing in a config says which: so it is tried once.
-            full = self._hear(inputs)
-            self._shortens = self._agrees(inputs, short, full)
-            return full
-        return self._hear_short(inputs, short)
+            self._shortens = self._agrees(inputs, short, self._hear(inputs))
+        return self._hear_short(inputs, short) if self._shortens else self._hear(inputs)
 
     def _agrees(self, inputs: Inputs, short: Inputs, full: Tensor) -> bool:
         try:

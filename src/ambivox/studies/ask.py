@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ambivox.audio import SAMPLE_RATE_HZ, Samples, audio_digest, load_audio, noise_like, silence_like
+from ambivox.audio import SAMPLE_RATE_HZ, Samples, audio_digest
 from ambivox.errors import AmbivoxError
 from ambivox.models import Request, SpeechModel
 from ambivox.record import Record
-from ambivox.studies.config import Control
+from ambivox.studies.clips import WITHOUT_AUDIO, Clips
 from ambivox.studies.plan import Planned, request_key
-
-WITHOUT_AUDIO: tuple[Control, ...] = ("no-audio", "transcript-only")
 
 # What a model may raise on one odd request; programming errors (TypeError and the like) are left to surface.
 _MODEL_ERRORS = (AmbivoxError, RuntimeError, ValueError, IndexError)
 
 
-def with_key(planned: Planned, *, seed: int) -> Planned:
-    """The planned request with its key, which reads the bytes of the clip (but does not decode them)."""
+def with_keys(batch: Sequence[Planned], *, seed: int) -> list[Planned]:
+    """The planned requests with their keys, which read the bytes of each clip once (and decode nothing)."""
+    digest = functools.cache(_digest)
+    return [
+        _with_key(planned, digest(r.control in WITHOUT_AUDIO, r.clip, r.start_s, r.end_s), seed)
+        for planned in batch
+        for r in (planned.record,)
+    ]
+
+
+def _with_key(planned: Planned, digest: str, seed: int) -> Planned:
     record = planned.record
-    try:
-        digest = _digest(record)
-    except AmbivoxError as error:
-        digest = f"unreadable: {error}"
     settings: dict[str, object] = {
         "max_new_tokens": planned.prompt.max_new_tokens,
         "needs": planned.needs,
@@ -40,13 +44,13 @@ def with_key(planned: Planned, *, seed: int) -> Planned:
     return replace(planned, record=replace(record, key=request_key(record, digest, **settings)))
 
 
-def ask(model: SpeechModel, batch: Sequence[Planned], *, seed: int = 0) -> list[Record]:
+def ask(model: SpeechModel, batch: Sequence[Planned], clips: Clips | None = None) -> list[Record]:
     """Answer a batch of planned requests, in their order.
 
     Args:
         model: any engine.
         batch: what to ask; its requests go to the model together.
-        seed: of the noise control.
+        clips: what the model hears; made for the batch by default.
 
     Returns:
         One record each. A clip that cannot be read or heard whole, or that the model fails on, is a failed
@@ -54,17 +58,20 @@ def ask(model: SpeechModel, batch: Sequence[Planned], *, seed: int = 0) -> list[
     """
     records: list[Record] = []
     asked: list[tuple[int, Request]] = []
+    if clips is None:
+        with Clips() as own:
+            return ask(model, batch, own)
+    clips.prepare(planned.record for planned in batch)
     for i, planned in enumerate(batch):
         records.append(planned.record)
         try:
-            samples = _samples(planned.record, seed)
+            samples = clips[planned.record]
             _check_heard_whole(planned.record, samples, model.max_audio_s)
         except AmbivoxError as error:
             records[i] = planned.record.failed(str(error))
         else:
             asked.append((i, _request(planned, samples)))
-    scored = ["score" in batch[i].needs for i, _ in asked]
-    answers = _answer(model, [request for _, request in asked], scored)
+    answers = _answer(model, [request for _, request in asked])
     for (i, request), answer in zip(asked, answers, strict=True):
         if isinstance(answer, str):
             records[i] = records[i].failed(answer)
@@ -86,47 +93,37 @@ def _request(planned: Planned, samples: Samples | None) -> Request:
         temperature=record.temperature or 1.0,
         seed=zlib.crc32(record.key.encode()),  # each request draws answers of its own, whatever the order
         lens="lens" in planned.needs,
+        score="score" in planned.needs,
     )
 
 
-def _answer(
-    model: SpeechModel, requests: Sequence[Request], scored: Sequence[bool]
-) -> list[tuple[Any, Any] | str]:
+def _answer(model: SpeechModel, requests: Sequence[Request]) -> list[tuple[Any, Any] | str]:
     if not requests:
         return []
     try:
         replies = model.generate(requests)
-        to_score = [r for r, wanted in zip(requests, scored, strict=True) if wanted]
-        scores = iter(model.score(to_score) if to_score else ())
+        scores = [
+            reply.sequence_logp if request.score else None
+            for request, reply in zip(requests, replies, strict=True)
+        ]
+        left = [n for n, request in enumerate(requests) if request.score and scores[n] is None]
+        for n, score in zip(left, model.score([requests[n] for n in left]) if left else (), strict=True):
+            scores[n] = score
     except _MODEL_ERRORS as error:
         if len(requests) == 1:
             return [_one_line(error)]
-        alone = zip(requests, scored, strict=True)
-        return [answer for request, wanted in alone for answer in _answer(model, [request], [wanted])]
-    return [(reply, next(scores) if wanted else None) for reply, wanted in zip(replies, scored, strict=True)]
+        half = len(requests) // 2  # one odd request should cost the others little
+        return _answer(model, requests[:half]) + _answer(model, requests[half:])
+    return list(zip(replies, scores, strict=True))
 
 
-def _digest(record: Record) -> str:
-    if record.control in WITHOUT_AUDIO:
-        return record.control
-    return audio_digest(record.clip, record.start_s, record.end_s)
-
-
-def _samples(record: Record, seed: int) -> Samples | None:
-    if record.control == "transcript-only" and not record.transcript:
-        raise AmbivoxError(
-            f"{record.utterance}: no transcript to show: give the corpus transcripts, and the prompt "
-            f"{record.prompt!r} a place for them, or leave out the control 'transcript-only'"
-        )
-    if record.control in WITHOUT_AUDIO:
-        return None
-    samples = load_audio(record.clip, record.start_s, record.end_s)
-    if record.control == "silence":
-        return silence_like(samples)
-    if record.control == "noise":
-        # One seed for the study; each clip gets noise of its own that does not depend on the order.
-        return noise_like(samples, seed=zlib.crc32(f"{seed}/{record.corpus}/{record.utterance}".encode()))
-    return samples
+def _digest(without_audio: bool, clip: str, start_s: float | None, end_s: float | None) -> str:
+    if without_audio:
+        return "no audio"
+    try:
+        return audio_digest(clip, start_s, end_s)
+    except AmbivoxError as error:
+        return f"unreadable: {error}"
 
 
 def _check_heard_whole(record: Record, samples: Samples | None, max_audio_s: float | None) -> None:

@@ -79,8 +79,8 @@ class Study(_Strict):
         tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)
     ] = (1.0,)
     seed: Annotated[int, Field(ge=0)] = 0
-    batch_size: Annotated[int, Field(ge=1)] = 8
-    shard_size: Annotated[int, Field(ge=1)] = 32
+    batch_size: Annotated[int, Field(ge=1)] = 128
+    shard_size: Annotated[int, Field(ge=1)] = 128
 
 
 def load_study(path: Path) -> Study:

@@ -293,7 +293,20 @@ def request_key(record: Record, audio_digest: str, **settings: object) -> str:
 
 
 def shards(planned: Iterable[Planned], size: int) -> Iterator[list[Planned]]:
-    """Cut a plan into shards of `size` requests; the last may be shorter."""
-    iterator = iter(planned)
-    while shard := list(itertools.islice(iterator, size)):
+    """Cut a plan into shards of at most `size` requests, where possible between clips.
+
+    An engine shares the work of requests on one clip, so they stay together; more requests on one clip than
+    fit into a shard are cut after every `size`.
+    """
+    shard: list[Planned] = []
+    for _, group in itertools.groupby(planned, lambda p: (p.record.corpus, p.record.utterance)):
+        clip = list(group)
+        if shard and len(shard) + len(clip) > size:
+            yield shard
+            shard = []
+        shard += clip
+        while len(shard) > size:
+            yield shard[:size]
+            shard = shard[size:]
+    if shard:
         yield shard

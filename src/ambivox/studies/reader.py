@@ -13,7 +13,7 @@ from ambivox.models import SpeechModel, load_model
 from ambivox.prompts import load_prompt, option_order
 from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts, needs_of, unfold
 from ambivox.record import Record
-from ambivox.studies.ask import ask, with_key
+from ambivox.studies.ask import ask, with_keys
 from ambivox.studies.config import N_DRAWS
 from ambivox.studies.plan import Planned, unanswered
 
@@ -70,8 +70,8 @@ def read(
     needs = needs_of(wanted, rendered.format)
     n_draws = N_DRAWS if "draws" in needs else 0
     watch = model.watch(rendered.answers, numbers="numbers" in needs)
-    planned = with_key(Planned(record, rendered, watch, needs, n_draws), seed=0)
-    record = ask(model, [planned])[0]
+    planned = with_keys([Planned(record, rendered, watch, needs, n_draws)], seed=0)
+    record = ask(model, planned)[0]
     if record.status == "failed":
         raise AmbivoxError(record.error or f"{clip}: failed without a reason")
     return ClipReading(record, {r.name: r(record) for r in unfold(wanted, record) if r.applies(record)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from pathlib import Path
 from ambivox.errors import AmbivoxError
 from ambivox.models import SpeechModel, load_model
 from ambivox.record import Record, read_records, write_records
-from ambivox.studies.ask import ask, with_key
+from ambivox.studies.ask import ask, with_keys
+from ambivox.studies.clips import Clips
 from ambivox.studies.config import Study
-from ambivox.studies.plan import Parts, Planned, count_requests, look_up, plan, shards
+from ambivox.studies.plan import Planned, count_requests, look_up, plan, shards
 from ambivox.studies.run import Run, describe_environment, open_run, write_text
 
 
@@ -62,8 +64,9 @@ def run_study(
         fingerprints[model.name] = model.fingerprint
         environment = describe_environment(parts, fingerprints)
         write_text(run.folder / "environment.json", json.dumps(environment, indent=2) + "\n")
-        for number, shard in enumerate(shards(plan(parts, model), study.shard_size)):
-            _fill_shard(run.shard_path(place, number), shard, model, parts, counter)
+        with Clips(study.seed) as clips:
+            for number, shard in enumerate(shards(plan(parts, model), study.shard_size)):
+                _fill_shard(run.shard_path(place, number), shard, model, study, clips, counter)
     return run
 
 
@@ -81,18 +84,25 @@ class _Counter:
 
 
 def _fill_shard(
-    path: Path, shard: Sequence[Planned], model: SpeechModel, parts: Parts, counter: _Counter
+    path: Path,
+    shard: Sequence[Planned],
+    model: SpeechModel,
+    study: Study,
+    clips: Clips,
+    counter: _Counter,
 ) -> None:
-    study = parts.study
-    keyed = [with_key(planned, seed=study.seed) for planned in shard]
+    keyed = with_keys(shard, seed=study.seed)
     done = _finished(path, [planned.record.key for planned in keyed])
     if done is not None:
         counter.add(done, kept=True)
         return
     records: list[Record] = []
-    for start in range(0, len(keyed), study.batch_size):
-        batch = keyed[start : start + study.batch_size]
-        answered = ask(model, batch, seed=study.seed)
+    batches = list(shards(keyed, study.batch_size))
+    for batch, following in itertools.zip_longest(batches, batches[1:], fillvalue=()):
+        coming = [planned.record for planned in following]
+        clips.prepare([planned.record for planned in batch] + coming)
+        answered = ask(model, batch, clips)
+        clips.forget(answered, but=coming)
         records += answered
         counter.add(answered)
     write_records(records, path)
