@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ambivox.errors import UsageError, unknown_name
@@ -18,6 +18,7 @@ OTHER = "other"
 _AROUND = " .,;:!?\"'`*()[]{}<>“”‘’«»。、…"
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Fold a written emotion for comparison: case, spaces and punctuation at the ends do not count.
 
@@ -77,7 +78,8 @@ class EmotionSet:
 
     def index(self, text: str) -> int | None:
         """The label that a piece of text names by any of its forms, or None."""
-        return self.owner.get(fold(text))
+        n = self.owner.get(text)  # most labels are written as they are: no need to fold them
+        return self.owner.get(fold(text)) if n is None else n
 
 
 # The forms of each emotion, once; a set picks its label, which becomes the first form, and inherits the rest.

@@ -11,6 +11,7 @@ from scipy.stats import dirichlet
 
 from ambivox.corpora import Rating, Utterance, votes_of
 from ambivox.corpora.truth import smoothed_shares, standard_error, truth_from_raters, vote_counts
+from ambivox.distribution import Outside, count_votes, truth
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
 
@@ -135,3 +136,30 @@ def test_mistakes_are_named() -> None:
         truth_from_raters([], EMOTIONS, "dawid-skeen")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="pseudo_count: 0"):
         smoothed_shares([1, 2], 0)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([*LABELS, "Anger", "bored", "tired"]), st.integers(0, 5)), max_size=5
+    ),
+    st.sampled_from(["drop", "other", "exclude-utterance"]),
+)
+def test_counts_are_those_behind_the_shares_of_each_utterance(
+    votes: list[dict[str, int]], outside: Outside
+) -> None:
+    emotions = load_emotions("iemocap4+other")
+    counts = vote_counts(
+        [Utterance(f"u{n}", Path("a"), votes=v) for n, v in enumerate(votes)], emotions, outside
+    )
+    assert counts.shape == (len(votes), 5)
+    for given_votes, row in zip(votes, counts, strict=True):
+        shares = truth(count_votes(given_votes, emotions), emotions, outside)
+        if shares is None:
+            assert not row.any()
+        else:
+            np.testing.assert_allclose(row / row.sum(), shares)
+
+
+def test_a_choice_that_the_set_does_not_allow_is_refused() -> None:
+    with pytest.raises(UsageError, match="has no label 'other'"):
+        vote_counts([], EMOTIONS, "other")

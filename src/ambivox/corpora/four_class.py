@@ -7,7 +7,7 @@ which utterances stay when raters also named something else. A convention's name
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from ambivox.corpora.corpus import Corpus, Utterance
@@ -62,7 +62,7 @@ def to_four_classes(corpus: Corpus, convention: FourClass) -> Corpus:
     if convention not in FOUR_CLASS:
         raise unknown_name("four-class convention", convention, FOUR_CLASS)
     merge, _, keep = convention.partition("-")
-    kept = [u for u in _merged(corpus, merge) if _keeps(u, keep)]
+    kept = [u for u in _merged(corpus, merge) if _tally(u).keeps(keep)]
     what = f"utterances that the four-class convention {convention!r} leaves out, of {len(corpus)}"
     left_out = len(corpus) - len(kept)
     return corpus.keep(kept, [Finding(what, left_out)] if left_out else [])
@@ -71,35 +71,43 @@ def to_four_classes(corpus: Corpus, convention: FourClass) -> Corpus:
 def four_class_kept(corpus: Corpus) -> dict[FourClass, tuple[int, int]]:
     """Convention -> utterances and votes that it keeps; a vote outside the four does not count."""
     kept: dict[FourClass, tuple[int, int]] = {}
-    merged = {merge: _merged(corpus, merge) for merge in ("merged", "plain")}
+    tallies = {merge: [_tally(u) for u in _merged(corpus, merge)] for merge in ("merged", "plain")}
     for convention in FOUR_CLASS:
         merge, _, keep = convention.partition("-")
-        inside = [sum(_inside(u).values()) for u in merged[merge] if _keeps(u, keep)]
+        inside = [tally.inside for tally in tallies[merge] if tally.keeps(keep)]
         kept[convention] = len(inside), sum(inside)
     return kept
 
 
-def _merged(corpus: Corpus, merge: str) -> list[Utterance]:
-    return [_merge(u, corpus.labels or "primary") for u in corpus] if merge == "merged" else list(corpus)
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """Votes of an utterance: on the most voted of the four, inside the four, and all; its published label."""
+
+    most: int
+    inside: int
+    total: int
+    published: bool
+
+    def keeps(self, keep: str) -> bool:
+        if keep == "consensus":
+            return self.published
+        if keep == "majority":
+            return 2 * self.most > self.total
+        return self.inside > 0 and (keep == "any" or self.inside == self.total)
 
 
-def _keeps(utterance: Utterance, keep: str) -> bool:
-    if keep == "consensus":
-        return _EMOTIONS.index(utterance.consensus or "") is not None
-    inside, total = _inside(utterance), sum(utterance.votes.values())
-    if keep == "majority":
-        return 2 * max(inside.values(), default=0) > total
-    return bool(inside) and (keep == "any" or sum(inside.values()) == total)
-
-
-def _inside(utterance: Utterance) -> Counter[int]:
-    """The votes inside the four."""
-    inside: Counter[int] = Counter()
+def _tally(utterance: Utterance) -> _Tally:
+    counts = [0] * len(_EMOTIONS)
     for label, count in utterance.votes.items():
         n = _EMOTIONS.index(label)
         if n is not None:
-            inside[n] += count
-    return inside
+            counts[n] += count
+    published = _EMOTIONS.index(utterance.consensus or "") is not None
+    return _Tally(max(counts), sum(counts), sum(utterance.votes.values()), published)
+
+
+def _merged(corpus: Corpus, merge: str) -> list[Utterance]:
+    return [_merge(u, corpus.labels or "primary") for u in corpus] if merge == "merged" else list(corpus)
 
 
 def _merge(utterance: Utterance, choice: LabelChoice) -> Utterance:

@@ -52,15 +52,16 @@ def labels_of(rating: Rating, choice: LabelChoice) -> tuple[str, ...]:
     ('annoyed',)
     """
     if choice in ("self", "everyone") or not rating.by_speaker:
-        every = tuple(dict.fromkeys(rating.labels + rating.secondary))
         if choice == "primary":
             return rating.labels[:1]
+        if choice == "self" and not rating.by_speaker:
+            return ()
+        every = tuple(dict.fromkeys(rating.labels + rating.secondary))
         if choice == "single":
             return rating.labels[:1] if len(every) == 1 else ()
         if choice == "secondary":
             return tuple(label for label in every if label not in rating.labels[:1])
-        if choice != "self" or rating.by_speaker:
-            return every
+        return every
     return ()
 
 

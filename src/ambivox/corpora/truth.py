@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ambivox.corpora.corpus import Utterance
 from ambivox.corpora.ratings import LabelChoice, labels_of
-from ambivox.distribution import Array, Outside, count_votes, truth
+from ambivox.distribution import Array, Outside, count_votes, normalise, truth
 from ambivox.emotions import OTHER, EmotionSet
 from ambivox.errors import UsageError, unknown_name
 
@@ -99,24 +99,37 @@ def truth_from_raters(
     cast = _votes_cast(every, emotions, choice, outside)
     if method in ("dawid-skene", "mace"):
         return _by_model(method, cast, (len(every), len(emotions)), n_restarts, seed)
-    rows = [truth(count_votes(u.votes, emotions), emotions, outside) for u in every]
-    shares = np.array([np.full(len(emotions), np.nan) if row is None else row for row in rows])
-    p = shares.reshape(-1, len(emotions))
-    if method == "dirichlet":
-        p = smoothed_shares(vote_counts(every, emotions, outside), pseudo_count)
-        p[np.isnan(shares).any(axis=1)] = np.nan
+    counts = vote_counts(every, emotions, outside)
+    rated = counts.any(axis=1)
+    p = np.full(counts.shape, np.nan)
+    p[rated] = (
+        smoothed_shares(counts[rated], pseudo_count) if method == "dirichlet" else normalise(counts[rated])
+    )
     return RaterTruth(p, _agreement_with_others(cast, len(every), len(emotions)))
 
 
 def vote_counts(utterances: Iterable[Utterance], emotions: EmotionSet, outside: Outside = "drop") -> Array:
     """Votes over an emotion set, shape ``(U, N)``; zeros where no vote counts (see `truth` for `outside`)."""
-    rows = []
-    for utterance in utterances:
-        votes = count_votes(utterance.votes, emotions)
-        shares = truth(votes, emotions, outside)
-        counted = votes.total if outside == "other" else sum(votes.counts)
-        rows.append(np.zeros(len(emotions)) if shares is None else np.rint(shares * counted))
-    return np.array(rows).reshape(-1, len(emotions))
+    truth(count_votes({}, emotions), emotions, outside)  # refuses a choice that the set does not allow
+    strayed = len(emotions)
+    columns: dict[str, int] = {}
+    cast: list[tuple[int, int, int]] = []
+    n_utterances = 0
+    for u, utterance in enumerate(utterances):
+        n_utterances += 1
+        for label, count in utterance.votes.items():
+            if label not in columns:
+                n = emotions.index(label)
+                columns[label] = strayed if n is None else n
+            cast.append((u, columns[label], count))
+    rows, labels, n_votes = np.array(cast, dtype=np.intp).reshape(-1, 3).T
+    counts = np.zeros((n_utterances, len(emotions) + 1))
+    np.add.at(counts, (rows, labels), n_votes)
+    if outside == "other":
+        counts[:, emotions.labels.index(OTHER)] += counts[:, strayed]
+    elif outside == "exclude-utterance":
+        counts[counts[:, strayed] > 0] = 0
+    return counts[:, :strayed]
 
 
 def smoothed_shares(counts: ArrayLike, pseudo_count: float = PSEUDO_COUNT) -> Array:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ambivox.corpora import FOUR_CLASS, LABEL_CHOICES, SPLITS, Corpus, split_corpus, votes_of
+from ambivox.corpora import FOUR_CLASS, LABEL_CHOICES, SPLITS, Corpus, split_corpus
 from ambivox.corpora.four_class import four_class_kept
+from ambivox.corpora.ratings import labels_of
 from ambivox.corpora.truth import vote_counts
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.errors import UsageError
@@ -57,17 +58,17 @@ def kept_by_options(corpus: Corpus) -> tuple[OptionKept, ...]:
 def _by_labels(corpus: Corpus) -> Iterator[OptionKept]:
     if corpus.labels is not None:
         for choice, what in LABEL_CHOICES.items():
-            totals = [sum(votes_of(u.ratings, choice).values()) for u in corpus]
+            totals = [sum(len(labels_of(rating, choice)) for rating in u.ratings) for u in corpus]
             yield OptionKept("labels", choice, what, sum(map(bool, totals)), sum(totals))
 
 
 def _by_emotions(corpus: Corpus) -> Iterator[OptionKept]:
     if not any(u.votes for u in corpus):
         return
+    totals = np.array([sum(u.votes.values()) for u in corpus])
     for name in emotion_sets():
         emotions = load_emotions(name)
         dropped = vote_counts(corpus, emotions).sum(axis=1)
-        totals = np.array([sum(u.votes.values()) for u in corpus])
         whole = np.where(dropped == totals, dropped, 0)
         choices = {"drop": dropped, "exclude-utterance": whole}
         if (whole == dropped).all():
