@@ -214,43 +214,51 @@ def write(found: dict, rated: Groups, clips: dict, given: argparse.Namespace, se
     (given.out / "objectives.md").write_text(markdown(whole, rated), encoding="utf-8")
 
 
+_HEAD = """# Objectives on `mini`
+
+`python benchmarks/objectives.py`: {steps} steps of 8 examples, learning rate {rate:g}, seed {seed}, audio tower
+frozen; {train} training and {development} development clips; {seconds} s in all on one busy CPU core; `mini`
+with fingerprint {mini}. The vote prior is the mean soft target of the training clips. Failed readings count as
+uniform. One seed and one short training each: differences between objectives that are smaller than the
+intervals say nothing. 95% intervals over clips: there are too few speakers to resample them, so the true ones
+are wider.
+"""
+
+
 def markdown(whole: dict, rated: Groups) -> str:
+    """The tables for readers."""
     settings, clips = whole["settings"], whole["clips"]
-    lines = [
-        "# Objectives on `mini`",
-        "",
-        f"`python benchmarks/objectives.py`: {settings['steps']} steps of 8 examples, learning rate "
-        f"{settings['learning_rate']:g}, seed {settings['seed']}, audio tower frozen; {clips['train']} training "
-        f"and {clips['development']} development clips; {whole['seconds']} s in all on one busy CPU core; `mini` "
-        f"with fingerprint {whole['mini'][:12]}. The vote prior is the mean soft target of the training clips. "
-        "Failed readings count as uniform. One seed and one short training each: differences between objectives "
-        "that are smaller than the intervals say nothing.",
-    ]
-    for group, clips_of in rated.items():
-        speakers = len({one.speaker for one in clips_of})
-        made = (
+    head = _HEAD.format(
+        steps=settings["steps"],
+        rate=settings["learning_rate"],
+        seed=settings["seed"],
+        train=clips["train"],
+        development=clips["development"],
+        seconds=whole["seconds"],
+        mini=whole["mini"][:12],
+    )
+    lines = [head]
+    for group, own in rated.items():
+        truth_is = (
             f"soft targets as {RATERS} made-up raters, not votes"
             if group == "held-out actors"
             else "real voice-only votes"
         )
-        unit = whole["models"]["before"]["tables"][group][0]["unit"]
-        lines += [
-            "",
-            f"## {group}: {len(clips_of)} clips of {speakers} speakers ({made})",
-            f"95% intervals over {unit}"
-            + (
-                ": there are too few speakers to resample them, so the true intervals are wider."
-                if unit == "clips"
-                else "."
-            ),
-            "",
-            f"| objective | prompt | level | readout | failed | {' | '.join(SHOWN)} |",
-            f"|---|---|---|---|---|{'---|' * len(SHOWN)}",
-        ]
-        for name, model in whole["models"].items():
-            for row in model["tables"][group]:
-                if row["level"] != "control" or name == "before":
-                    lines.append(_line("control" if row["level"] == "control" else name, Row(**row)))
+        speakers = len({one.speaker for one in own})
+        lines += [f"## {group}: {len(own)} clips of {speakers} speakers ({truth_is})", ""]
+        lines += _scores(whole["models"], group)
+    lines += [
+        "## jsd_bits of token level minus text level on the same clips",
+        "Below 0 the logits are nearer.",
+        "",
+    ]
+    lines += ["| objective | prompt | group | difference | nearer on |", "|---|---|---|---|---|"]
+    for name, model in whole["models"].items():
+        for group, found in model["token_minus_text"].items():
+            for one in found:
+                nearer = f"{one['nearer']} of {len(rated[group])}"
+                cell = score_cell(*one["difference"])
+                lines.append(f"| {name} | {one['prompt']} | {group} | {cell} | {nearer} |")
     lines += [
         "",
         "## Calibration of the token level",
@@ -264,6 +272,16 @@ def markdown(whole: dict, rated: Groups) -> str:
                 cells = f"{one['temperature']:.2f} | {group} | {before:.3f} | {after:.3f}"
                 lines.append(f"| {name} | {one['prompt']} | {cells} |")
     return "\n".join(lines) + "\n"
+
+
+def _scores(models: dict, group: str) -> list[str]:
+    lines = [f"| objective | prompt | level | readout | failed | {' | '.join(SHOWN)} |"]
+    lines.append(f"|---|---|---|---|---|{'---|' * len(SHOWN)}")
+    for name, model in models.items():
+        for row in model["tables"][group]:
+            if row["level"] != "control" or name == "before":
+                lines.append(_line("control" if row["level"] == "control" else name, Row(**row)))
+    return [*lines, ""]
 
 
 def _line(name: str, row: Row) -> str:
