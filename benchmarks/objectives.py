@@ -216,12 +216,12 @@ def write(found: dict, rated: Groups, clips: dict, given: argparse.Namespace, se
 
 _HEAD = """# Objectives on `mini`
 
-`python benchmarks/objectives.py`: {steps} steps of 8 examples, learning rate {rate:g}, seed {seed}, audio tower
-frozen; {train} training and {development} development clips; {seconds} s in all on one busy CPU core; `mini`
-with fingerprint {mini}. The vote prior is the mean soft target of the training clips. Failed readings count as
-uniform. One seed and one short training each: differences between objectives that are smaller than the
-intervals say nothing. 95% intervals over clips: there are too few speakers to resample them, so the true ones
-are wider.
+`python benchmarks/objectives.py`: {steps} steps of 8 examples, learning rate {rate:g}, seed {seed}, audio
+tower frozen; {train} training and {development} development clips; {seconds} s in all on one busy CPU core;
+`mini` with fingerprint {mini}. The vote prior is the mean soft target of the training clips. Failed readings
+count as uniform. One seed and one short training each: differences between objectives that are smaller than
+the intervals say nothing. 95% intervals over clips: there are too few speakers to resample them, so the true
+ones are wider.
 """
 
 
