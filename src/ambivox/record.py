@@ -6,7 +6,7 @@ A model runs once per clip and prompt; every readout, metric, table and picture 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ambivox.columns import number_rows, repeated_rows
 from ambivox.emotions import EmotionSet
 from ambivox.errors import AmbivoxError, first_line
 from ambivox.models import Reply, Watch
@@ -191,6 +192,7 @@ SCHEMA = pa.schema(
 
 _ARRAYS = ("watched", "logsumexp", "sequence_logp", "lens", "lens_logsumexp")
 _WATCH_FIELDS = tuple(f.name for f in fields(Watch))
+_REPEATED = ("order", "labels", "forms", "wording", *(f"watch_{name}" for name in _WATCH_FIELDS))
 
 
 def _to_row(record: Record) -> dict[str, Any]:
@@ -206,10 +208,6 @@ def _to_row(record: Record) -> dict[str, Any]:
     return row
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
 @functools.lru_cache(maxsize=256)
 def _shared_emotions(name: str, labels: tuple[str, ...], forms: tuple[tuple[str, ...], ...]) -> EmotionSet:
     return EmotionSet(name, labels, forms)
@@ -222,14 +220,11 @@ def _shared_watch(**watch: Any) -> Watch:
 
 
 def _from_row(row: dict[str, Any]) -> Record:
-    watch = {name: _tuples(row.pop(f"watch_{name}")) for name in _WATCH_FIELDS}
+    watch = {name: row.pop(f"watch_{name}") for name in _WATCH_FIELDS}
     row["watch"] = None if watch["sequences"] is None else _shared_watch(**watch)
     row["votes"] = dict(row["votes"])
-    for name in ("order", "labels", "forms", "wording", "token_ids", "draws"):
-        row[name] = _tuples(row[name])
-    for name in _ARRAYS:
-        if row[name] is not None:
-            row[name] = np.array(row[name], dtype=np.float64 if name == "sequence_logp" else np.float32)
+    for name in ("token_ids", "draws"):
+        row[name] = None if row[name] is None else tuple(row[name])
     if row["watched"] is not None:
         n_steps, n_watched = len(row["logsumexp"]), len(watch["token_ids"])
         row["watched"] = row["watched"].reshape(n_steps, n_watched)
@@ -275,4 +270,18 @@ def read_records(path: Path) -> list[Record]:
         )
     if not table.schema.equals(SCHEMA):
         raise AmbivoxError(f"{path}: its columns are not those of records of version {version}")
-    return [_from_row(row) for row in table.to_pylist()]
+    return [_from_row(row) for row in _rows(table)]
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows as dictionaries, columns of logits as arrays and columns that repeat as shared tuples."""
+    columns: dict[str, Iterable[Any]] = {}
+    for name in table.column_names:
+        if name in _ARRAYS:
+            columns[name] = number_rows(table[name])
+        elif name in _REPEATED:
+            columns[name] = repeated_rows(table[name])
+        else:
+            columns[name] = table[name].to_pylist()
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))

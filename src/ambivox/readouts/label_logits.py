@@ -33,11 +33,19 @@ def label_logits(watched: FloatArray, shares: Array, join: Join = "logsumexp") -
     [[0.693]]
     """
     joined = np.full((len(watched), shares.shape[1]), -np.inf)
-    for n, share in enumerate(shares.T):
-        own = np.flatnonzero(share)
-        if len(own):
-            terms = watched[:, own].astype(np.float64) + np.log(share[own])
-            joined[:, n] = terms.max(axis=1) if join == "max" else lse(terms, axis=1)
+    labels, tokens = np.nonzero(shares.T)  # label by label
+    if not len(labels):
+        return joined
+    terms = watched[:, tokens] + np.log(shares[tokens, labels])
+    starts = np.flatnonzero(np.diff(labels, prepend=-1))
+    peaks = np.maximum.reduceat(terms, starts, axis=1)
+    if join == "logsumexp":
+        lengths = np.diff(starts, append=len(labels))
+        finite = np.where(np.isfinite(peaks), peaks, 0.0)
+        sums = np.add.reduceat(np.exp(terms - np.repeat(finite, lengths, axis=1)), starts, axis=1)
+        with np.errstate(divide="ignore"):
+            peaks = np.log(sums) + finite
+    joined[:, labels[starts]] = peaks
     return joined
 
 
