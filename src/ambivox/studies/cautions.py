@@ -66,7 +66,9 @@ def _cautions(found: Readings, clips: Clips) -> Iterator[str]:
     habit = int(found.leads_with_first[there].sum())
     wanted = q[np.arange(len(q)), found.first_option[there]] >= q.max(axis=1)
     if found.level == "token" and habit >= NEARLY_ALL * len(p) and wanted.mean() < 0.5:
-        yield f"names the option offered first in {habit} of {len(p)}: it reads the order, not the clip"
+        several = len(np.unique(found.first_option[there])) > 1
+        reads = "it reads" if several else "it may read (ask with other order_seeds)"
+        yield f"names the option offered first in {habit} of {len(p)}: {reads} the order, not the clip"
     masses = found.mass[~np.isnan(found.mass)]
     if len(masses) and np.median(masses) < NO_MASS:
         yield "the labels had next to no probability there: the answer begins with something else"
