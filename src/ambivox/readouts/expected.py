@@ -54,7 +54,9 @@ def expected(record: Record) -> Reading:
         return Reading(None, "undefined", "the digits of the text are not those of the watched tokens")
     if not all(np.isfinite(array).all() for array in (record.watched, record.logsumexp)):
         return Reading(None, "undefined", "logits that are not finite")
-    p = np.exp(record.watched.astype(np.float64) - record.logsumexp[:, None].astype(np.float64))
+    written = [k for k, text in enumerate(texts) if text]
+    texts = tuple(texts[k] for k in written)
+    p = np.exp(record.watched[:, written].astype(np.float64) - record.logsumexp[:, None])
     largest = max(float(runs[place]) for place in places.values())
     limit = max(largest, 1.0 if largest <= 1 and record.format != "percentages" else 100.0)
     numbers, mass = np.zeros(len(record.labels)), []
@@ -72,6 +74,7 @@ def expected(record: Record) -> Reading:
     return Reading(numbers / numbers.sum(), status, note, float(np.mean(mass)))
 
 
+@functools.lru_cache(maxsize=64)
 def number_texts(watch: Watch) -> tuple[str, ...]:
     """Shape ``(K,)``: the digits or the dot that a token writes, with a space before; "" for the others."""
     return tuple(token if _DIGITS.fullmatch(token) else "" for token in watch.tokens)
@@ -94,7 +97,7 @@ def find_number_slots(watch: Watch, token_ids: Sequence[int]) -> list[Slot]:
     return [slot for slot in slots if "".join(slot.pieces).strip(".")]
 
 
-def expected_number(slot: Slot, p: Array, texts: Sequence[str], limit: float) -> tuple[float, float]:
+def expected_number(slot: Slot, p: Array, texts: tuple[str, ...], limit: float) -> tuple[float, float]:
     """The expectation of the number in a slot, and the probability of numbers at its first step.
 
     Args:
@@ -112,28 +115,40 @@ def expected_number(slot: Slot, p: Array, texts: Sequence[str], limit: float) ->
         if slot.start + step == len(p):
             break
         here = p[slot.start + step]
-        # The first digit may come with a space before it; later a space begins something else.
-        digits = [k for k, text in enumerate(texts) if text and not (step and text.startswith(" "))]
         rest = whole[len(begun) + len(piece) :]
-        printed = float(sum(here[k] for k in digits if texts[k].strip() == piece))
-        others = {k: texts[k].strip() for k in digits if texts[k].strip() != piece}
-        numbers = {k: number(begun + text + rest, limit) for k, text in others.items()}
-        parted = [(float(here[k]), other) for k, other in numbers.items() if other is not None]
+        digits, same, other, numbers = _branches(texts, begun, piece, rest, limit)
+        printed, parted, of_parted = float(here @ same), float(here @ other), float(here @ numbers)
         if step:
-            stopped = max(1.0 - float(here[digits].sum()), 0.0)
+            stopped = max(1.0 - float(here @ digits), 0.0)
             ended = number(begun, limit)
             if not piece:
                 printed = stopped
             elif ended is not None:
-                parted.append((stopped, ended))
-        total = printed + sum(weight for weight, _ in parted)
+                parted, of_parted = parted + stopped, of_parted + stopped * ended
+        total = printed + parted
         mass = min(total, 1.0) if step == 0 else mass
         if total <= 0:
             break
-        value += reached * sum(weight * other for weight, other in parted) / total
+        value += reached * of_parted / total
         reached *= printed / total
         begun += piece
     return value + reached * (number(whole, limit) or 0.0), mass
+
+
+@functools.lru_cache(maxsize=2**14)
+def _branches(
+    texts: tuple[str, ...], begun: str, piece: str, rest: str, limit: float
+) -> tuple[Array, Array, Array, Array]:
+    """At one step, each of shape ``(K,)``: 1 for tokens that go on with the number, for those that write what
+    was printed, and for the others that make a number; and these numbers, 0 elsewhere.
+    """
+    # The first digit may come with a space before it; later a space begins something else.
+    digits = np.array([bool(text) and not (begun and text.startswith(" ")) for text in texts])
+    same = digits & np.array([text.strip() == piece for text in texts])
+    made = [number(begun + text.strip() + rest, limit) for text in texts]
+    other = digits & ~same & np.array([value is not None for value in made])
+    numbers = np.where(other, np.array([value or 0.0 for value in made]), 0.0)
+    return digits.astype(float), same.astype(float), other.astype(float), numbers
 
 
 @functools.lru_cache(maxsize=2**16)
