@@ -167,10 +167,14 @@ def _show_spreads(
         return
     grid = Table(box=None, pad_edge=False, padding=(0, _SPACE, 0, 0), header_style="bold")
     grid.add_column(f"{corpus}: {model}, spread over", no_wrap=True)
-    for title in ("of the mean", "of single ones", "reliability", "compared"):
+    for title in ("of mean", "of single", "reliability", "compared"):
         grid.add_column(title, justify="right", no_wrap=True)
+    last = ""
     for row in rows:
-        name = f"{row.over}: {row.prompt + ' ' if row.prompt else ''}{row.readout}"
+        over = f"{row.over}, {row.prompt}" if row.prompt else row.over
+        if over != last:
+            grid.add_row(Text(over, style="bold"))
+        last, name = over, f"  {row.readout}"
         if row.reason:
             grid.add_row(Text(name), notes.mark(row.reason))
         else:
