@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ambivox.calibration import fit_temperature
 from ambivox.distribution import Array
 from ambivox.emotions import EmotionSet
 from ambivox.finetune.config import Use
 from ambivox.finetune.splits import Rated
-from ambivox.finetune.temperature import fit_temperature, with_temperature
 from ambivox.metrics import METRICS, count_failed, one_hot_plurality, uniform
 from ambivox.models import SpeechModel
 from ambivox.prompts import AnswerFormat, Prompt, option_order
@@ -158,15 +158,14 @@ def calibrate(
     for n, one in enumerate(answers["development"]):
         if one.level != "token" or np.isnan(one.p).any():
             continue
-        temperature = fit_temperature(one.p, _truths(rated["development"]))
+        scaling = fit_temperature(one.p, _truths(rated["development"]))
         scores = {}
         for use, given in answers.items():
             p, q = given[n].p, _truths(rated[use])
             if not np.isnan(p).any():
-                both = (p, with_temperature(p, temperature))
-                before, after = (float(METRICS["vote_ece"].function(x, q)) for x in both)
+                before, after = (float(METRICS["vote_ece"].function(x, q)) for x in (p, scaling(p)))
                 scores[use] = (before, after)
-        found.append(Calibration(one.prompt, temperature, scores))
+        found.append(Calibration(one.prompt, scaling.temperature, scores))
     return found
 
 
