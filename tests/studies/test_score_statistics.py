@@ -15,7 +15,6 @@ from ambivox.record import read_records, write_records
 from ambivox.statistics import mean_interval
 from ambivox.studies import Run, ScoreRow, ScoreTable, score
 from ambivox.terminal import show_scores
-
 from tests.report.runs import LABELS, Made, make_run
 
 

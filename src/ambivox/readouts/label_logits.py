@@ -5,9 +5,11 @@ Shapes: T generated steps, K watched tokens, N labels, S written forms.
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ambivox.distribution import Array
 from ambivox.models import Watch
@@ -33,20 +35,27 @@ def label_logits(watched: FloatArray, shares: Array, join: Join = "logsumexp") -
     [[0.693]]
     """
     joined = np.full((len(watched), shares.shape[1]), -np.inf)
-    labels, tokens = np.nonzero(shares.T)  # label by label
+    tokens, log_shares, labels, starts, places = _layout(shares.tobytes(), shares.shape[1])
     if not len(labels):
         return joined
-    terms = watched[:, tokens] + np.log(shares[tokens, labels])
-    starts = np.flatnonzero(np.diff(labels, prepend=-1))
+    terms = watched[:, tokens] + log_shares
     peaks = np.maximum.reduceat(terms, starts, axis=1)
     if join == "logsumexp":
-        lengths = np.diff(starts, append=len(labels))
         finite = np.where(np.isfinite(peaks), peaks, 0.0)
-        sums = np.add.reduceat(np.exp(terms - np.repeat(finite, lengths, axis=1)), starts, axis=1)
+        sums = np.add.reduceat(np.exp(terms - finite[:, places]), starts, axis=1)
         with np.errstate(divide="ignore"):
             peaks = np.log(sums) + finite
-    joined[:, labels[starts]] = peaks
+    joined[:, labels] = peaks
     return joined
+
+
+@lru_cache(maxsize=256)
+def _layout(shares: bytes, n_labels: int) -> tuple[NDArray[Any], ...]:
+    """The tokens of all labels in a row: tokens, log-shares, the labels, where each begins, whose each is."""
+    table = np.frombuffer(shares).reshape(-1, n_labels)
+    owners, tokens = np.nonzero(table.T)
+    labels, starts, places = np.unique(owners, return_index=True, return_inverse=True)
+    return tokens, np.log(table[tokens, owners]), labels, starts, places
 
 
 def lse(terms: Array, axis: int | None = None) -> Array:

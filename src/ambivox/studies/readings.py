@@ -132,11 +132,12 @@ def read_all(
         raise UsageError(f"cluster: {cluster!r} is not one of {', '.join(get_args(Cluster))}")
     gathered: dict[str, _Gathered] = {}
     for record in records:
-        into = gathered.setdefault(record.corpus, _Gathered(record.emotions))
-        if into.place(record, outside) is not None:
-            for readout in unfold(readouts, record):
-                if readout.applies(record):
-                    into.add(record, readout)
+        if record.corpus not in gathered:
+            gathered[record.corpus] = _Gathered(record.emotions)
+        into = gathered[record.corpus]
+        place = into.place(record, outside)
+        if place is not None:
+            into.add(record, place, [r for r in unfold(readouts, record) if r.applies(record)])
     found, left = [], []
     for corpus, into in gathered.items():
         notes = [f"{corpus}: {note}" for note in into.notes(outside)]
@@ -192,18 +193,19 @@ class _Gathered:
         self.rated.append((record.utterance, record.speaker, votes, shares))
         return self.places[record.utterance]
 
-    def add(self, record: Record, readout: Readout) -> None:
-        key = (record.model, record.control, record.asked, readout.name)
-        column = self.columns.setdefault(key, _Column(readout.level))
-        reading = readout(record)
-        place = self.places[record.utterance]
-        assert place is not None
-        column.clips.append(place)
-        column.variants.append(_variant(record))
-        column.p.append(reading.distribution)
-        column.mass.append(np.nan if reading.mass is None else reading.mass)
-        column.statuses[reading.status] += 1
-        column.first_option.append(record.order[0])
+    def add(self, record: Record, place: int, readouts: Sequence[Readout]) -> None:
+        row, variant = (record.model, record.control, record.asked), _variant(record)
+        for readout in readouts:
+            key = (*row, readout.name)
+            if key not in self.columns:
+                self.columns[key] = _Column(readout.level)
+            column, reading = self.columns[key], readout(record)
+            column.clips.append(place)
+            column.variants.append(variant)
+            column.p.append(reading.distribution)
+            column.mass.append(np.nan if reading.mass is None else reading.mass)
+            column.statuses[reading.status] += 1
+            column.first_option.append(record.order[0])
 
     def notes(self, outside: Outside) -> list[str]:
         counted = (
