@@ -71,8 +71,10 @@ def test_every_option_order_is_looked_at_by_itself(study: Study, tmp_path: Path)
 
 
 def test_logits_that_hardly_move_are_said(study: Study, tmp_path: Path) -> None:
-    found = cautions(study, tmp_path / "out", Deaf(noise=0.02))
-    assert any("first: hardly moves from clip to clip" in text for text in found)
+    letters = {"prompts": ["letter"], "order_seeds": [None, 1, 2]}  # which letter is which label changes
+    for name, changes in (("one", {}), ("orders", letters)):
+        found = cautions(study, tmp_path / name, Deaf(noise=0.02), **changes)
+        assert any("first: hardly moves from clip to clip" in text for text in found), name
 
 
 def test_a_constant_answer_to_constant_votes_is_no_mistake(study: Study, tmp_path: Path) -> None:
