@@ -109,6 +109,8 @@ def linearised(estimate: float, influence: Array) -> Array:
 
 
 def _mend(reason: str) -> str:
+    if "clips: an interval needs" in reason:
+        return "run more clips"
     if "an interval needs" in reason or "smallest p-value" in reason:
         return "run a corpus with more speakers, or ask about just these speakers with --cluster clip"
     return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.stats import rankdata
 
@@ -17,6 +19,9 @@ HEARING_CONTROLS = {
     "transcript-only": "nothing but the words to read",
 }
 """What a model that hears the voice has to do better than."""
+
+READ_AT_LEAST = 0.5
+"""A prompt counts for steadiness if so many of its clips can be read at both levels."""
 
 ONE_VOTE = "each clip has one vote: a label, in which no ambiguity can be seen"
 ONE_VOTE_MEND = "use a corpus with several raters per clip"
@@ -86,6 +91,12 @@ def token_is_steadier(frame: Frame) -> Claim:
     if len(frame.prompts) < 2:
         return _untested(claim, "one prompt with both levels", "give the study several prompts")
     text, token = (_by_prompt(frame, level) for level in ("text", "token"))
+    readable = ~np.isnan(text[..., 0] + token[..., 0])
+    kept = readable.mean(axis=1) >= READ_AT_LEAST
+    if kept.sum() < 2:
+        return _untested(claim, "fewer than two prompts whose answers can mostly be read", "see the failures")
+    text, token = text[kept], token[kept]
+    left_out = ", ".join(p for p, keep in zip(frame.prompts, kept, strict=True) if not keep)
     whole = ~np.isnan(np.concatenate([text, token], axis=-1).sum(axis=(0, 2)))
     if whole.sum() < 2:
         return _untested(claim, "fewer than two clips can be read under every prompt", "see the failures")
@@ -108,8 +119,9 @@ def token_is_steadier(frame: Frame) -> Claim:
             _part(frame, "the variance of a prediction over prompts is smaller by", variance, unit="1"),
             _part(frame, "the share of variance that lies between clips is larger by", share, unit="1"),
         ),
-        f"{len(frame.prompts)} prompts, {int(whole.sum())} clips read under all of them; share between "
-        f"clips: text {spreads[0].reliability:.2f}, token {spreads[1].reliability:.2f}",
+        f"{len(text)} prompts{f' (without {left_out}, mostly unread)' if left_out else ''}, "
+        f"{int(whole.sum())} clips read under all of them; share between clips: "
+        f"text {spreads[0].reliability:.2f}, token {spreads[1].reliability:.2f}",
     )
 
 
@@ -169,15 +181,19 @@ def follows_the_ambiguity(frame: Frame) -> Claim:
         single = frame.clips.votes.sum(axis=1).max() < 2
         return _untested(claim, ONE_VOTE if single else frame.tertiles.reason, ONE_VOTE_MEND)
     votes = rarefied_entropy_bits(frame.clips.votes, frame.tertiles.n_raters)
-    centre = np.nanmean(_by_prompt(frame, "token"), axis=0)
+    prompts = _by_prompt(frame, "token")
+    counts = (~np.isnan(prompts)).sum(axis=0)
+    centre = np.where(counts > 0, np.nansum(prompts, axis=0) / np.maximum(counts, 1), np.nan)
     usable = ~(np.isnan(votes) | np.isnan(centre[:, 0]))
     values = np.full(len(votes), np.nan)
     if usable.sum() >= 3:
         values[usable] = _spearman(entropy_bits(centre[usable]), votes[usable])
     if np.isnan(values).all():
         return _untested(claim, "all predictions are equally ambiguous", "")
-    what = "the rank correlation of predicted and vote entropy is"
-    return Claim(claim.name, claim.sentence, (_part(frame, what, values, unit="1"),))
+    found = _part(frame, "the rank correlation of predicted and vote entropy is", values, unit="1")
+    ends = np.tanh([found.interval.estimate, found.interval.low, found.interval.high]).tolist()
+    interval = replace(found.interval, estimate=ends[0], low=ends[1], high=ends[2])
+    return Claim(claim.name, claim.sentence, (replace(found, interval=interval),))
 
 
 def hears(frame: Frame, control: str, level: Level) -> Claim:
@@ -240,10 +256,10 @@ def _by_prompt(frame: Frame, level: Level) -> Array:
 
 
 def _spearman(x: Array, y: Array) -> Array:
-    """Values per clip whose mean is the rank correlation; ``nan`` without variance."""
+    """Values per clip whose mean is Fisher's z of the rank correlation; ``nan`` without variance."""
     ranks = [rankdata(np.round(a, 9)) for a in (x, y)]
     if any(np.ptp(r) == 0 for r in ranks):
         return np.full(len(x), np.nan)
     a, b = ((r - r.mean()) / r.std() for r in ranks)
-    rho = float((a * b).mean())
-    return linearised(rho, a * b - rho * (a**2 + b**2) / 2)
+    rho = float(np.clip((a * b).mean(), -0.999, 0.999))
+    return linearised(float(np.arctanh(rho)), (a * b - rho * (a**2 + b**2) / 2) / (1 - rho**2))
