@@ -112,6 +112,11 @@ def test_actors_of_unknown_sex_cannot_be_balanced() -> None:
         split_corpus(corpus_of(said("a", speaker="s")), "by-actors")
     with pytest.raises(UsageError, match="give three that sum to 1"):
         split_corpus(corpus_of(said("a", speaker="s")), "by-actors", shares=[0.5, 0.6, 0.1])
+    women = corpus_of(*(said(s, speaker=s, sex="female") for s in "abc"))
+    with pytest.raises(UsageError, match="3 female speakers are too few"):
+        split_corpus(women, "by-actors")
+    (split,) = split_corpus(women, "by-actors", shares=[0.7, 0, 0.3])
+    assert [len(split[part]) for part in ("train", "development", "test")] == [2, 0, 1]
 
 
 @given(

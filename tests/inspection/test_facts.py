@@ -109,3 +109,15 @@ def test_splits_tell_their_sizes_or_why_not(tmp_path: Path) -> None:
     assert "partition" in splits["published"].reason
     many = Corpus("made-up", "CC0", tuple(Utterance(f"u{n}", Path("a"), speaker=f"s{n}") for n in range(30)))
     assert {s.name: s.n_splits for s in inspect_corpus(many).splits}["leave-one-speaker-out"] == 30
+
+
+def test_a_rater_with_two_labels_does_not_disagree_with_themselves() -> None:
+    ratings = (Rating("a", ("sad", "angry")), Rating("b", ("sad",)))
+    other = (Rating("a", ("angry",)), Rating("b", ("angry",)))
+    said = [
+        Utterance(f"u{n}", Path("a.wav"), votes=votes_of(r, "all-labels"), ratings=r)
+        for n, r in enumerate((ratings, other))
+    ]
+    votes = votes_in(Corpus("made-up", "CC0", tuple(said), labels="all-labels"), "iemocap4")
+    assert (votes.alpha, votes.kappa) == (1, 1)
+    assert [label.votes for label in votes.labels] == [0, 0, 3, 2]

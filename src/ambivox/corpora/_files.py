@@ -45,15 +45,16 @@ def read_text(path: Path, encoding: str = "utf-8-sig", findings: Findings | None
     if b"\0" in content:
         raise UsageError(f"{path}: a binary file, not text")
     if findings is not None:
+        name = f"{path.parent.name}/{path.name}"
         if content.startswith(b"\xef\xbb\xbf"):
-            findings.add("files that begin with a byte order mark", path.name)
+            findings.add("files that begin with a byte order mark", name)
         if b"\r\n" in content:
-            findings.add("files whose lines end in CRLF", path.name)
+            findings.add("files whose lines end in CRLF", name)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         if findings is not None:
-            findings.add("files that are not UTF-8, read as latin-1", path.name)
+            findings.add("files that are not UTF-8, read as latin-1", f"{path.parent.name}/{path.name}")
             return content.decode("latin-1")
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}: line {line} is not UTF-8: save the file as UTF-8") from None

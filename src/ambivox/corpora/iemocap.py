@@ -124,7 +124,8 @@ def load_iemocap(
         )
     short = N_TURNS - len(utterances)
     if short > 0:
-        findings.add(f"judged turns that are missing, of the {N_TURNS} of the full release", count=short)
+        what = f"judged turns that are missing, of the {N_TURNS} of the full release"
+        findings.add(what, mend="unpack dialog/EmoEvaluation again", count=short)
     folders = [folder for s in present for folder in sorted((s / "sentences" / "wav").glob("*"))]
     audio = find_audio(folders, (".wav",))
     kept = join_audio(

@@ -128,6 +128,11 @@ def by_actors(
     for sex in sorted(sexes):
         drawn = rng.permutation(sorted(sexes[sex])).tolist()
         ends = np.rint(np.cumsum(shares) * len(drawn)).astype(int)
+        if (np.diff(ends, prepend=0)[np.array(shares) > 0] == 0).any():
+            raise UsageError(
+                f"corpus {corpus.name!r}: {len(drawn)} {sex} speakers are too few to be split by shares "
+                f"{list(shares)}: give other shares, or choose another split"
+            )
         for place, speaker in enumerate(drawn):
             part_of[speaker] = (TRAIN, DEVELOPMENT, TEST)[int((place >= ends[:2]).sum())]
     parts = {u.id: part_of[str(u.speaker)] for u in corpus}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from ambivox.corpora import Corpus, Utterance
+from ambivox.corpora import Corpus, Utterance, votes_of
 from ambivox.corpora.agreement import agreement, agreement_per_label, confusions
 from ambivox.corpora.truth import standard_error, truth_from_raters, vote_counts
 from ambivox.distribution import Array
@@ -63,7 +63,8 @@ class VoteFacts:
         reliability: rater -> mean share of the other raters who agree with them.
         entropy_bits: shape ``(U,)``.
         unanimous: share of utterances on which all votes are on one label.
-        confusions: shape ``(N, N)``: what a second rater says where a first one named the row's label.
+        alpha, kappa: over all labels, one vote per rater (the main label).
+        confusions: shape ``(N, N)``, one vote per rater: what a second says where a first said the row's.
         intended: intended emotion -> shape ``(N,)``, mean shares of the votes.
         controls: control -> metric -> mean score of what heard nothing.
     """
@@ -151,7 +152,7 @@ def inspect_corpus(corpus: Corpus, *, emotions: EmotionSet | None = None) -> Ins
         consensus=_tally(utterances, "consensus"),
         dialogues=len({u.dialogue for u in utterances} - {None}),
         transcripts=sum(u.transcript is not None for u in utterances),
-        votes=_vote_facts(utterances, emotions),
+        votes=_vote_facts(corpus, emotions),
         options=kept_by_options(corpus),
         splits=split_sizes(corpus),
     )
@@ -172,7 +173,8 @@ def default_emotions(utterances: Sequence[Utterance]) -> EmotionSet | None:
     return None if len(labels) < 2 else EmotionSet("all labels", tuple(labels), tuple((n,) for n in labels))
 
 
-def _vote_facts(utterances: Sequence[Utterance], emotions: EmotionSet | None) -> VoteFacts | None:
+def _vote_facts(corpus: Corpus, emotions: EmotionSet | None) -> VoteFacts | None:
+    utterances = corpus.utterances
     emotions = emotions or default_emotions(utterances)
     if emotions is None:
         return None
@@ -187,10 +189,11 @@ def _vote_facts(utterances: Sequence[Utterance], emotions: EmotionSet | None) ->
         strayed.update({name: n for name, n in utterance.votes.items() if emotions.index(name) is None})
     raters = {r.rater for u in utterances for r in u.ratings if not r.by_speaker} - {None}
     by_rater = [sum(not r.by_speaker for r in u.ratings) for u in rated]
-    whole = _agreement(counts)
+    paired = _one_vote_per_rater(corpus, rated, emotions, counts)
+    whole = _agreement(paired)
     return VoteFacts(
         emotion_set=emotions.name,
-        labels=_label_facts(emotions, counts, q),
+        labels=_label_facts(emotions, counts, q, paired),
         utterances=len(counts),
         outside=dict(strayed.most_common()),
         per_utterance=_spread(counts.sum(axis=1)),
@@ -201,18 +204,27 @@ def _vote_facts(utterances: Sequence[Utterance], emotions: EmotionSet | None) ->
         unanimous=float((q.max(axis=1) == 1).mean()),
         alpha=whole[0],
         kappa=whole[1],
-        confusions=confusions(counts),
+        confusions=confusions(paired),
         intended=_by_intention(rated, q),
         controls=_controls(q),
     )
 
 
-def _label_facts(emotions: EmotionSet, counts: Array, q: Array) -> tuple[LabelFacts, ...]:
+def _one_vote_per_rater(
+    corpus: Corpus, rated: Sequence[Utterance], emotions: EmotionSet, counts: Array
+) -> Array:
+    """Votes for agreement: a rater with several labels must not be taken for several who disagree."""
+    if corpus.labels not in ("all-labels", "everyone"):
+        return counts
+    return vote_counts((replace(u, votes=votes_of(u.ratings, "primary")) for u in rated), emotions)
+
+
+def _label_facts(emotions: EmotionSet, counts: Array, q: Array, paired: Array) -> tuple[LabelFacts, ...]:
     errors = standard_error(counts[counts.sum(axis=1) >= 2])
     tops = counts == counts.max(axis=1, keepdims=True)
     firsts = (tops / tops.sum(axis=1, keepdims=True)).sum(axis=0)
     try:
-        agreements = [(found.alpha, found.kappa) for found in agreement_per_label(counts)]
+        agreements = [(found.alpha, found.kappa) for found in agreement_per_label(paired)]
     except UsageError:
         agreements = []
     return tuple(

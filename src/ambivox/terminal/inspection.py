@@ -78,10 +78,12 @@ def summary_lines(found: Inspection) -> list[str]:
 def vote_lines(votes: VoteFacts) -> list[str]:
     """Votes, raters, entropy, agreement and controls, a line each."""
     r, bits = votes.raters, votes.entropy_bits
+    span = (
+        f"{r.smallest:g} to {r.largest:g}, median {r.median:g}" if r.smallest < r.largest else f"{r.median:g}"
+    )
     known = f"{votes.n_raters:,} raters in all" if votes.n_raters else "who voted is not known"
     lines = [
-        f"{votes.utterances:,} utterances with votes; raters per utterance: {r.smallest:g} to {r.largest:g}, "
-        f"median {r.median:g}; {known}",
+        f"{votes.utterances:,} utterances with votes; raters per utterance: {span}; {known}",
         f"vote entropy: mean {bits.mean():.3f} bits; unanimous: {votes.unanimous:.1%}",
         f"agreement: Krippendorff's alpha {number(votes.alpha)}, Fleiss' kappa {number(votes.kappa)}"
         + (" (needs the extra 'raters')" if votes.alpha is None else ""),
