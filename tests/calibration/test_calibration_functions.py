@@ -79,3 +79,9 @@ def test_any_predictions_are_fitted_to_a_loss_that_does_not_grow(seed: int, n: i
         calibrated = scaling(p)
         assert np.isfinite(calibrated).all()
         np.testing.assert_allclose(calibrated.sum(axis=1), 1)
+
+
+def test_a_temperature_without_an_optimum_says_that_the_search_ended() -> None:
+    p = distributions(8, sharp=5.0)
+    assert fit_temperature(p, np.full(p.shape, 0.25)).at_end  # flat votes: the flatter the better
+    assert not fit_temperature(p, p).at_end

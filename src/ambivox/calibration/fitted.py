@@ -43,6 +43,11 @@ class Scaling:
         """``1 / scale``, of a single scale: above 1 flattens."""
         return float(1 / self.scale[0])
 
+    @property
+    def at_end(self) -> bool:
+        """Whether the temperature is the smallest or largest that is tried: a flat guess suits as well."""
+        return abs(np.log(self.temperature)) > 0.999 * _LOG_T[1]
+
     def __call__(self, p: Array) -> Array:
         """Shape ``(R, N)`` -> the same, calibrated; rows of ``nan`` stay so."""
         return np.asarray(softmax(self.scale * _log(p) + self.shift, axis=1))

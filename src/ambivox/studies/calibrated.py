@@ -199,5 +199,6 @@ def _describe(scalings: Sequence[Scaling], calibration: Calibration) -> str:
     loss = f"cross-entropy {before:.3f} to {after:.3f} nats where it was fitted"
     if calibration.name != "temperature":
         return loss
-    low, high = min(s.temperature for s in scalings), max(s.temperature for s in scalings)
-    return f"T = {low:.3g}{f' to {high:.3g}' if high > low else ''}; {loss}"
+    low, high = (f"{extreme(s.temperature for s in scalings):.3g}" for extreme in (min, max))
+    at_end = " (the search ends there)" if any(s.at_end for s in scalings) else ""
+    return f"T = {low}{f' to {high}' if high != low else ''}{at_end}; {loss}"
