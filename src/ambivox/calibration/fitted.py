@@ -46,7 +46,7 @@ class Scaling:
     @property
     def at_end(self) -> bool:
         """Whether the temperature is the smallest or largest that is tried: a flat guess suits as well."""
-        return abs(np.log(self.temperature)) > 0.999 * _LOG_T[1]
+        return bool(abs(np.log(self.temperature)) > 0.999 * _LOG_T[1])
 
     def __call__(self, p: Array) -> Array:
         """Shape ``(R, N)`` -> the same, calibrated; rows of ``nan`` stay so."""
