@@ -17,6 +17,8 @@ from ambivox.finetune.weights import trained_parameters
 from tests.finetune.material import config
 from tests.models.checkpoints import qwen2_audio
 
+THREE = ["word", "letter", "dictionary"]
+
 WAYS = {
     "lora": {"lora": LoraSpec(dropout=0.0)},
     "lora on attention": {"lora": LoraSpec(dropout=0.0, modules=("attention",), rank=4)},
@@ -28,7 +30,7 @@ WAYS = {
 @pytest.fixture(params=sorted(WAYS))
 def settings(request, tmp_path, tiny, manifest):
     # wide enough that products with weights outweigh what is not counted
-    return config(tmp_path, tiny, manifest, **WAYS[request.param], prompts=["word"])
+    return config(tmp_path, tiny, manifest, **WAYS[request.param])
 
 
 def test_parameters_and_trained_ones_are_those_of_the_model(settings):
@@ -59,8 +61,11 @@ def test_flops_are_near_those_that_torch_counts(settings, tmp_path):
 
 
 def test_more_is_estimated_for_what_needs_more(tmp_path, tiny, manifest):
-    base = estimate(config(tmp_path, tiny, manifest, schedule={"max_steps": None, "epochs": 2}))
-    again = config(tmp_path, tiny, manifest, schedule={"max_steps": None, "activation_checkpointing": True})
+    base = estimate(
+        config(tmp_path, tiny, manifest, prompts=THREE, schedule={"max_steps": None, "epochs": 2})
+    )
+    saving = {"max_steps": None, "activation_checkpointing": True}
+    again = config(tmp_path, tiny, manifest, prompts=THREE, schedule=saving)
     saved = estimate(again)
     assert saved.memory_gib["activations"] < base.memory_gib["activations"]
     assert saved.step_flops > base.step_flops

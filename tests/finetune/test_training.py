@@ -4,6 +4,7 @@ import errno
 import itertools
 import json
 import os
+import shutil
 import signal
 import warnings
 from collections import Counter
@@ -31,6 +32,8 @@ from ambivox.readouts.tokens import first
 from tests.finetune.material import config
 from tests.models.checkpoints import FAMILIES, WITHOUT_PROCESSOR
 
+THREE = ["word", "letter", "dictionary"]
+
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return safetensors.torch.load_file(folder / "model.safetensors")
@@ -43,7 +46,7 @@ def examples(settings, split="train", **options):
 
 
 def test_the_prompt_is_written_as_it_is_asked_and_labels_are_the_answer_alone(tmp_path, tiny, manifest):
-    speech, shown = examples(config(tmp_path, tiny, manifest))
+    speech, shown = examples(config(tmp_path, tiny, manifest, prompts=THREE))
     rated = shown.rated[1]
     for place in (3, 4, 5):  # the second clip under each prompt
         example = shown[place]
@@ -103,7 +106,7 @@ def losses(speech, model, rows, tmp_path, settings):
 
 
 def test_a_batch_of_six_has_the_mean_loss_of_six_single_examples(tmp_path, tiny, manifest):
-    settings = config(tmp_path, tiny, manifest)
+    settings = config(tmp_path, tiny, manifest, prompts=THREE)
     speech, shown = examples(settings)
     collate, of = losses(speech, speech.model, shown, tmp_path, settings)
     rows = [shown[place] for place in (0, 1, 2, 9, 10, 11)]
@@ -121,7 +124,7 @@ def test_every_family_gives_a_loss_and_gradients_for_lora(family, tmp_path, mani
     if family in WITHOUT_PROCESSOR:
         processor = WITHOUT_PROCESSOR[family]()
         monkeypatch.setattr("transformers.AutoProcessor.from_pretrained", lambda *_, **__: processor)
-    settings = config(tmp_path, folder, manifest, lora=LoraSpec(dropout=0.0))
+    settings = config(tmp_path, folder, manifest, prompts=THREE, lora=LoraSpec(dropout=0.0))
     parts = look_up(settings)
     speech, model = load_trainable(settings)
     shown = Examples(speech, parts.splits["train"], parts.prompts, parts.emotions)
@@ -165,7 +168,6 @@ def test_training_learns_and_its_result_loads_and_answers_as_it_was_scored(tmp_p
         tmp_path,
         tiny,
         manifest,
-        prompts=["word"],
         schedule={"max_steps": 60, "evaluate_every": 20, "learning_rate": 5e-3, "patience": 10},
     )
     seen = []
@@ -253,6 +255,16 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
         assert min(progress.step for progress in seen) == step
         for name, tensor in straight.items():
             assert torch.equal(resumed[name], tensor), name
+
+
+def test_a_training_killed_before_its_result_was_written_goes_on_to_the_same_result(tmp_path, tiny, manifest):
+    settings = config(tmp_path, tiny, manifest, schedule={"max_steps": 4})
+    before = weights(train(settings, tmp_path / "out"))
+    shutil.rmtree(tmp_path / "out" / "model")
+    seen = []
+    after = weights(train(settings, tmp_path / "out", report=seen.append))
+    assert {progress.step for progress in seen} <= {4}
+    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(tmp_path, tiny, manifest):
