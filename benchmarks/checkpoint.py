@@ -6,6 +6,7 @@ with random weights, too.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def tokenizer() -> transformers.PreTrainedTokenizerFast:
     vocabulary = bpe.get_vocab()
     filler = (f"Ġfiller{n}" for n in range(VOCABULARY))
     vocabulary |= {next(filler): n for n in range(len(vocabulary), VOCABULARY)}
-    merges = [tuple(pair) for pair in __import__("json").loads(bpe.to_str())["model"]["merges"]]
+    merges = [tuple(pair) for pair in json.loads(bpe.to_str())["model"]["merges"]]
     whole = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, merges))
     whole.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     whole.decoder = tokenizers.decoders.ByteLevel()

@@ -312,6 +312,31 @@ def train(
 
 
 @app.command()
+def bench(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="mini, a folder, or a hub name.")] = "mini",
+    clips: Annotated[int, typer.Option(help="How many clips, made for the purpose, of 1 to 6 s.")] = 8,
+    prompts: Annotated[int, typer.Option(help="How many prompts on each clip.")] = 8,
+    new_tokens: Annotated[int, typer.Option(help="How long answers may be.")] = 48,
+    repeats: Annotated[int, typer.Option(help="How often everything is measured, in turn.")] = 3,
+    growth: Annotated[
+        bool, typer.Option(help="Also measure growth with prompts, labels, seconds and clips.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how fast a model answers here, beside plain ways to ask and the least it has to cost."""
+    from ambivox.bench import Plan, show
+    from ambivox.bench import bench as measure
+    from ambivox.models import load_model
+
+    plan = Plan(clips, prompts, new_tokens, repeats, slow_clips=min(2, clips), growth=growth)
+    result = measure(load_model(model), plan, say=lambda line: errors.print(line, highlight=False))  # type: ignore[arg-type]
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(show(result), nl=False)
+
+
+@app.command()
 def models(as_json: JsonOption = False) -> None:
     """List the models and engines."""
     from ambivox.models import MODELS

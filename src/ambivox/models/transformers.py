@@ -103,8 +103,8 @@ class TransformersModel:
         self.batch_size = batch_size
         self.chat = ChatInput(processor, model.config, name)
         self._decoding = _greedy(model, self.chat.tokenizer, self.chat.audio_token)
-        plain = PlainPath(model, self._decoding, name, Budget(min(batch_size, PLAIN_ROWS), batch_tokens))
-        self._path = CheckedPath(plain, self.chat.audio_token, Budget(batch_size, batch_tokens), share)
+        self.plain = PlainPath(model, self._decoding, name, Budget(min(batch_size, PLAIN_ROWS), batch_tokens))
+        self._path = CheckedPath(self.plain, self.chat.audio_token, Budget(batch_size, batch_tokens), share)
         # Generation settings of the checkpoint (sampling, penalties, suppressed tokens) would fill what ours
         # leave open, and change the logits before they are read.
         model.generation_config = self._decoding
@@ -129,15 +129,7 @@ class TransformersModel:
         replies: list[Reply] = []
         for window in self._windows(requests):
             begun = time.perf_counter()
-            jobs = [
-                replace(
-                    job,
-                    samplers=(None, *samplers(request)),
-                    sequences=request.watch.sequences if request.score else (),
-                    lens=request.lens,
-                )
-                for job, request in zip(self._jobs(window), window, strict=True)
-            ]
+            jobs = self.jobs(window)
             preparing_s = (time.perf_counter() - begun) / len(window)
             for job, outcome in zip(jobs, self._path.run(jobs), strict=True):
                 replies.append(self._reply(job, outcome, preparing_s))
@@ -155,6 +147,28 @@ class TransformersModel:
                 assert outcome.sequence_logp is not None
                 scores.append(outcome.sequence_logp)
         return scores
+
+    def jobs(self, requests: Sequence[Request]) -> list[Job]:
+        """The requests as jobs that answer all they ask for."""
+        return [
+            replace(
+                job,
+                samplers=(None, *samplers(request)),
+                sequences=request.watch.sequences if request.score else (),
+                lens=request.lens,
+            )
+            for job, request in zip(self._jobs(requests), requests, strict=True)
+        ]
+
+    def forget(self) -> None:
+        """Drop the clips that were encoded and kept."""
+        if self._path.shared:
+            self._path.shared.encode.kept.clear()
+
+    @property
+    def audio_tower(self) -> Any:
+        """The audio encoder where it is of Whisper's kind, else None."""
+        return self._path.shared.encode.tower if self._path.shared else None
 
     def _reply(self, job: Job, outcome: Outcome, preparing_s: float) -> Reply:
         answer, *draws = outcome.answers

@@ -1,0 +1,136 @@
+"""vLLM on the CPU as another way to answer: an OpenAI-type server with prefix caching in its own environment.
+
+It answers with text and with the log-probabilities of the watched tokens at every step, and labels of several
+tokens are scored by walking their trie with one-token requests, which find the clip in the prefix cache.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import soundfile
+from safetensors.torch import load_file, save_file
+
+from ambivox.models import Request
+
+START_S = 300
+AT_A_TIME = 64
+
+
+@contextmanager
+def vllm_way(python: str, checkpoint: Path, threads: int, model: Any) -> Iterator[Any]:
+    folder = _as_on_the_hub(checkpoint)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "VLLM_TARGET_DEVICE": "cpu",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": str(threads),
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+    }
+    environment.pop("PYTHONPATH", None)
+    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
+    command += ["--served-model-name", "bench", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--dtype", "float32", "--max-model-len", "2048", "--max-logprobs", "700", "--enforce-eager"]
+    command += ["--enable-prefix-caching"]
+    log = (checkpoint.parent / "vllm.log").open("w")
+    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _wait(server, port)
+        yield _Way(port, model)
+    finally:
+        server.terminate()
+        server.wait(30)
+        log.close()
+
+
+def _as_on_the_hub(checkpoint: Path) -> Path:
+    """vLLM insists on the names of the weights that the hub has."""
+    folder = checkpoint.with_name(checkpoint.name + "-vllm")
+    if folder.exists():
+        return folder
+    shutil.copytree(checkpoint, folder)
+    weights = load_file(folder / "model.safetensors")
+    named = {}
+    for name, weight in weights.items():
+        name = name.replace("language_model.model.model.", "language_model.model.")
+        if name.startswith("model."):
+            name = name.removeprefix("model.").replace("language_model.", "language_model.model.", 1)
+        if name.startswith("lm_head."):
+            name = f"language_model.{name}"
+        named[name] = weight.clone()
+    save_file(named, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+def _wait(server: subprocess.Popen, port: int) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise SystemExit("vLLM ended before it was ready: see vllm.log beside the checkpoint")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
+            return
+        except OSError:
+            time.sleep(1)
+    raise SystemExit("vLLM did not start in time: see vllm.log beside the checkpoint")
+
+
+class _Way:
+    def __init__(self, port: int, model: Any) -> None:
+        self.url = f"http://127.0.0.1:{port}/v1/chat/completions"
+        self.tokenizer = model.chat.tokenizer
+
+    def __call__(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            return list(pool.map(self._answer, requests))
+
+    def _answer(self, request: Request) -> tuple[int, ...]:
+        buffer = io.BytesIO()
+        soundfile.write(buffer, request.samples, 16_000, format="WAV", subtype="FLOAT")
+        audio = {"data": base64.b64encode(buffer.getvalue()).decode(), "format": "wav"}
+        content = [
+            {"type": "input_audio", "input_audio": audio},
+            {"type": "text", "text": request.prompt.text},
+        ]
+        turn = {"role": "user", "content": content}
+        used = sorted({token for sequence in request.watch.sequences for token in sequence})
+        said = self._post([turn], request.prompt.max_new_tokens, used)
+        for prefix in {s[:n] for s in request.watch.sequences for n in range(1, len(s))}:
+            begun = {"role": "assistant", "content": self.tokenizer.decode(list(prefix))}
+            self._post([turn, begun], 1, used, add_generation_prompt=False, continue_final_message=True)
+        return tuple(said)
+
+    def _post(self, messages: list[Any], max_tokens: int, used: list[int], **more: Any) -> list[int]:
+        body = {
+            "model": "bench",
+            "messages": messages,
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            "logprobs": True,
+            "logprob_token_ids": used[:128],
+            "return_token_ids": True,
+            **more,
+        }
+        post = urllib.request.Request(
+            self.url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(post, timeout=600) as reply:
+            choice = json.load(reply)["choices"][0]
+        return choice.get("token_ids") or []
