@@ -58,6 +58,31 @@ def test_it_answers_in_the_format_of_the_prompt(mini: Mini, speech: list[Wave], 
     assert sum(in_format(answer) for answer in answers) >= len(answers) - 1, [a.text for a in answers]
 
 
+@pytest.mark.parametrize("prompt", ["word", "letter", "dictionary", "percentages", "ranked", "free"])
+def test_it_does_not_say_the_same_of_every_clip(mini: Mini, speech: list[Wave], prompt: str) -> None:
+    emotions = load_emotions("cremad6")
+    rendered = load_prompt(prompt).render(emotions)
+    texts = [a.text for a in mini.ask([rendered] * len(speech), [emotions] * len(speech), speech)]
+    most = max(texts.count(text) for text in texts)
+    assert len(set(texts)) >= 3, texts
+    assert most <= 0.75 * len(texts), texts
+
+
+def test_a_letter_follows_its_option_when_the_options_are_permuted(mini: Mini, speech: list[Wave]) -> None:
+    emotions, prompt = load_emotions("cremad6"), load_prompt("letter")
+    orders = [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]]
+    shares = []
+    for order in orders:
+        rendered = [prompt.render(emotions, order=order)] * len(speech)
+        asked = mini.ask(rendered, [emotions] * len(speech), speech)
+        shares.append(np.array([mini.shares(a) for a in asked]))
+    # in the order of the set both times: close to each other, far from each other's mirror image
+    kept = np.abs(shares[0] - shares[1]).sum(axis=1).mean() / 2
+    mirrored = np.abs(shares[0] - shares[1][:, ::-1]).sum(axis=1).mean() / 2
+    assert kept < 0.25
+    assert kept < 0.5 * mirrored
+
+
 def test_silence_and_noise_are_answered_unlike_speech(mini: Mini, speech: list[Wave]) -> None:
     rng = np.random.default_rng(0)
     waves = [

@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -14,9 +16,9 @@ import torch
 
 from ambivox.emotions import load_emotions
 from ambivox.prompts import load_prompt
-from ambivox.training.chat import Example, example, random_emotions, random_prompt, rounded
-from ambivox.training.checkpoint import build_processor, build_tokenizer, emotion_words
-from ambivox.training.decoder import Encoding
+from ambivox.training.chat import Example, example, random_emotions, random_prompt, written_numbers
+from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, emotion_words
+from ambivox.training.decoder import Encoding, Gaze, answer_logits, chat_loss, train_step
 from ambivox.training.encoder import encode, new_encoder
 from ambivox.training.features import GENTLE, PLAIN, augmented, collate
 
@@ -54,9 +56,88 @@ def test_a_ranking_names_every_option_once() -> None:
     assert sorted(made("ranked").answer.split(" > ")) == sorted(load_emotions("cremad6").labels)
 
 
-def test_rounded_shares_always_sum_to_the_total() -> None:
-    rng = np.random.default_rng(3)
-    assert all(sum(rounded(rng.dirichlet(np.ones(n)), 100)) == 100 for n in range(2, 12))
+@settings(max_examples=200)
+@given(st.lists(st.floats(1e-3, 1), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
+def test_written_numbers_sum_to_the_total(weights: list[float], seed: int) -> None:
+    shares = np.array(weights) / np.sum(weights)
+    numbers = written_numbers(shares, 10, np.random.default_rng(seed))
+    assert sum(n for _, n in numbers) == 10
+    for slot, n in numbers:
+        assert n >= 0
+        assert slot.shares.sum() == pytest.approx(1)
+        assert slot.shares[n] > 0  # what is written is among what is taught
+
+
+def test_the_first_written_number_is_right_on_average() -> None:
+    shares = np.array([0.27, 0.33, 0.4])
+    (slot, _), *_ = written_numbers(shares, 10, np.random.default_rng(0))
+    assert slot.shares @ np.arange(11) == pytest.approx(2.7)
+
+
+def test_answers_rest_on_the_options_where_these_stand_in_the_prompt(encoding: Encoding) -> None:
+    order = [5, 4, 3, 2, 1, 0]
+    labels = load_emotions("cremad6").labels
+    for name in ("word", "letter", "dictionary", "percentages", "ranked"):
+        tokens = encoding(made(name, order))
+        words = [encoding.tokenizer.decode([tokens.ids[place]]) for place in tokens.options]
+        assert words == [f" {labels[n]}" for n in order]
+        assert len(tokens.look) == (1 if name in ("word", "letter") else 6)
+        for index, shares in tokens.look:
+            assert tokens.weights[index] > 1
+            assert sum(shares) == pytest.approx(1)
+
+
+def test_the_gaze_is_the_cross_entropy_of_the_attention_that_transformers_computes(
+    encoding: Encoding,
+) -> None:
+    torch.manual_seed(0)
+    model = build_model(encoding.tokenizer).eval()
+    model.set_attn_implementation("eager")
+    gaze = Gaze(model)
+    examples = [encoding(made("letter")), encoding(made("dictionary"))]
+    audio = [torch.randn(3, 192), torch.randn(5, 192)]
+    attentions: dict[int, torch.Tensor] = {}
+    for n in (0, 1, 2):
+        model.model.language_model.layers[n].self_attn.register_forward_hook(
+            lambda module, args, output, n=n: attentions.__setitem__(n, output[1])
+        )
+    with torch.no_grad():
+        answer_logits(model, audio, examples, encoding.audio)
+        letters, sums, options = [], [], []
+        for b, (tokens, shown) in enumerate(zip(examples, audio, strict=True)):
+            places = [place + len(shown) - 1 for place in tokens.options]
+            if b == 0:
+                letters += [-attentions[0][b, 1, place, place - 2].log() for place in places]
+            numbers: list[int] = []
+            for index, shares in tokens.look:
+                at = tokens.first + len(shown) - 1 + index
+                if b == 1:
+                    row = attentions[1][b, 2, at - 1].log()
+                    rest = 1 / (1 + 0.25 * len(numbers))
+                    sums.append(-rest * row[0] - 0.25 * rest * row[numbers].sum())
+                    numbers.append(at)
+                row = attentions[2][b, :2, tokens.first + len(shown) - 1 + index - 1][:, places]
+                options.append(-(torch.tensor(shares) * row.log()).sum(-1).mean())
+        expected = torch.stack(letters).mean() + torch.stack(sums).mean() + torch.stack(options).mean()
+        torch.testing.assert_close(gaze.loss(audio, examples), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_step_counts_every_example_alike_however_it_is_cut(encoding: Encoding) -> None:
+    torch.manual_seed(0)
+    model = build_model(encoding.tokenizer)
+    gaze = Gaze(model)
+    examples = [encoding(made(name)) for name in ("word", "dictionary", "ranked")]
+    audio = [torch.randn(4, 192) for _ in examples]
+    train_step(model, gaze, audio, examples, encoding, 0.0)
+    got = model.lm_head.weight.grad.clone()
+    model.zero_grad()
+    torch.stack(
+        [chat_loss(model, [a], [e], encoding.audio)[0] for a, e in zip(audio, examples, strict=True)]
+    ).mean().backward()
+    torch.testing.assert_close(
+        got, model.lm_head.weight.grad, atol=1e-2, rtol=0.1
+    )  # bfloat16 against float32
+    assert got.abs().max() > 0.1
 
 
 def test_every_emotion_word_is_one_token_however_it_is_written(encoding: Encoding) -> None:

@@ -16,7 +16,7 @@ from ambivox.training.targets import CANONICAL, HEARD, option_matrix, restrict
 Array = NDArray[np.float64]
 
 PROMPT_WEIGHTS = {
-    "word": 0.25, "letter": 0.25, "dictionary": 0.22, "percentages": 0.12, "ranked": 0.1, "free": 0.06,
+    "word": 0.16, "letter": 0.18, "dictionary": 0.32, "percentages": 0.18, "ranked": 0.12, "free": 0.04,
 }  # fmt: skip
 
 FEELINGS = ("angry", "disgusted", "fearful", "happy", "neutral", "sad", "calm", "surprised", "bored")
@@ -34,10 +34,18 @@ _TRANSCRIPTS = (
 
 @dataclass
 class Slot:
-    """One place of an answer where the words are drawn from a distribution instead of being given."""
+    """One place of an answer where the words are drawn from a distribution instead of being given.
+
+    Args:
+        words: what may be written here.
+        shares: as many, what is taught.
+        look: shape ``(N,)``, shares of the options in the order of the prompt, on which the answer rests
+            here; None where it rests on none.
+    """
 
     words: tuple[str, ...]
     shares: Array
+    look: Array | None = None
 
 
 @dataclass
@@ -45,6 +53,7 @@ class Example:
     """A prompt, and its answer as a run of fixed texts and of slots with the number of the word written."""
 
     prompt: RenderedPrompt
+    labels: tuple[str, ...]
     parts: list[str | tuple[Slot, int]] = field(default_factory=list)
 
     @property
@@ -88,19 +97,20 @@ def example(heard: Array, prompt: RenderedPrompt, emotions: EmotionSet, rng: np.
     """The answer that a distribution over `HEARD`, shape ``(9,)``, implies for a prompt."""
     options = [emotions.labels[n] for n in prompt.order]
     shares = restrict(heard[None], option_matrix(options))[0]
-    made = Example(prompt)
+    made = Example(prompt, emotions.labels)
     if prompt.format in ("word", "letter"):
         words = tuple(options if prompt.format == "word" else LETTERS[: len(options)])
-        made.parts = [(Slot(words, shares), int(rng.choice(len(words), p=shares)))]
+        made.parts = [(Slot(words, shares, shares), int(rng.choice(len(words), p=shares)))]
     elif prompt.format == "dictionary":
         made.parts = ['{"']
-        for word, n in zip(options, rounded(shares, 100), strict=True):
-            made.parts += [_given(word), f'": {n / 100:.2f}', ', "']
+        for word, number in zip(options, written_numbers(shares, 10, rng), strict=True):
+            whole = ["0.", number] if number[1] < 10 else ["1.0"]
+            made.parts += [_given(word), '": ', *whole, ', "']
         made.parts[-1] = "}"
     elif prompt.format == "percentages":
-        for word, n in zip(options, rounded(shares, 100), strict=True):
-            made.parts += [_given(word), f": {n}%", "\n"]
-        made.parts.pop()
+        for word, number in zip(options, written_numbers(shares, 10, rng), strict=True):
+            made.parts += [_given(word), ": ", number, "0%\n" if number[1] else "%\n"]
+        made.parts[-1] = str(made.parts[-1]).rstrip()
     elif prompt.format == "ranked":
         made.parts = _ranked(options, shares, rng)
     else:
@@ -112,17 +122,31 @@ def _given(word: str) -> tuple[Slot, int]:
     return Slot((word,), np.ones(1)), 0
 
 
-def rounded(shares: Array, total: int) -> list[int]:
-    """Whole numbers in proportion to shares, summing to ``total`` (largest remainders).
+_NUMBERS = tuple(str(n) for n in range(11))
 
-    >>> rounded(np.array([1 / 3, 1 / 3, 1 / 3]), 100)
-    [34, 33, 33]
+
+def written_numbers(shares: Array, total: int, rng: np.random.Generator) -> list[tuple[Slot, int]]:
+    """Whole numbers for shares, written one by one, that sum to ``total`` (at most 10).
+
+    Each takes its part of what is left, rounded up or down at random so that its expectation is exact: what
+    the numbers written so far and the shares still to come determine, and no more.
+
+    >>> [n for _, n in written_numbers(np.array([0.2, 0.8]), 10, np.random.default_rng(0))]
+    [2, 8]
     """
-    exact = shares * total
-    numbers = np.floor(exact).astype(int)
-    for place in np.argsort(numbers - exact, kind="stable")[: total - int(numbers.sum())]:
-        numbers[place] += 1
-    return [int(n) for n in numbers]
+    numbers: list[tuple[Slot, int]] = []
+    left = total
+    for place, share in enumerate(shares):
+        exact = left if place == len(shares) - 1 else left * float(share / shares[place:].sum())
+        low = min(int(exact + 1e-9), total)
+        up = max(exact - low, 0.0)
+        n = low + int(rng.random() < up)
+        weights = np.zeros(len(_NUMBERS))
+        weights[low] += 1 - up
+        weights[min(low + 1, 10)] += up
+        numbers.append((Slot(_NUMBERS, weights, shares), n))
+        left -= n
+    return numbers
 
 
 def _ranked(options: Sequence[str], shares: Array, rng: np.random.Generator) -> list[str | tuple[Slot, int]]:
@@ -133,7 +157,9 @@ def _ranked(options: Sequence[str], shares: Array, rng: np.random.Generator) -> 
         here = shares[left] / shares[left].sum()
         drawn = here**3 / (here**3).sum()
         chosen = int(rng.choice(len(left), p=drawn))
-        parts.append((Slot(tuple(options[n] for n in left), here), chosen))
+        look = np.zeros(len(options))
+        look[left] = here
+        parts.append((Slot(tuple(options[n] for n in left), here, look), chosen))
         left.pop(chosen)
         if left:
             parts.append(" > ")

@@ -6,12 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, Qwen2AudioForConditionalGeneration, Qwen2AudioProcessor
+from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
 from ambivox.emotions import EmotionSet
 from ambivox.prompts.prompt import RenderedPrompt
@@ -22,6 +24,13 @@ from ambivox.training.start import start_by_hand
 from ambivox.training.targets import HEARD
 
 SLOT_WEIGHT = 3.0
+NUMBER_WEIGHT = 12.0
+"""A digit of a share is what a long answer is about; its words and brackets are soon learnt."""
+LAST_NUMBER_WEIGHT = 36.0
+"""On it hangs whether they sum to one."""
+NUMBERS = ("dictionary", "percentages")
+"""Formats that ask what listeners would say: taught the votes to expect, given what is heard."""
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,16 +38,23 @@ class Tokens:
     """An example as token ids.
 
     Args:
+        format: of the answer.
         ids: prompt (one audio placeholder) and answer.
         first: index of the first answer token in ``ids``.
         soft: per answer token its target: candidate ids and their shares.
-        weights: per answer token its weight in the loss; the words of slots count `SLOT_WEIGHT` times.
+        weights: per answer token its weight in the loss: `SLOT_WEIGHT` for the words of slots,
+            `NUMBER_WEIGHT` for numbers, `LAST_NUMBER_WEIGHT` for the last of them.
+        options: where the options stand in ``ids``, in the order of the prompt.
+        look: index of an answer token, and the shares of the options on which it rests.
     """
 
+    format: str
     ids: list[int]
     first: int
     soft: list[tuple[list[int], list[float]]]
     weights: list[float]
+    options: list[int]
+    look: list[tuple[int, list[float]]]
 
 
 class Encoding:
@@ -67,6 +83,7 @@ class Encoding:
         ids, spans = encoded["input_ids"], encoded["offset_mapping"]
         soft: list[tuple[list[int], list[float]]] = [([token], [1.0]) for token in ids]
         weights = [1.0] * (len(ids) + 1)
+        look: list[tuple[int, list[float]]] = []
         place = 0
         for part in made.parts:
             if isinstance(part, str):
@@ -74,18 +91,39 @@ class Encoding:
                 continue
             slot, chosen = part
             # A word that follows a space is one token with its space.
-            spaced = place > 0 and made.answer[place - 1] == " "
+            spaced = place > 0 and made.answer[place - 1] == " " and not slot.words[0].isdigit()
             index = next(i for i, (start, end) in enumerate(spans) if end > place)
             soft[index] = self._candidates(slot, " " if spaced else "")
             weights[index] = SLOT_WEIGHT
+            if slot.look is not None:
+                look.append((index, slot.look.tolist()))
+                if made.prompt.format in NUMBERS:
+                    weights[index] = NUMBER_WEIGHT
             place += len(slot.words[chosen])
+        if look and made.prompt.format in NUMBERS:
+            weights[look[-1][0]] = LAST_NUMBER_WEIGHT
         soft.append(([self.end], [1.0]))
-        return Tokens([*prompt, *ids, self.end], len(prompt), soft, weights)
+        options = self._options(made, prompt) if look else []
+        return Tokens(
+            made.prompt.format, [*prompt, *ids, self.end], len(prompt), soft, weights, options, look
+        )
+
+    def _options(self, made: Example, prompt: list[int]) -> list[int]:
+        """Where the options stand in the ids of the prompt: the last place, since context comes before."""
+        places = []
+        for n in made.prompt.order:
+            token = self.first_token(f" {made.labels[n]}")
+            places.append(len(prompt) - 1 - prompt[::-1].index(token))
+        return places
+
+    def first_token(self, text: str) -> int:
+        """The id with which a text begins."""
+        return int(self.tokenizer.encode(text, add_special_tokens=False)[0])
 
     def _candidates(self, slot: Slot, lead: str) -> tuple[list[int], list[float]]:
         shares: dict[int, float] = {}
         for word, share in zip(slot.words, slot.shares, strict=True):
-            first = self.tokenizer.encode(lead + word, add_special_tokens=False)[0]
+            first = self.first_token(lead + word)
             shares[first] = shares.get(first, 0.0) + float(share)
         return list(shares), list(shares.values())
 
@@ -111,9 +149,11 @@ def answer_logits(
     batch: list[int] = []
     place: list[int] = []
     starts: list[int] = []
+    longest = max(len(made.ids) for made in examples)
+    written = embed(torch.tensor([made.ids + [0] * (longest - len(made.ids)) for made in examples]))
     for b, (tokens, made) in enumerate(zip(audio, examples, strict=True)):
         at = made.ids.index(placeholder)
-        words = embed(torch.tensor(made.ids))
+        words = written[b, : len(made.ids)]
         rows.append(torch.cat([words[:at], tokens.to(words.dtype), words[at + 1 :]]))
         before = made.first + len(tokens) - 2  # the position whose output predicts the first answer token
         starts.append(len(batch))
@@ -133,9 +173,14 @@ def chat_loss(
     audio: Sequence[Tensor],
     examples: Sequence[Tokens],
     placeholder: int,
-) -> Tensor:
-    """Weighted mean cross-entropy of the answers, in nats per token."""
-    logits, _ = answer_logits(model, audio, examples, placeholder)
+) -> tuple[Tensor, Tensor]:
+    """How far the answers are from what is taught, every example counting alike however long it is.
+
+    Returns:
+        The mean over the examples of their weighted mean KL divergence, and per example its mean where most
+        weight lies, ``(B,)``, without gradient; in nats.
+    """
+    logits, starts = answer_logits(model, audio, examples, placeholder)
     row_of: list[int] = []
     ids: list[int] = []
     shares: list[float] = []
@@ -146,8 +191,84 @@ def chat_loss(
             ids += candidates
             shares += share
             weights.append(counts)
-    weight = torch.tensor(weights)
-    return -(logits[row_of, ids] * torch.tensor(shares) * weight[row_of]).sum() / weight.sum()
+    weight, share_of = torch.tensor(weights), torch.tensor(shares)
+    each = torch.zeros(len(weights)).index_add(
+        0, torch.tensor(row_of), torch.special.xlogy(share_of, share_of) - share_of * logits[row_of, ids]
+    )
+    ends = [*starts[1:], len(weights)]
+    parts = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    loss = torch.stack([(each[part] * weight[part]).sum() / weight[part].sum() for part in parts]).mean()
+    heaviest = torch.stack([each[part][weight[part] == weight[part].max()].mean() for part in parts]).detach()
+    return loss, heaviest
+
+
+class Gaze:
+    """Where some heads look, as a loss: a circuit that the answers alone taught this model in no number of
+    steps that we tried, learnt within hundreds once it is shown where to look.
+
+    - layer 0, head 1, at an option of a lettered prompt: at its letter, two tokens back;
+    - layer 1, head 2, where a number is to come: at each number before it, by `GLANCE` of what it gives to
+      the first token, so that what it brings back grows with their sum, which is to be one in the end;
+    - layer 2, heads 0 and 1, where an answer rests on the options: at the options, by their shares.
+    """
+
+    GLANCE = 0.25
+
+    def __init__(self, model: Qwen2AudioForConditionalGeneration) -> None:
+        layers = model.model.language_model.layers
+        self._attention: dict[int, Any] = {n: layers[n].self_attn for n in (0, 1, 2)}
+        self._seen: dict[int, dict[str, Any]] = {}
+        self._hooks = [
+            layer.register_forward_pre_hook(
+                lambda module, args, kwargs, n=n: self._seen.__setitem__(n, kwargs), with_kwargs=True
+            )
+            for n, layer in self._attention.items()
+        ]
+
+    def stop(self) -> None:
+        """Stop watching the model."""
+        for hook in self._hooks:
+            hook.remove()
+
+    def loss(self, audio: Sequence[Tensor], examples: Sequence[Tokens]) -> Tensor:
+        """Mean cross-entropy (nats) of what to look at against what the heads look at in the last pass."""
+        letters, sums, options = [], [], []
+        for b, (tokens, made) in enumerate(zip(audio, examples, strict=True)):
+            shift = len(tokens) - 1
+            places = [n + shift for n in made.options]
+            written = [made.first + shift + index for index, _ in made.look]
+            for n, (_, share) in enumerate(made.look):
+                options.append((b, written[n] - 1, places, share))
+                if made.format in NUMBERS:
+                    rest = 1 / (1 + n * self.GLANCE)
+                    glances = [self.GLANCE * rest] * n
+                    sums.append((b, written[n] - 1, [0, *written[:n]], [rest, *glances]))
+            if made.format == "letter":
+                letters += [(b, place, [place - 2], [1.0]) for place in places]
+        shown = ((0, (1,), letters), (1, (2,), sums), (2, (0, 1), options))
+        found = [-self._shown(layer, heads, rows) for layer, heads, rows in shown if rows]
+        return torch.stack(found).sum() if found else torch.zeros(())
+
+    def _shown(
+        self, layer: int, heads: Sequence[int], rows: Sequence[tuple[int, int, list[int], list[float]]]
+    ) -> Tensor:
+        attention, seen = self._attention[layer], self._seen[layer]
+        hidden, (cos, sin) = seen["hidden_states"], seen["position_embeddings"]
+        shape = (*hidden.shape[:2], -1, attention.head_dim)
+        query = attention.q_proj(hidden).view(shape).transpose(1, 2)
+        key = attention.k_proj(hidden).view(shape).transpose(1, 2)
+        query, key = apply_rotary_pos_emb(query, key, cos, sin)
+        batch, place = [row[0] for row in rows], torch.tensor([row[1] for row in rows])
+        widest = max(len(row[2]) for row in rows)
+        where = torch.tensor([row[2] + [0] * (widest - len(row[2])) for row in rows])
+        share = torch.tensor([row[3] + [0.0] * (widest - len(row[3])) for row in rows])
+        chosen = query[batch, :, place][:, heads], key[batch][:, heads]
+        scores = torch.einsum("rhd,rhnd->rhn", *chosen).float() * attention.scaling
+        later = torch.arange(hidden.shape[1]) > place[:, None]
+        logp = scores.masked_fill(later[:, None], -torch.inf).log_softmax(-1)
+        looked = logp.gather(-1, where[:, None].expand(-1, len(heads), -1))
+        mean: Tensor = (share[:, None] * looked).sum(-1).mean()
+        return mean
 
 
 def fake_audio(
@@ -179,11 +300,11 @@ def fake_audio(
 class AnswersPlan:
     """Length and pace of stage 2."""
 
-    steps: int = 1000
-    batch: int = 24
+    steps: int = 2000
+    batch: int = 32
     learning_rate: float = 2e-3
-    easy: float = 0.35
-    """Share of the steps that use prompts with at most four options only."""
+    gaze: float = 1.0
+    """Weight of the loss of `Gaze`, falling to nothing over the steps."""
 
 
 PromptPool = list[tuple[RenderedPrompt, EmotionSet]]
@@ -205,12 +326,19 @@ def random_heard(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(shares / shares.sum())
 
 
-def train_answers(pool: PromptPool, encoding: Encoding, plan: AnswersPlan, out: Path, seed: int) -> None:
-    """Train the language model on `fake_audio`; leaves it and the reading of emotion logits in ``out``."""
+def train_answers(
+    pool: PromptPool, encoding: Encoding, plan: AnswersPlan, confusion: Array, out: Path, seed: int
+) -> None:
+    """Train the language model on `fake_audio`; leaves it and the reading of emotion logits in ``out``.
+
+    Args:
+        confusion: shape ``(9, 9)``, P(vote | emotion), for the formats that ask what listeners would say.
+    """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = build_model(encoding.tokenizer)
     reader = start_by_hand(model, encoding.tokenizer, emotion_words(), seed)
+    gaze = Gaze(model)
     parameters = [
         *model.model.language_model.parameters(),
         *model.lm_head.parameters(),
@@ -218,31 +346,70 @@ def train_answers(pool: PromptPool, encoding: Encoding, plan: AnswersPlan, out: 
     ]
     optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate, weight_decay=0.01, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, plan.learning_rate, total_steps=plan.steps + 1, pct_start=0.08
+        optimizer, plan.learning_rate, total_steps=plan.steps + 1, pct_start=0.05
     )
     model.train()
-    easy = [k for k, (_, emotions) in enumerate(pool) if len(emotions) <= 4]
-    start, losses = time.monotonic(), []
+    start, log = time.monotonic(), Progress()
     for step in range(plan.steps):
         audio, examples = [], []
-        for _ in range(plan.batch):
-            prompt, emotions = pool[
-                rng.choice(easy) if step < plan.easy * plan.steps else rng.integers(len(pool))
-            ]
+        for k in rng.integers(len(pool), size=plan.batch):
+            prompt, emotions = pool[k]
             heard = random_heard(rng)
-            examples.append(encoding(example(heard, prompt, emotions, rng)))
+            taught = heard @ confusion if prompt.format in NUMBERS else heard
+            examples.append(encoding(example(taught, prompt, emotions, rng)))
             audio.append(fake_audio(heard, reader, rng))
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = chat_loss(model, audio, examples, encoding.audio)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        log.add(train_step(model, gaze, audio, examples, encoding, plan.gaze * (1 - step / plan.steps)))
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
+        optimizer.zero_grad()
         schedule.step()
-        losses.append(loss.item())
-        if step % 100 == 99 or step == plan.steps - 1:
-            print(
-                f"answers {step + 1} {time.monotonic() - start:.0f} s loss {np.mean(losses[-100:]):.4f}",
-                flush=True,
-            )
+        if step % 25 == 24 or step == plan.steps - 1:
+            print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
             save_aside({"model": model.state_dict(), "reader": reader.state_dict()}, out)
+    gaze.stop()
+
+
+def train_step(
+    model: Qwen2AudioForConditionalGeneration,
+    gaze: Gaze,
+    audio: Sequence[Tensor],
+    examples: Sequence[Tokens],
+    encoding: Encoding,
+    gaze_weight: float,
+) -> dict[str, list[float]]:
+    """Leave the gradients of one batch; short and long examples go apart, so that little is padded.
+
+    Returns:
+        Per format the KL divergences at its slots, in nats, and the loss of the gaze.
+    """
+    order = np.argsort([len(made.ids) + len(tokens) for made, tokens in zip(examples, audio, strict=True)])
+    found: dict[str, list[float]] = {}
+    for part in np.array_split(order, 3):
+        shown, some = [audio[k] for k in part], [examples[k] for k in part]
+        with torch.autocast("cpu", torch.bfloat16):
+            loss, slots = chat_loss(model, shown, some, encoding.audio)
+            looked = gaze.loss(shown, some)
+        share = len(part) / len(examples)
+        (share * (loss + gaze_weight * looked)).backward()  # type: ignore[no-untyped-call]
+        for made, value in zip(some, slots.tolist(), strict=True):
+            found.setdefault(made.format, []).append(value)
+        found.setdefault("gaze", []).append(looked.item())
+    return found
+
+
+class Progress:
+    """Means of what `train_step` found since the last reading."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[float]] = {}
+
+    def add(self, found: dict[str, list[float]]) -> None:
+        """Take in one step."""
+        for name, values in found.items():
+            self._found.setdefault(name, []).extend(values)
+
+    def read(self) -> str:
+        """The means as one line; they start anew."""
+        line = ", ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(self._found.items()))
+        self._found = {}
+        return line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from transformers import AutoModelForMultimodalLM, AutoProcessor
 
 from ambivox.audio import load_audio
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
-from ambivox.metrics import jsd_bits
+from ambivox.metrics import ece, jsd_bits
 from ambivox.prompts.prompt import RenderedPrompt, load_prompt
+from ambivox.readouts.text import SUM_TOLERANCE
 from ambivox.training.card import write_card
 from ambivox.training.data import Clip, load_clips
 from ambivox.training.targets import VOTED, VoteTable
@@ -121,6 +123,15 @@ def numbers(asked: Asked) -> Array | None:
     return np.asarray(shares / shares.sum()) if shares.sum() > 0 and (shares >= 0).all() else None
 
 
+def sums_to_one(asked: Asked) -> bool:
+    """Whether numbers in the form asked for also sum to 1, or to 100%, within `SUM_TOLERANCE`."""
+    if numbers(asked) is None:
+        return False
+    written = re.findall(r": *([0-9.]+)", asked.text)
+    total = sum(float(n) for n in written) / (100 if asked.prompt.format == "percentages" else 1)
+    return abs(total - 1) <= SUM_TOLERANCE
+
+
 def in_format(asked: Asked) -> bool:
     """Whether an answer has the form that its prompt asks for, with exactly the given options."""
     given = sorted(asked.emotions.labels)
@@ -174,6 +185,8 @@ def measure(folder: Path, data: Path, *, seed: int, temperature: float | None = 
         },
         "crema-d": _votes(mini, clips, waves, votes, seed),
         "formats": _formats(mini, clips, waves, seed),
+        "distinct": _distinct(mini, clips, waves),
+        "calibration": _calibration(mini, clips, waves, votes, seed),
         "audio_matters": _audio_matters(mini, clips, waves, seed),
         "batch": _batch(mini, clips, waves),
     }
@@ -268,9 +281,63 @@ def _formats(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: in
             mini, name, some, waves, [load_emotions(str(rng.choice(emotion_sets()))) for _ in some], seed
         )
         found[name] = wilson(sum(in_format(a) for a in asked), len(asked))
+        if name in ("dictionary", "percentages"):
+            found[f"{name}, summing to one"] = wilson(sum(sums_to_one(a) for a in asked), len(asked))
         wrong = [a.text for a in asked if not in_format(a)][:3]
         if wrong:
             print(f"{name}: not in format, for example {wrong}", flush=True)
+    return found
+
+
+def _distinct(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict[str, Any]:
+    """How many different answers one prompt, the same for every clip, draws from the clips of a corpus."""
+    found: dict[str, Any] = {}
+    emotions = load_emotions("cremad6")
+    for split, every in (("test", 5), ("votes", 1)):
+        chosen = [clip for clip in clips if clip.split == split][::every]
+        for name in ("word", "letter", "dictionary", "percentages", "ranked", "free"):
+            prompt = load_prompt(name).render(emotions)
+            asked = mini.ask([prompt] * len(chosen), [emotions] * len(chosen), [waves[c.id] for c in chosen])
+            texts = [a.text for a in asked]
+            most = max(texts.count(text) for text in set(texts))
+            found.setdefault(split, {})[name] = {
+                "n": len(texts), "distinct": len(set(texts)), "most_frequent": most,
+            }  # fmt: skip
+    return found
+
+
+def _calibration(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], votes: VoteTable, seed: int
+) -> dict[str, Any]:
+    """Vote-ECE of the word prompt's token level, before and after one temperature fitted on development.
+
+    RAVDESS and EMO-DB have no votes: the intended emotion counts as that of a single rater.
+    """
+    shares: dict[str, Array] = {}
+    truth: dict[str, Array] = {}
+    for split in ("development", "test", "votes"):
+        chosen = [clip for clip in clips if clip.split == split and clip.emotion in VOTED]
+        asked = _ask_all(mini, "word", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        shares[split] = np.array([mini.shares(a) for a in asked])
+        counts = [
+            votes.of_clip[c.path.stem] if split == "votes" else np.eye(6)[VOTED.index(c.emotion)]
+            for c in chosen
+        ]
+        truth[split] = np.array([row / row.sum() for row in counts])
+
+    def scaled(p: Array, temperature: float) -> Array:
+        powered = p ** (1 / temperature)
+        return np.asarray(powered / powered.sum(axis=1, keepdims=True))
+
+    grid = np.linspace(0.3, 5.0, 95)
+    losses = [-(truth["development"] * np.log(scaled(shares["development"], t))).sum(1).mean() for t in grid]
+    temperature = float(grid[int(np.argmin(losses))])
+    found: dict[str, Any] = {"temperature": temperature, "bins": 10, "vote_ece": {}}
+    for split, p in shares.items():
+        before, after = (
+            float(ece(q, truth[split], n_bins=10, target="votes")) for q in (p, scaled(p, temperature))
+        )
+        found["vote_ece"][split] = {"n": len(p), "before": before, "after": after}
     return found
 
 

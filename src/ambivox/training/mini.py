@@ -22,6 +22,7 @@ from ambivox.training.encoder import EncoderPlan, HeardHead, fold_temperature, t
 from ambivox.training.evaluate import measure
 from ambivox.training.joint import JointPlan, join, train_joint
 from ambivox.training.material import Material
+from ambivox.training.targets import vote_matrix
 
 
 def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
@@ -41,7 +42,8 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     if not (work / "encoder.pt").exists():
         train_encoder(material, EncoderPlan(), work / "encoder.pt", seed + 1)
     if not (work / "answers.pt").exists():
-        train_answers(pool, encoding, AnswersPlan(), work / "answers.pt", seed)
+        confusion = vote_matrix(material.votes)
+        train_answers(pool, encoding, AnswersPlan(), confusion, work / "answers.pt", seed)
     heard, answers = torch.load(work / "encoder.pt"), torch.load(work / "answers.pt")
     model = build_model(tokenizer)
     model.load_state_dict(answers["model"])

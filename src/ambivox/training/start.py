@@ -34,7 +34,7 @@ class Start:
         generator = torch.Generator().manual_seed(seed)
         basis = torch.linalg.qr(torch.randn(4 * SIZE, 4 * SIZE, generator=generator))[0]
         self.word, self.other, self.before, self.last = basis.split(SIZE, dim=1)
-        self.is_audio = self.other[:, 0]
+        self.is_audio, self.is_word, self.is_digit, self.digit = self.other[:, :4].T
         self._generator = generator
         self._canonical: dict[str, Tensor] = {}
         self.words = {word: 0.75 * self.emotion(word) + 0.65 * self.direction(self.word) for word in words}
@@ -72,23 +72,32 @@ def start_by_hand(
     for word, base in start.words.items():
         for written in (word, f" {word}", word.capitalize(), f" {word.capitalize()}"):
             token = tokenizer.encode(written, add_special_tokens=False)[0]
-            embedding[token] = base + noise * torch.randn(4 * SIZE)
+            embedding[token] = base + 0.4 * start.is_word + noise * torch.randn(4 * SIZE)
+    for digit in range(10):
+        token = tokenizer.encode(str(digit), add_special_tokens=False)[0]
+        embedding[token] += 0.5 * start.is_digit + digit / 9 * start.digit
     for letter in string.ascii_uppercase:
         embedding[tokenizer.encode(letter, add_special_tokens=False)[0]] = start.direction(start.word)
     model.lm_head.weight.copy_(embedding)
     first, second, third = (layer.self_attn for layer in model.model.language_model.layers[:3])
-    for head, (back, into) in enumerate(
-        ((1, start.last), (2, start.before), (8, start.last), (6, start.last))
-    ):
-        _look_back(first, head, back)
-        _carry(first, head, start.word, into, 0.07)
+    _look_back(first, 0, 1)
+    _carry(first, 0, start.word, start.before, 0.05)
+    _look_back(first, 1, 2)
+    _carry(first, 1, start.word, start.before, 0.07)
+    _look_back_to(first, 2, start.is_word)
+    _carry(first, 2, start.word, start.last, 0.07)
+    _look_at(first, 3, start.is_audio, 1.5)
+    _carry(first, 3, start.word, start.word, 0.2)
     _match(second, 0, start.last, start.before, 1.2)
     _carry(second, 0, start.word, start.word, 0.1)
     _look_at(second, 1, start.is_audio, 1.5)
     _carry(second, 1, start.word, start.word, 0.2)
-    _match(third, 0, start.word, start.word, 0.6)
+    _look_at(second, 2, start.is_digit, 0.5)
+    _carry(second, 2, start.other, start.other, 0.3)
+    for head in (0, 1):
+        _match(third, head, start.word, start.word, 0.6)
+        _look_at(third, head, -start.is_audio, 1.0)
     _carry(third, 0, start.word, start.word, 0.1)
-    _match(third, 1, start.word, start.word, 0.6)
     _carry(third, 1, start.before, start.word, 0.05)
     return start.reader()
 
@@ -106,6 +115,15 @@ def _look_back(attention: Any, head: int, tokens: int) -> None:
     attention.q_proj.bias[_rows(head)] = torch.cat(
         [strength * torch.cos(tokens * angle), -strength * torch.sin(tokens * angle)]
     )
+
+
+def _look_back_to(attention: Any, head: int, direction: Tensor) -> None:
+    """Attend to the last token that holds a direction."""
+    near = torch.zeros(SIZE)
+    near[2:9] = 3.0  # angles that tell near from far up to some twenty tokens
+    attention.k_proj.bias[_rows(head)] = near
+    attention.q_proj.bias[_rows(head)] = near
+    _look_at(attention, head, direction, 2.0)
 
 
 def _slow(part: Tensor) -> Tensor:
