@@ -190,6 +190,7 @@ def score(
         calibrations=calibrate,
         development_speakers=[name.strip() for name in development_speakers.split(",") if name.strip()],
         cluster=cluster,  # type: ignore[arg-type]
+        n_processes=os.cpu_count() or 1,
     )
     if as_json:
         print_json(table.to_dict())
@@ -228,6 +229,7 @@ def findings(
         outside=outside,  # type: ignore[arg-type]
         failed_as=failed,  # type: ignore[arg-type]
         cluster=cluster,  # type: ignore[arg-type]
+        n_processes=os.cpu_count() or 1,
     )
     if as_json:
         print_json(found.to_dict())

@@ -251,6 +251,14 @@ def write_records(records: Iterable[Record], path: Path) -> None:
         aside.unlink(missing_ok=True)
 
 
+def count_records(path: Path) -> int:
+    """How many records a shard holds, by its footer; 0 for a file that is none (`read_records` says why)."""
+    try:
+        return int(pq.ParquetFile(path).metadata.num_rows)
+    except (OSError, pa.ArrowException):
+        return 0
+
+
 def read_records(path: Path) -> list[Record]:
     """Read one shard.
 

@@ -15,6 +15,7 @@ from ambivox.distribution import Outside
 from ambivox.errors import UsageError, unknown_name
 from ambivox.metrics import METRICS, FailedAs
 from ambivox.readouts import load_readouts
+from ambivox.studies.parallel import answered
 from ambivox.studies.readings import Cluster, CorpusReadings, read_all
 from ambivox.studies.run import Run
 from ambivox.studies.table import plain
@@ -64,6 +65,7 @@ def find(
     outside: Outside = "drop",
     failed_as: FailedAs = "uniform",
     cluster: Cluster = "speaker",
+    n_processes: int = 1,
 ) -> Findings:
     """Put the claims of the field to the test on the records of a run. Nothing is asked of a model.
 
@@ -71,7 +73,7 @@ def find(
         metric: one with a value per utterance.
         token: the token-level readout for all prompts, in place of the one that suits each.
         readouts: in place of the study's.
-        outside, failed_as, cluster: as in `ambivox.studies.score`.
+        outside, failed_as, cluster, n_processes: as in `ambivox.studies.score`.
 
     Raises:
         UsageError: unknown name, no records, or no votes.
@@ -83,7 +85,7 @@ def find(
     token = load_readouts([token])[0].name if token else None
     if token and token not in {r.name for r in wanted if r.level == "token"}:
         raise unknown_name("token-level readout", token, [r.name for r in wanted if r.level == "token"])
-    corpora, _ = read_all(run.records(), wanted, outside=outside, cluster=cluster)
+    corpora, _ = read_all(answered(run, wanted, n_processes), wanted, outside=outside, cluster=cluster)
     if not corpora:
         raise UsageError(f"{run.folder}: no clip with votes inside the emotion set, nothing to test against")
     found: list[CorpusFindings] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from ambivox.emotions import OTHER, EmotionSet
 from ambivox.errors import UsageError
 from ambivox.metrics import vote_prior
 from ambivox.metrics.controls import group_codes
-from ambivox.readouts import Readout, Status, unfold
+from ambivox.readouts import Reading, Readout, Status, unfold
 from ambivox.record import Record
 
 Cluster = Literal["speaker", "clip"]
@@ -107,8 +107,41 @@ class CorpusReadings:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A record with all its readings: name and level of the readout, and what it gave."""
+
+    record: Record
+    readings: tuple[tuple[str, Literal["text", "token"], Reading], ...]
+
+    def light(self) -> Answered:
+        """Without what only readouts need, to be sent to another process."""
+        return replace(self, record=replace(self.record, **_ONLY_FOR_READOUTS))
+
+
+_ONLY_FOR_READOUTS: Mapping[str, Any] = dict.fromkeys(
+    (
+        "watch",
+        "watched",
+        "logsumexp",
+        "sequence_logp",
+        "lens",
+        "lens_logsumexp",
+        "token_ids",
+        "text",
+        "draws",
+    )
+)
+
+
+def read_record(record: Record, readouts: Sequence[Readout]) -> Answered:
+    """Apply those readouts that can read the record's answer format."""
+    found = [(r.name, r.level, r(record)) for r in unfold(readouts, record) if r.applies(record)]
+    return Answered(record, tuple(found))
+
+
 def read_all(
-    records: Iterable[Record],
+    records: Iterable[Record | Answered],
     readouts: Sequence[Readout],
     *,
     outside: Outside = "drop",
@@ -117,7 +150,7 @@ def read_all(
     """Apply readouts to records, once, and keep the results as arrays.
 
     Args:
-        records: of a run; each is dropped once it is read.
+        records: of a run, read already or not; each is dropped once it is read.
         readouts: those that can read a record's answer format are applied.
         outside: how votes outside the emotion set enter the truth, see `truth`.
         cluster: what intervals take for independent.
@@ -131,13 +164,14 @@ def read_all(
     if cluster not in get_args(Cluster):
         raise UsageError(f"cluster: {cluster!r} is not one of {', '.join(get_args(Cluster))}")
     gathered: dict[str, _Gathered] = {}
-    for record in records:
+    for one in records:
+        record = one.record if isinstance(one, Answered) else one
         if record.corpus not in gathered:
             gathered[record.corpus] = _Gathered(record.emotions)
         into = gathered[record.corpus]
         place = into.place(record, outside)
         if place is not None:
-            into.add(record, place, [r for r in unfold(readouts, record) if r.applies(record)])
+            into.add(one if isinstance(one, Answered) else read_record(one, readouts), place)
     found, left = [], []
     for corpus, into in gathered.items():
         notes = [f"{corpus}: {note}" for note in into.notes(outside)]
@@ -193,13 +227,14 @@ class _Gathered:
         self.rated.append((record.utterance, record.speaker, votes, shares))
         return self.places[record.utterance]
 
-    def add(self, record: Record, place: int, readouts: Sequence[Readout]) -> None:
+    def add(self, answered: Answered, place: int) -> None:
+        record = answered.record
         row, variant = (record.model, record.control, record.asked), _variant(record)
-        for readout in readouts:
-            key = (*row, readout.name)
+        for name, level, reading in answered.readings:
+            key = (*row, name)
             if key not in self.columns:
-                self.columns[key] = _Column(readout.level)
-            column, reading = self.columns[key], readout(record)
+                self.columns[key] = _Column(level)
+            column = self.columns[key]
             column.clips.append(place)
             column.variants.append(variant)
             column.p.append(reading.distribution)

@@ -51,11 +51,15 @@ class Run:
         Raises:
             UsageError: no such run, or nothing in it yet.
         """
+        for path in self.shards():
+            yield from read_records(path)
+
+    def shards(self) -> list[Path]:
+        """The files of records, in the order of the plan; `UsageError` if there are none yet."""
         paths = sorted((self.folder / "records").glob("*.parquet"))
         if not paths:
             raise UsageError(f"{self.folder}: no records here; give the folder that 'ambivox run' wrote")
-        for path in paths:
-            yield from read_records(path)
+        return paths
 
     def study(self) -> Study:
         """The study as it was run."""

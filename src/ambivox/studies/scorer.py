@@ -40,6 +40,7 @@ from ambivox.statistics import (
 from ambivox.statistics.interval import N_DRAWS
 from ambivox.studies.calibrated import Split, calibrate
 from ambivox.studies.cautions import cautions
+from ambivox.studies.parallel import answered
 from ambivox.studies.readings import Clips, Cluster, CorpusReadings, Readings, read_all
 from ambivox.studies.run import Run
 from ambivox.studies.spreads import spread_scores
@@ -66,6 +67,7 @@ def score(
     cluster: Cluster = "speaker",
     n_draws: int = N_DRAWS,
     seed: int = 0,
+    n_processes: int = 1,
 ) -> ScoreTable:
     """Score the records of a run. Nothing is asked of a model.
 
@@ -80,6 +82,7 @@ def score(
         cluster: what the intervals take for independent: speakers, or clips of just these speakers.
         n_draws: how many corpora the bootstrap draws.
         seed: of the bootstrap and the vote noise.
+        n_processes: that read a large run; see `ambivox.studies.parallel`.
 
     Raises:
         UsageError: unknown name, no records, no votes, or `neutral` asked of a set that has no such label.
@@ -91,7 +94,10 @@ def score(
         raise UsageError(f"failed: {failed_as!r} is not one of {', '.join(get_args(FailedAs))}")
     wanted = load_readouts(readouts or run.study().readouts)
     split = Split(frozenset(development_speakers))
-    corpora, notes = read_all(split.of(run.records()), wanted, outside=outside, cluster=cluster)
+    scored = (
+        one for one in answered(run, wanted, n_processes) if one.record.speaker not in split.development
+    )
+    corpora, notes = read_all(scored, wanted, outside=outside, cluster=cluster)
     if not corpora:
         raise UsageError(f"{run.folder}: no clip with votes inside the emotion set, nothing to score against")
     notes = [f"{convention}: {text}" for text in chosen.inferred] + notes
