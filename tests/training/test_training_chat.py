@@ -18,9 +18,11 @@ from ambivox.emotions import load_emotions
 from ambivox.prompts import load_prompt
 from ambivox.training.chat import Example, example, random_emotions, random_prompt, written_numbers
 from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, emotion_words
-from ambivox.training.decoder import Encoding, Gaze, answer_logits, chat_loss, train_step
+from ambivox.training.decoder import answer_logits, chat_loss, train_step
 from ambivox.training.encoder import encode, new_encoder
+from ambivox.training.encoding import Encoding
 from ambivox.training.features import GENTLE, PLAIN, augmented, collate
+from ambivox.training.gaze import Gaze
 
 HEARD_SHARES = np.array([0.4, 0.05, 0.05, 0.1, 0.2, 0.05, 0.05, 0.05, 0.05])
 

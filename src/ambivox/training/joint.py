@@ -17,9 +17,11 @@ from ambivox.emotions import load_emotions
 from ambivox.prompts.prompt import load_prompt
 from ambivox.training.chat import example
 from ambivox.training.checkpoint import N_MELS
-from ambivox.training.decoder import NUMBERS, Encoding, Gaze, Progress, PromptPool, answer_logits, train_step
+from ambivox.training.decoder import Progress, PromptPool, answer_logits, train_step
 from ambivox.training.encoder import HeardHead, encode
+from ambivox.training.encoding import NUMBERS, Encoding
 from ambivox.training.features import FLOOR_RANGE, GENTLE, SPEEDS, augmented, batches, collate
+from ambivox.training.gaze import Gaze
 from ambivox.training.material import Material, save_aside, six_class_accuracy
 from ambivox.training.targets import HEARD, VOTED, option_matrix, restrict, vote_matrix
 

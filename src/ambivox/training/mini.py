@@ -17,8 +17,9 @@ from transformers import PreTrainedTokenizerFast
 
 from ambivox.training.chat import example
 from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, save
-from ambivox.training.decoder import AnswersPlan, Encoding, prompt_pool, random_heard, train_answers
+from ambivox.training.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
 from ambivox.training.encoder import EncoderPlan, HeardHead, fold_temperature, train_encoder
+from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import measure
 from ambivox.training.joint import JointPlan, join, train_joint
 from ambivox.training.material import Material
