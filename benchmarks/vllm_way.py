@@ -18,9 +18,11 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
 from safetensors.torch import load_file, save_file
 
@@ -96,8 +98,13 @@ class _Way:
     def __init__(self, port: int, model: Any) -> None:
         self.url = f"http://127.0.0.1:{port}/v1/chat/completions"
         self.tokenizer = model.chat.tokenizer
+        self.calls = 0
 
     def __call__(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
+        # a clip that it has met in an earlier repeat would cost it nothing: a millionth louder, it is new
+        self.calls += 1
+        louder = {id(r.samples): r.samples * np.float32(1 + 1e-6 * self.calls) for r in requests}
+        requests = [replace(request, samples=louder[id(request.samples)]) for request in requests]
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             return list(pool.map(self._answer, requests))
 

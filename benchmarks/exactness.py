@@ -1,0 +1,68 @@
+"""How far the shared path is from the plain one on every family of `tests/models/checkpoints.py`.
+
+    python benchmarks/exactness.py > benchmarks/results/exactness.md
+
+Four clips of 0.4 to 4 s, four prompts each with answers of 8 tokens, labels of several tokens scored; the plain path
+is transformers' own `generate` and a pass per label prefix. Random weights, float32, CPU.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import transformers
+
+from ambivox.bench import work
+from ambivox.models import load_model
+from ambivox.models.checked import distance
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "models"))
+from checkpoints import FAMILIES, WITHOUT_PROCESSOR
+
+SOME_LABELS = [["angry"], ["sad"]]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    print(
+        "| family | shared | largest difference in probability | same answers | encodes the real part only |"
+    )
+    print("|---|---|---|---|---|")
+    load_processor = transformers.AutoProcessor.from_pretrained
+    for family, build in FAMILIES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            build(Path(folder))
+            if family in WITHOUT_PROCESSOR:
+                processor = WITHOUT_PROCESSOR[family]()
+                transformers.AutoProcessor.from_pretrained = lambda *_, p=processor, **__: p
+            model = load_model(folder, device="cpu")
+            transformers.AutoProcessor.from_pretrained = load_processor
+        requests = work.requests(model, work.clips(4, (0.4, 4.0)), work.prompts(4, 8))
+        watch = model.watch(SOME_LABELS)
+        requests = [
+            replace(r, score=n % 4 == 0, watch=watch if n % 4 == 0 else r.watch)
+            for n, r in enumerate(requests)
+        ]
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            got = model._path.run(model.jobs(requests))
+        expected = model.plain.run(model.jobs(requests))
+        apart = max(distance(a, b) for a, b in zip(expected, got, strict=True))
+        same = sum(
+            a.answers[0].token_ids == b.answers[0].token_ids for a, b in zip(expected, got, strict=True)
+        )
+        shared = model._path.shared
+        print(
+            f"| {family} | {'yes' if shared else f'no: {said[-1].message}'} | {apart:.0e} | "
+            f"{same}/{len(got)} | {'yes' if shared and shared.encode._shortens else 'no'} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
