@@ -14,9 +14,9 @@ pytest.importorskip("transformers")
 
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.prompts import load_prompt
+from ambivox.training.asking import Asked, Mini, Wave, in_format, named
 from ambivox.training.card import write_card
 from ambivox.training.data import load_clips
-from ambivox.training.evaluate import Asked, Mini, Wave, in_format, named
 
 FOLDER = Path(str(resources.files("ambivox.models") / "mini"))
 
