@@ -86,9 +86,9 @@ def main() -> None:
             found = find(run, cluster=cluster)  # type: ignore[arg-type]
             console.rule(f"ambivox findings {name} --cluster {cluster}")
             show_findings(console, found)
-            results[f"{name}, {cluster}"] = found.to_dict()
+            results[f"{name}, {cluster}"] = found.to_dict()["corpora"]
     report = {"clips_of_a_held_out_speaker": arguments.clips, "orders": arguments.orders, "findings": results}
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(report) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,13 @@ def show_findings(console: Console, findings: Findings) -> None:
         console.print(Text(corpus.basis, style="dim"))
         for note in corpus.notes:
             console.print(Text(f"note: {note}", style="dim"))
+        mends: dict[str, list[str]] = {}
         for number, claim in enumerate(corpus.claims, 1):
             _show_claim(console, number, claim)
+            if claim.mend:
+                mends.setdefault(claim.mend, []).append(str(number))
+        for mend, numbers in mends.items():
+            console.print(Text(f"to test {', '.join(numbers)}: {mend}", style="dim"))
         console.print()
     for name, comparisons in findings.comparisons.items():
         _show_comparisons(console, name, comparisons)
@@ -43,7 +48,7 @@ def _show_claim(console: Console, number: int, claim: Claim) -> None:
     if claim.refuted:
         console.print(Text(f"    {claim.refuted}"))
     if claim.verdict == "not tested":
-        console.print(Text(f"    {claim.reason}{': ' + claim.mend if claim.mend else ''}", style="dim"))
+        console.print(Text(f"    {claim.reason}", style="dim"))
     if claim.note:
         console.print(Text(f"    ({claim.note})", style="dim"))
 
