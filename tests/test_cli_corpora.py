@@ -74,6 +74,8 @@ def test_check_passes_a_whole_copy(ambivox: Cli, data_dir: Path) -> None:
         (("--option", "labels=al"), "corpus 'iemocap', option 'labels': expected 'primary'"),
         (("--corpus", "iemocapp"), "unknown corpus 'iemocapp': did you mean 'iemocap'"),
         (("--corpus", "msp-podcast"), "labels_detailed.csv: no such file"),
+        (("--truth", "dawid"), "unknown method of truth 'dawid': did you mean 'dawid-skene'"),
+        (("--table", "t.txt"), "the table is written as .csv or .parquet"),
         (("--emotions", "iemocap5"), "unknown emotion set 'iemocap5'"),
     ],
 )
@@ -92,3 +94,14 @@ def test_the_bare_listing_keeps_working(ambivox: Cli) -> None:
     assert "msp-podcast" in out
     code, out, _ = ambivox("corpora", "--json")
     assert {row["corpus"] for row in json.loads(out)} >= {"iemocap", "datasets", "manifest"}
+
+
+def test_inspect_writes_a_row_for_each_utterance(ambivox: Cli, tmp_path: Path) -> None:
+    root = write_iemocap(tmp_path / "corpus", SMALL)
+    table = tmp_path / "new" / "votes.csv"
+    code, out, err = ambivox("corpora", "inspect", str(root), "--truth", "dawid-skene", "--table", str(table))
+    assert (code, out) == (0, "")
+    assert "wrote" in err
+    lines = table.read_text().splitlines()
+    assert len(lines) == 9
+    assert lines[0].startswith('"id","speaker","partition","raters","votes","entropy_bits"')

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ambivox.errors import UsageError
+from ambivox.errors import UsageError, unknown_name
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -42,24 +42,40 @@ def inspect(
     emotions: Annotated[
         str | None, typer.Option("--emotions", "-e", help="An emotion set; all labels that occur otherwise.")
     ] = None,
+    truth: Annotated[
+        str, typer.Option(help="Truth from raters: shares, dirichlet, dawid-skene or mace.")
+    ] = "shares",
+    table: Annotated[
+        Path | None, typer.Option(help="Write votes, entropy, standard errors and truth of each utterance.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a page with pictures.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a corpus holds, how its raters disagree, and what each option would keep."""
     from ambivox.cli import console, errors, print_json
+    from ambivox.corpora.truth import TRUTH_METHODS, TruthMethod
     from ambivox.emotions import load_emotions
-    from ambivox.inspection import inspect_corpus
+    from ambivox.inspection import default_emotions, inspect_corpus, utterance_table, write_table
     from ambivox.terminal.inspection import show_inspection
 
+    if truth not in TRUTH_METHODS:
+        raise unknown_name("method of truth", truth, TRUTH_METHODS)
+    method: TruthMethod = truth
     chosen = None if emotions is None else load_emotions(emotions)
-    found = inspect_corpus(_load(path, corpus, option or []), emotions=chosen)
+    loaded = _load(path, corpus, option or [])
+    chosen = chosen or default_emotions(loaded.utterances)
+    found = inspect_corpus(loaded, emotions=chosen, truth=method)
+    if table is not None:
+        if chosen is None or found.votes is None:
+            raise UsageError(f"{path}: no votes, so there is no table of them to write")
+        errors.print(f"wrote {write_table(utterance_table(loaded, chosen, method), table)}", highlight=False)
     if out is not None:
         from ambivox.report.corpus_page import write_corpus_page
 
         errors.print(f"wrote {write_corpus_page(found, out)}", highlight=False)
     if as_json:
         print_json(found.to_dict())
-    elif out is None:
+    elif out is None and table is None:
         show_inspection(console, found)
 
 

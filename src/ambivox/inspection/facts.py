@@ -12,7 +12,7 @@ import numpy as np
 
 from ambivox.corpora import Corpus, Utterance, votes_of
 from ambivox.corpora.agreement import agreement, agreement_per_label, confusions
-from ambivox.corpora.truth import standard_error, truth_from_raters, vote_counts
+from ambivox.corpora.truth import TruthMethod, standard_error, truth_from_raters, vote_counts
 from ambivox.distribution import Array
 from ambivox.emotions import OTHER, EmotionSet, emotion_sets, load_emotions
 from ambivox.errors import UsageError
@@ -60,7 +60,8 @@ class VoteFacts:
         per_utterance: votes inside the set.
         raters: how many raters an utterance has, where it is known who they are; else as many as votes.
         n_raters: different raters; None where it is not known who they are.
-        reliability: rater -> mean share of the other raters who agree with them.
+        truth: the method by which raters are judged.
+        reliability: rater -> how often they are right by it, see `RaterTruth`.
         entropy_bits: shape ``(U,)``.
         unanimous: share of utterances on which all votes are on one label.
         alpha, kappa: over all labels, one vote per rater (the main label).
@@ -76,6 +77,7 @@ class VoteFacts:
     per_utterance: Spread
     raters: Spread
     n_raters: int | None
+    truth: TruthMethod
     reliability: Mapping[str, float]
     entropy_bits: Array
     unanimous: float
@@ -127,13 +129,16 @@ class Inspection:
         return plain
 
 
-def inspect_corpus(corpus: Corpus, *, emotions: EmotionSet | None = None) -> Inspection:
+def inspect_corpus(
+    corpus: Corpus, *, emotions: EmotionSet | None = None, truth: TruthMethod = "shares"
+) -> Inspection:
     """Look at a corpus before any model runs.
 
     Args:
         corpus: loaded with ``require_audio=False`` where the loader has that option, to see what is missing.
         emotions: count votes over this set; by default over the smallest built-in set that has every label
             of the raters, or else over all labels that occur.
+        truth: by which method raters are judged reliable, a name of `TRUTH_METHODS`.
 
     Returns:
         The facts. Durations are read from the headers of the clips that are there.
@@ -152,7 +157,7 @@ def inspect_corpus(corpus: Corpus, *, emotions: EmotionSet | None = None) -> Ins
         consensus=_tally(utterances, "consensus"),
         dialogues=len({u.dialogue for u in utterances} - {None}),
         transcripts=sum(u.transcript is not None for u in utterances),
-        votes=_vote_facts(corpus, emotions),
+        votes=_vote_facts(corpus, emotions, truth),
         options=kept_by_options(corpus),
         splits=split_sizes(corpus),
     )
@@ -173,7 +178,7 @@ def default_emotions(utterances: Sequence[Utterance]) -> EmotionSet | None:
     return None if len(labels) < 2 else EmotionSet("all labels", tuple(labels), tuple((n,) for n in labels))
 
 
-def _vote_facts(corpus: Corpus, emotions: EmotionSet | None) -> VoteFacts | None:
+def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod) -> VoteFacts | None:
     utterances = corpus.utterances
     emotions = emotions or default_emotions(utterances)
     if emotions is None:
@@ -199,7 +204,8 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None) -> VoteFacts | None
         per_utterance=_spread(counts.sum(axis=1)),
         raters=_spread(np.array(by_rater) if any(by_rater) else counts.sum(axis=1)),
         n_raters=len(raters) or None,
-        reliability=truth_from_raters(rated, emotions).reliability if raters else {},
+        truth=method,
+        reliability=_reliability(rated, emotions, method) if raters or method != "shares" else {},
         entropy_bits=entropy_bits(q),
         unanimous=float((q.max(axis=1) == 1).mean()),
         alpha=whole[0],
@@ -208,6 +214,12 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None) -> VoteFacts | None
         intended=_by_intention(rated, q),
         controls=_controls(q),
     )
+
+
+def _reliability(
+    rated: Sequence[Utterance], emotions: EmotionSet, method: TruthMethod
+) -> Mapping[str, float]:
+    return truth_from_raters(rated, emotions, method).reliability
 
 
 def _one_vote_per_rater(

@@ -121,12 +121,17 @@ def reliability_figure(votes: VoteFacts) -> Figure | None:
     """How far each rater agrees with the others; None where it is not known who voted."""
     if not votes.reliability:
         return None
+    modelled = votes.truth in ("dawid-skene", "mace")
     return _histogram(
-        "Agreement of each rater with the others",
-        "Mean share of the other raters of an utterance who gave the rater's label; one count per rater.",
+        f"Reliability of each rater by {votes.truth}"
+        if modelled
+        else "Agreement of each rater with the others",
+        "How often the rater is right, as the model sees it; one count per rater."
+        if modelled
+        else "Mean share of an utterance's other raters who gave the rater's label; one count per rater.",
         np.array(list(votes.reliability.values())),
         (0.0, 1.0),
-        "mean share of others who agree",
+        "reliability" if modelled else "mean share of others who agree",
         y_title="raters",
     )
 

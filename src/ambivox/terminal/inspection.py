@@ -92,10 +92,10 @@ def vote_lines(votes: VoteFacts) -> list[str]:
         lines.append(f"{control}: " + ", ".join(f"{name} {number(value)}" for name, value in scores.items()))
     if votes.reliability:
         shares = sorted(votes.reliability.values())
-        lines.append(
-            f"a rater agrees with the others' votes at {shares[0]:.2f} to {shares[-1]:.2f}, "
-            f"median {shares[len(shares) // 2]:.2f}"
-        )
+        by = "a rater agrees with the others' votes"
+        if votes.truth in ("dawid-skene", "mace"):
+            by = f"reliability of a rater by {votes.truth}"
+        lines.append(f"{by}: {shares[0]:.2f} to {shares[-1]:.2f}, median {shares[len(shares) // 2]:.2f}")
     if votes.outside:
         lines.append(f"votes outside {votes.emotion_set}: {tally_text(votes.outside)}")
     return lines

@@ -1,0 +1,74 @@
+"""A row for each utterance: how its raters voted, how sure that is, and the truth under a named method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from ambivox.corpora import Corpus
+from ambivox.corpora.truth import TruthMethod, standard_error, truth_from_raters, vote_counts
+from ambivox.emotions import EmotionSet
+from ambivox.errors import AmbivoxError, UsageError
+from ambivox.metrics import entropy_bits
+
+
+def utterance_table(corpus: Corpus, emotions: EmotionSet, method: TruthMethod = "shares") -> pa.Table:
+    """One row per utterance, in the order of the corpus.
+
+    Columns: ``id``, ``speaker``, ``partition``, ``raters`` (None where it is not known who voted), ``votes``
+    (inside the set), ``entropy_bits`` (of the shares of the votes), and for each label ``votes.LABEL``,
+    ``standard_error.LABEL`` (of its share) and ``truth.LABEL`` (its probability under `method`). Numbers that
+    are not defined are null.
+
+    Args:
+        corpus: with votes.
+        emotions: the set; votes outside it are dropped.
+        method: a name of `TRUTH_METHODS`.
+
+    Raises:
+        UsageError: a method that must know who voted where that is not known.
+    """
+    counts = vote_counts(corpus, emotions)
+    rated = counts.any(axis=1)
+    entropy = np.full(len(corpus), np.nan)
+    entropy[rated] = entropy_bits(counts[rated] / counts[rated].sum(axis=1, keepdims=True))
+    truth, errors = truth_from_raters(corpus, emotions, method).p, standard_error(counts)
+    raters = [sum(not r.by_speaker for r in u.ratings) or None for u in corpus]
+    columns: dict[str, pa.Array] = {
+        "id": pa.array([u.id for u in corpus]),
+        "speaker": pa.array([u.speaker for u in corpus], pa.string()),
+        "partition": pa.array([u.partition for u in corpus], pa.string()),
+        "raters": pa.array(raters, pa.int64()),
+        "votes": pa.array(counts.sum(axis=1).astype(np.int64)),
+        "entropy_bits": pa.array(entropy, from_pandas=True),
+    }
+    for n, label in enumerate(emotions.labels):
+        columns[f"votes.{label}"] = pa.array(counts[:, n].astype(np.int64))
+        columns[f"standard_error.{label}"] = pa.array(errors[:, n], from_pandas=True)
+        columns[f"truth.{label}"] = pa.array(truth[:, n], from_pandas=True)
+    return pa.table(columns)
+
+
+def write_table(table: pa.Table, path: Path) -> Path:
+    """Write a table as CSV or Parquet, by the ending of the path, whole or not at all."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise UsageError(f"{path}: the table is written as .csv or .parquet: end the name in one of them")
+    aside = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if path.suffix == ".csv":
+                pa.csv.write_csv(table, aside)
+            else:
+                pq.write_table(table, aside, compression="zstd")
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AmbivoxError(f"{path}: cannot be written ({reason}): choose another file") from None
+    return path
