@@ -3,8 +3,8 @@
     python benchmarks/mini_search.py --data ../shared/data --work runs/mini-search [--only NAME ...]
 
 A candidate is the plan of one of the three stages, changed in one thing; stages that it does not change are
-shared with the candidate `script`, which is what `python -m ambivox.training.mini` runs. Test speakers are never
-heard here. A whole candidate takes about an hour on two CPU cores; `--scale 0.002` tries the script out.
+shared with the candidate `script`, which is what `python -m ambivox.training.mini` runs. Test speakers are
+never heard here. A whole candidate takes about an hour on two CPU cores; `--scale 0.002` tries the script.
 """
 
 from __future__ import annotations
