@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from ambivox.claims import find
+from ambivox.claims.field import HEARING_CONTROLS
 from ambivox.corpora import CORPORA, Corpus, CorpusLoader, Utterance, load_corpus
 from ambivox.emotions import load_emotions
 from ambivox.prompts import PROMPTS
@@ -57,7 +58,7 @@ def studies(data: Path, model: str, clips: int | None, orders: int) -> dict[str,
     shared: dict[str, Any] = {
         "models": [model],
         "prompts": list(PROMPTS),
-        "controls": ["none", "silence", "noise", "swapped", "transcript-only", "no-audio"],
+        "controls": ["none", *HEARING_CONTROLS],
         "order_seeds": [None, *range(1, orders)],
         "batch_size": 32,
         "shard_size": 256,

@@ -20,7 +20,7 @@ _SPACE = 2
 @dataclass(frozen=True)
 class _Column:
     title: str
-    cell: Callable[[ScoreRow], str | Text]
+    cell: Callable[[ScoreRow, Footnotes], str | Text]
     rank: int
     """The columns of the highest ranks are left out first where the terminal is narrow."""
 
@@ -34,11 +34,10 @@ def show_scores(console: Console, table: ScoreTable, *, tertiles: bool = False, 
     for (corpus, model), rows in groups.items():
         ordered = _controls_below_readouts(rows)
         title = f"{corpus}: {model or 'controls without a model'}"
-        _print_grid(console, title, ordered, _score_columns(table, ordered, notes))
+        _print_grid(console, title, ordered, _score_columns(table), notes)
         if tertiles and any(row.tertiles for row in rows):
-            _print_grid(
-                console, f"{corpus}: {model}, by ambiguity", ordered, _tertile_columns(ordered, table, notes)
-            )
+            columns = _tertile_columns(ordered, table)
+            _print_grid(console, f"{corpus}: {model}, by ambiguity", ordered, columns, notes)
         if spread:
             _show_spreads(console, corpus, model, table.spreads, notes)
     for caution in table.cautions:
@@ -58,31 +57,31 @@ def _controls_below_readouts(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
     return sorted(rows, key=lambda r: (prompts[r.prompt], places[r.prompt, r.readout], r.heard != "none"))
 
 
-def _score_columns(table: ScoreTable, rows: Sequence[ScoreRow], notes: Footnotes) -> list[_Column]:
+def _score_columns(table: ScoreTable) -> list[_Column]:
     metrics = [name for name in HEADLINE_METRICS if name in table.metrics] or list(table.metrics)
     first, *others = metrics
     return [
         _Column("failed", _failed, 1),
-        _Column("mass", lambda row: "" if row.mass is None else f"{row.mass:.2g}", 5),
-        _Column(first, lambda row: _score(row, first, notes), 0),
-        _Column("95%", lambda row: interval(row.intervals.get(first), notes), 4),
-        _Column("skill", lambda row: number(row.skill.get(first), signed=True), 2),
-        _Column("95%", lambda row: interval(row.skill_intervals.get(first), notes, signed=True), 3),
+        _Column("mass", lambda row, notes: "" if row.mass is None else f"{row.mass:.2g}", 5),
+        _Column(first, lambda row, notes: _score(row, first, notes), 0),
+        _Column("95%", lambda row, notes: interval(row.intervals.get(first), notes), 4),
+        _Column("skill", lambda row, notes: number(row.skill.get(first), signed=True), 2),
+        _Column("95%", lambda row, notes: interval(row.skill_intervals.get(first), notes, signed=True), 3),
         *(
-            _Column(name, lambda row, name=name: _score(row, name, notes), 6 + place)  # type: ignore[misc]
+            _Column(name, lambda row, notes, name=name: _score(row, name, notes), 6 + place)  # type: ignore[misc]
             for place, name in enumerate(others)
         ),
     ]
 
 
-def _tertile_columns(rows: Sequence[ScoreRow], table: ScoreTable, notes: Footnotes) -> list[_Column]:
+def _tertile_columns(rows: Sequence[ScoreRow], table: ScoreTable) -> list[_Column]:
     names = next([third.tertile for third in row.tertiles] for row in rows if row.tertiles)
     columns = []
     for n, name in enumerate(names):
         columns += [
-            _Column(f"{name}: {table.headline}", lambda row, n=n: _third_score(row, n, notes), n),  # type: ignore[misc]
-            _Column("skill", lambda row, n=n: _third_skill(row, n), 3 + n),  # type: ignore[misc]
-            _Column("95%", lambda row, n=n: _third_interval(row, n, notes), 6 + n),  # type: ignore[misc]
+            _Column(f"{name}: {table.headline}", lambda row, notes, n=n: _third_score(row, n, notes), n),  # type: ignore[misc]
+            _Column("skill", lambda row, notes, n=n: _third_skill(row, n), 3 + n),  # type: ignore[misc]
+            _Column("95%", lambda row, notes, n=n: _third_interval(row, n, notes), 6 + n),  # type: ignore[misc]
         ]
     return columns
 
@@ -117,12 +116,19 @@ def _third_interval(row: ScoreRow, n: int, notes: Footnotes) -> str:
     return interval(row.tertiles[n].skill, notes, signed=True)
 
 
-def _print_grid(console: Console, title: str, rows: Sequence[ScoreRow], columns: Sequence[_Column]) -> None:
+def _print_grid(
+    console: Console,
+    title: str,
+    rows: Sequence[ScoreRow],
+    columns: Sequence[_Column],
+    notes: Footnotes,
+) -> None:
     """One line per row, indented under its prompt; columns of the highest rank go where there is no room."""
     names = [_name(row) for row in rows]
-    cells = {column: [column.cell(row) for row in rows] for column in columns}
+    trial = Footnotes()  # only what is shown has its reason told
     width = {
-        column: max(len(column.title), *(len(cell) for cell in cells[column])) + _SPACE for column in columns
+        column: max(len(column.title), *(len(column.cell(row, trial)) for row in rows)) + _SPACE
+        for column in columns
     }
     first = max(map(len, [title, *names])) + _SPACE
     shown = sorted(columns, key=lambda column: column.rank)
@@ -137,7 +143,7 @@ def _print_grid(console: Console, title: str, rows: Sequence[ScoreRow], columns:
         if row.prompt and (n == 0 or rows[n - 1].prompt != row.prompt):
             grid.add_row(Text(row.prompt, style="bold"))
         style = "dim" if row.level != "control" and row.heard != "none" else ""
-        grid.add_row(Text(names[n]), *(cells[column][n] for column in kept), style=style)
+        grid.add_row(Text(names[n]), *(column.cell(row, notes) for column in kept), style=style)
     console.print(grid)
     console.print()
 
@@ -155,7 +161,7 @@ _HEARD = {
 }
 
 
-def _failed(row: ScoreRow) -> Text:
+def _failed(row: ScoreRow, notes: Footnotes) -> Text:
     return Text(f"{row.failed}/{row.utterances}", style="yellow" if row.failed else "")
 
 
