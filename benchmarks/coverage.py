@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks.simulated_studies import coverage, true_mean
+from benchmarks.simulated_studies import REJECTED, coverage, rejections, true_mean
 
 SPEAKERS = (8, 12, 24, 48, 91)
 """91 is CREMA-D; below 12 the package gives no interval."""
@@ -22,15 +22,18 @@ RESULTS = Path(__file__).parent / "results" / "coverage.json"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=1000)
+    parser.add_argument("--nulls", type=int, default=4000, help="studies for the test alone")
     parser.add_argument("--draws", type=int, default=2000)
     arguments = parser.parse_args()
     truth, started_s = true_mean(), time.monotonic()
     found = {n: coverage(n, arguments.studies, n_draws=arguments.draws, truth=truth) for n in SPEAKERS}
+    for n in SPEAKERS:
+        found[n][f"{REJECTED}, {arguments.nulls} studies"] = rejections(n, arguments.nulls)
     names = list(found[SPEAKERS[0]])
     print(f"{arguments.studies} studies each, {arguments.draws} bootstrap draws; share in percent")
-    print(f"{'speakers':28}" + "".join(f"{n:>8}" for n in SPEAKERS))
+    print(f"{'speakers':34}" + "".join(f"{n:>8}" for n in SPEAKERS))
     for name in names:
-        print(f"{name:28}" + "".join(f"{100 * found[n][name]:8.1f}" for n in SPEAKERS))
+        print(f"{name:34}" + "".join(f"{100 * found[n][name]:8.1f}" for n in SPEAKERS))
     RESULTS.parent.mkdir(exist_ok=True)
     report = {
         "studies": arguments.studies,

@@ -19,6 +19,7 @@ BASE = np.array([0.1, 0.1, 0.15, 0.1, 0.4, 0.15])
 """Shares of six emotions, the fifth neutral, as in acted corpora rated by voice alone."""
 CLIPS, RATERS = (6, 25), (4, 13)
 """Clips of a speaker and raters of a clip, from the first number to one below the second."""
+REJECTED = "rejected true nulls"
 TILT, HARDNESS = 0.6, 0.5
 """Standard deviations between speakers: of the log-shares of emotions, and of the log of how noisily they
 are heard."""
@@ -103,5 +104,17 @@ def coverage(
         ends = np.array([outcome.intervals[name] for outcome in outcomes])
         held = (ends[:, 0] <= true[name.split(",")[0]]) & (true[name.split(",")[0]] <= ends[:, 1])
         found[name] = float(held.mean())
-    found["rejected true nulls"] = float(np.mean([outcome.p < 0.05 for outcome in outcomes]))
+    found[REJECTED] = float(np.mean([outcome.p < 0.05 for outcome in outcomes]))
     return found
+
+
+def rejections(n_speakers: int, n_studies: int, *, seed: int = 1) -> float:
+    """The share of studies in which the test alone rejects a true null, from more studies than `coverage`."""
+    rng = np.random.default_rng([seed, n_speakers])
+    rejected = 0
+    for i in range(n_studies):
+        study = simulate(n_speakers, rng)
+        difference = jsd_bits(study.first, study.q) - jsd_bits(study.second, study.q)
+        test = paired_permutation_test(difference, study.speakers.tolist(), n_permutations=1999, seed=i)
+        rejected += test.p < 0.05
+    return rejected / n_studies
