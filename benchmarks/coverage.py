@@ -1,6 +1,6 @@
 """Do 95% intervals hold the truth in 95% of studies, and do tests reject a true null in 5%?
 
-``python benchmarks/coverage.py [--studies 1000]`` prints a table and writes benchmarks/results/coverage.json.
+``python -m benchmarks.coverage [--studies 1000]`` prints a table and writes benchmarks/results/coverage.json.
 """
 
 from __future__ import annotations
