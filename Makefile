@@ -16,6 +16,7 @@ help:
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make format  let ruff format and mend the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine.py)"
+	@echo "make findings  put the claims of the field to the test on mini (needs the speech data; an hour or more)"
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
 
 demo: $(VENV)/.installed
@@ -47,6 +48,10 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 DATA ?= ../shared/data
+.PHONY: findings
+findings: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.mini_findings --data $(DATA) --out build/findings
+
 mini: $(VENV)/.installed-dev
 	$(BIN)/python -m ambivox.training.mini --data $(DATA) --out build/mini
 
