@@ -16,7 +16,7 @@ from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weigh
 LEVEL = 0.95
 N_DRAWS = 2000
 MIN_CLUSTERS = 12
-"""With fewer clusters no interval is given. In simulated studies (``benchmarks/coverage.py``) intervals at 95%
+"""With fewer clusters no interval is given. In simulated studies (``benchmarks/coverage.py``) 95% intervals
 held the truth in 93% to 97% of the studies from 12 speakers on, and not with 8."""
 
 
