@@ -2,8 +2,8 @@
 
     python benchmarks/exactness.py > benchmarks/results/exactness.md
 
-Four clips of 0.4 to 4 s, four prompts each with answers of 8 tokens, labels of several tokens scored; the plain
-path is transformers' own `generate` and a pass per label prefix. Random weights, float32, CPU.
+Four clips of 0.4 to 4 s, four prompts each with answers of 8 tokens, labels of several tokens scored; the
+plain path is transformers' own `generate` and a pass per label prefix. Random weights, float32, CPU.
 """
 
 from __future__ import annotations
