@@ -152,6 +152,10 @@ def score(
     readout: Annotated[
         list[str] | None, typer.Option(help="A readout in place of the study's; may be repeated.")
     ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Score against a table of 'ambivox corpora inspect --truth METHOD --table'."),
+    ] = None,
     cluster: Annotated[
         str, typer.Option(help="What intervals take for independent: speaker, or clip (these speakers only).")
     ] = "speaker",
@@ -191,6 +195,7 @@ def score(
         development_speakers=[name.strip() for name in development_speakers.split(",") if name.strip()],
         cluster=cluster,  # type: ignore[arg-type]
         n_processes=os.cpu_count() or 1,
+        truth=truth,
     )
     if as_json:
         print_json(table.to_dict())

@@ -17,6 +17,7 @@ from ambivox.metrics import vote_prior
 from ambivox.metrics.controls import group_codes
 from ambivox.readouts import Reading, Readout, Status, unfold
 from ambivox.record import Record
+from ambivox.studies.truth_table import TruthTable
 
 Cluster = Literal["speaker", "clip"]
 """What hangs together in intervals and tests: all clips of a speaker, or the answers on a clip only."""
@@ -146,6 +147,7 @@ def read_all(
     *,
     outside: Outside = "drop",
     cluster: Cluster = "speaker",
+    truths: TruthTable | None = None,
 ) -> tuple[list[CorpusReadings], list[str]]:
     """Apply readouts to records, once, and keep the results as arrays.
 
@@ -154,6 +156,7 @@ def read_all(
         readouts: those that can read a record's answer format are applied.
         outside: how votes outside the emotion set enter the truth, see `truth`.
         cluster: what intervals take for independent.
+        truths: in place of the shares of the votes, which then only say how many raters there were.
 
     Returns:
         The corpora that have a clip with a usable truth, and notes on those that have none.
@@ -167,7 +170,7 @@ def read_all(
     for one in records:
         record = one.record if isinstance(one, Answered) else one
         if record.corpus not in gathered:
-            gathered[record.corpus] = _Gathered(record.emotions)
+            gathered[record.corpus] = _Gathered(record.emotions, truths)
         into = gathered[record.corpus]
         place = into.place(record, outside)
         if place is not None:
@@ -200,6 +203,7 @@ class _Column:
 @dataclass
 class _Gathered:
     emotions: EmotionSet
+    truths: TruthTable | None = None
     places: dict[str, int | None] = field(default_factory=dict)
     rated: list[tuple[str, str | None, Votes, Array]] = field(default_factory=list)
     strayed: int = 0
@@ -213,6 +217,8 @@ class _Gathered:
             return self.places[record.utterance]
         votes = count_votes(record.votes, self.emotions)
         shares = truth(votes, self.emotions, outside)
+        if self.truths is not None and votes.total:
+            shares = self.truths.of(record.utterance, self.emotions)
         self.strayed += sum(votes.outside.values())
         if shares is None:
             self.unusable += votes.total > 0
@@ -243,9 +249,12 @@ class _Gathered:
             column.first_option.append(record.order[0])
 
     def notes(self, outside: Outside) -> list[str]:
+        why = f"no vote counts under '{outside}'"
+        if self.truths is not None:
+            why = f"no truth in {self.truths.path.name}"
         counted = (
             (self.strayed, f"{self.strayed} votes outside {self.emotions.name} ({outside})"),
-            (self.unusable, f"{self.unusable} clips left out: no vote counts under '{outside}'"),
+            (self.unusable, f"{self.unusable} clips left out: {why}"),
             (self.unrated, f"{self.unrated} clips left out: nobody rated them"),
         )
         return [text for number, text in counted if number]

@@ -45,6 +45,7 @@ from ambivox.studies.readings import Clips, Cluster, CorpusReadings, Readings, r
 from ambivox.studies.run import Run
 from ambivox.studies.spreads import spread_scores
 from ambivox.studies.table import VOTE_NOISE, VOTE_PRIOR, ScoreRow, ScoreTable, TertileScore
+from ambivox.studies.truth_table import read_truth
 
 _REASONS = {
     "entropy_spearman": "all predictions, or all votes, are equally ambiguous",
@@ -68,6 +69,7 @@ def score(
     n_draws: int = N_DRAWS,
     seed: int = 0,
     n_processes: int = 1,
+    truth: str | Path | None = None,
 ) -> ScoreTable:
     """Score the records of a run. Nothing is asked of a model.
 
@@ -83,6 +85,7 @@ def score(
         n_draws: how many corpora the bootstrap draws.
         seed: of the bootstrap and the vote noise.
         n_processes: that read a large run; see `ambivox.studies.parallel`.
+        truth: a table of distributions in place of the shares of the votes; see `read_truth`.
 
     Raises:
         UsageError: unknown name, no records, no votes, or `neutral` asked of a set that has no such label.
@@ -97,13 +100,16 @@ def score(
     scored = (
         one for one in answered(run, wanted, n_processes) if one.record.speaker not in split.development
     )
-    corpora, notes = read_all(scored, wanted, outside=outside, cluster=cluster)
+    truths = read_truth(truth) if truth is not None else None
+    corpora, notes = read_all(scored, wanted, outside=outside, cluster=cluster, truths=truths)
     if not corpora:
         raise UsageError(f"{run.folder}: no clip with votes inside the emotion set, nothing to score against")
     notes = [f"{convention}: {text}" for text in chosen.inferred] + notes
+    if truths is not None:
+        notes.append(f"truth: from {truths.path.name}, not the shares of the votes")
     if names := run.study().calibrations if calibrations is None else calibrations:
         apart = (
-            read_all(split.fitted_to(run.records()), wanted, outside=outside)[0]
+            read_all(split.fitted_to(run.records()), wanted, outside=outside, truths=truths)[0]
             if split.development
             else None
         )
