@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_rows import corpora, untied
 
-from ambivox.metrics import ece
+from ambivox.metrics import calibration_curve, ece
 
 
 def brute_force(p, q, edges, target, closed):
@@ -85,3 +85,22 @@ def test_ece_of_no_utterance_is_undefined():
 def test_an_option_that_is_not_listed_is_refused(option, message):
     with pytest.raises(ValueError, match=message):
         ece([[1, 0]], [[1, 0]], **option)
+
+
+@given(st.integers(1, 40), st.integers(2, 6), st.integers(1, 15), st.integers(0, 2**32 - 1))
+def test_the_curve_is_what_a_loop_over_the_utterances_finds(u: int, n: int, n_bins: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p, q = rng.dirichlet(np.ones(n), u), rng.dirichlet(np.ones(n), u)
+    bins = calibration_curve(p, q, n_bins=n_bins, target="votes")
+    inside: list[list[tuple[float, float]]] = [[] for _ in range(n_bins)]
+    for row, votes in zip(p, q, strict=True):
+        place = next(b for b in range(n_bins) if row.max() <= (b + 1) / n_bins or b == n_bins - 1)
+        inside[place].append((row.max(), votes[row.argmax()]))
+    assert bins.count.tolist() == [len(found) for found in inside]
+    for b, found in enumerate(inside):
+        if found:
+            np.testing.assert_allclose((bins.confidence[b], bins.hit[b]), np.mean(found, axis=0))
+        else:
+            assert np.isnan(bins.confidence[b])
+    gaps = np.abs(bins.confidence - bins.hit) * bins.count / u
+    assert float(ece(p, q, n_bins=n_bins, target="votes")) == pytest.approx(np.nansum(gaps))

@@ -185,9 +185,10 @@ def test_every_picture_is_one_that_plotly_accepts_and_says_what_it_shows(tmp_pat
     for figure in page.figures:
         graph_objects.Figure(figure)
     drawn = [attrs for _, attrs in page.tags if "data-figure" in attrs]
-    assert len(drawn) == len(page.figures) == 3 + 6
+    assert len(drawn) == len(page.figures) == 4 + 6
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in drawn)
     assert "1004_DFA_039: votes: angry 0.00, disgust 0.90" in drawn[1]["aria-label"]
+    assert re.search(r"Calibration against the votes.*text level: \d\.\d\d sure", drawn[-1]["aria-label"])
 
 
 def test_bars_and_lines_of_the_score_picture_are_the_scores(tmp_path):

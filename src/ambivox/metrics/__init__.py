@@ -5,7 +5,7 @@ the values of the utterances; their mean is the score of the corpus.
 """
 
 from ambivox.metrics.brier import brier_mean, brier_sum
-from ambivox.metrics.calibration_error import ece
+from ambivox.metrics.calibration_error import CalibrationCurve, calibration_curve, ece
 from ambivox.metrics.classification import accuracy, macro_f1, top2_share, uar, weighted_f1
 from ambivox.metrics.controls import VotePrior, constant_prior, one_hot_plurality, uniform, vote_prior
 from ambivox.metrics.conventions import CONVENTIONS, Convention
@@ -20,6 +20,7 @@ from ambivox.metrics.skill import skill
 __all__ = [
     "CONVENTIONS",
     "METRICS",
+    "CalibrationCurve",
     "Convention",
     "FailedAs",
     "Metric",
@@ -29,6 +30,7 @@ __all__ = [
     "bhattacharyya",
     "brier_mean",
     "brier_sum",
+    "calibration_curve",
     "constant_prior",
     "count_failed",
     "ece",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ambivox.distribution import Array
 from ambivox.metrics._check import Ties, corpus_pair, over_labels, plurality
@@ -54,6 +55,46 @@ def ece(
     >>> float(ece(p, q)), float(ece(p, q, target="votes"))
     (0.25, 0.0)
     """
+    bins = calibration_curve(p, q, n_bins=n_bins, target=target, closed=closed, ties=ties)
+    if not bins.count.any():
+        return np.array(np.nan)
+    # |mean difference| * U_b / U is |sum of differences| / U: empty bins need no special case.
+    gaps = np.abs(bins.confidence - bins.hit) * bins.count
+    return np.asarray(np.minimum(np.nansum(gaps) / bins.count.sum(), 1))
+
+
+@dataclass(frozen=True)
+class CalibrationCurve:
+    """Where the largest probability lies and what it should equal, bin by bin.
+
+    Args:
+        count: shape ``(B,)``, utterances in each bin.
+        confidence: shape ``(B,)``, mean of their largest probability; ``nan`` where there are none.
+        hit: shape ``(B,)``, mean of their target, as in `ece`; ``nan`` where there are none.
+    """
+
+    count: NDArray[np.intp]
+    confidence: Array
+    hit: Array
+
+
+def calibration_curve(
+    p: ArrayLike,
+    q: ArrayLike,
+    *,
+    n_bins: int = 10,
+    target: Target = "plurality",
+    closed: Closed = "right",
+    ties: Ties = "share",
+) -> CalibrationCurve:
+    """The reliability diagram behind `ece`, in bins of equal width; arguments and errors as there.
+
+    Source: Murphy and Winkler (1977), doi:10.2307/2346866; DeGroot and Fienberg (1983), doi:10.2307/2987588.
+
+    >>> bins = calibration_curve([[.75, .25], [.65, .35]], [[.5, .5], [.7, .3]], n_bins=2, target="votes")
+    >>> bins.count.tolist(), bins.confidence.round(3).tolist(), bins.hit.round(3).tolist()
+    ([0, 2], [nan, 0.7], [nan, 0.6])
+    """
     for name, value, known in (("target", target, Target), ("closed", closed, Closed)):
         if value not in get_args(known):
             raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(known))}")
@@ -61,13 +102,19 @@ def ece(
         raise ValueError(f"n_bins: {n_bins}, at least 1 is needed")
     predicted, votes = corpus_pair(p, q)
     if not len(predicted):
-        return np.array(np.nan)
+        return CalibrationCurve(
+            np.zeros(n_bins, dtype=np.intp), np.full(n_bins, np.nan), np.full(n_bins, np.nan)
+        )
     wanted = plurality(votes, ties) if target == "plurality" else votes
     hit = over_labels(plurality(predicted, ties) * wanted)
     confidence = predicted.max(axis=-1)
     place = confidence * n_bins
     place = np.ceil(place) - 1 if closed == "right" else np.floor(place)
     bins = np.clip(place, 0, n_bins - 1).astype(np.intp)
-    # |mean difference| * U_b / U is |sum of differences| / U: empty bins need no special case.
-    gaps = np.abs(np.bincount(bins, weights=confidence - hit, minlength=n_bins))
-    return np.asarray(np.minimum(gaps.sum() / len(predicted), 1))
+    count = np.bincount(bins, minlength=n_bins)
+    some = np.where(count, count, np.nan)
+    return CalibrationCurve(
+        count,
+        np.bincount(bins, weights=confidence, minlength=n_bins) / some,
+        np.bincount(bins, weights=hit, minlength=n_bins) / some,
+    )

@@ -19,7 +19,7 @@ from ambivox.studies import ScoreRow, ScoreTable
 VOTES, TEXT, TOKEN = "#4d4d4d", "#e69f00", "#0072b2"
 _HATCHED = "repeating-linear-gradient(135deg, #777777 0 2px, #ffffff 2px 5px)"
 LEVELS = {"text": TEXT, "token": TOKEN}
-_SYMBOLS = {"text": "diamond", "token": "circle"}
+SYMBOLS = {"text": "diamond", "token": "circle"}
 _STATUS_COLOURS = {
     "ok": "#0072b2",
     "renormalised": "#56b4e9",
@@ -199,7 +199,7 @@ def clip_figures(shown: Shown, labels: Sequence[str]) -> list[Figure]:
     clips = {u: answer.clip for _, by_clip in readings for u, answer in by_clip.items()}
     ordered = sorted(clips.values(), key=lambda clip: (float(entropy_bits(clip.q)), clip.utterance))
     figures = []
-    for clip in _evenly(ordered, CLIPS_SHOWN):
+    for clip in evenly(ordered, CLIPS_SHOWN):
         answers = [(row, by_clip[clip.utterance]) for row, by_clip in readings if clip.utterance in by_clip]
         series: list[tuple[str, str, Array | None]] = [("votes", VOTES, clip.q)]
         series += [(f"{row.level} level", LEVELS[row.level], a.reading.distribution) for row, a in answers]
@@ -242,64 +242,6 @@ def clip_figures(shown: Shown, labels: Sequence[str]) -> list[Figure]:
             )
         )
     return figures
-
-
-def entropy_figure(shown: Shown, labels: Sequence[str]) -> Figure | None:
-    """How ambiguous the predictions are against how ambiguous the votes are; None without a prediction."""
-    top = math.log2(len(labels))
-    traces: list[dict[str, Any]] = []
-    described = []
-    for row, answers in shown:
-        pairs = [(a.clip, a.reading.distribution) for a in answers if a.reading.distribution is not None]
-        if not pairs:
-            continue
-        described.append(f"{row.level} level: {len(pairs)} readings")
-        kept = _evenly(pairs, POINTS_SHOWN)
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": f"{row.level} level",
-                "x": [round(float(entropy_bits(clip.q)), 4) for clip, _ in kept],
-                "y": [round(float(entropy_bits(p)), 4) for _, p in kept],
-                "text": [literal(clip.utterance) for clip, _ in kept],
-                "marker": {
-                    "color": LEVELS[row.level],
-                    "symbol": _SYMBOLS[row.level],
-                    "size": 9,
-                    "opacity": 0.65,
-                    "line": {"color": "#ffffff", "width": 0.5},
-                },
-                "cliponaxis": False,
-                "hovertemplate": "%{text}<br>votes %{x:.2f}, predicted %{y:.2f}<extra></extra>",
-            }
-        )
-    if not traces:
-        return None
-    axis = {"range": [-0.03 * top, 1.03 * top], "zeroline": False}
-    layout = plain_layout(
-        xaxis={**axis, "title": {"text": "entropy of the votes (bit)"}},
-        yaxis={**axis, "title": {"text": "entropy of the prediction (bit)"}},
-        shapes=[
-            {
-                "type": "line",
-                "x0": 0,
-                "y0": 0,
-                "x1": top,
-                "y1": top,
-                "line": {"color": VOTES, "width": 1.5, "dash": "dash"},
-                "layer": "below",
-            }
-        ],
-        hovermode="closest",
-        margin={"l": 56, "r": 16, "t": 8, "b": 48},
-    )
-    return Figure(
-        f"Entropy of predictions against entropy of votes. {'; '.join(described)}",
-        420,
-        {"data": traces, "layout": layout},
-        tuple((trace["name"], trace["marker"]["color"]) for trace in traces),
-    )
 
 
 def plain_layout(**given: Any) -> dict[str, Any]:
@@ -347,10 +289,10 @@ def _spoken(labels: Sequence[str], p: Array) -> str:
     return ", ".join(f"{label} {share:.2f}" for label, share in zip(labels, p, strict=True))
 
 
-def _evenly(items: Sequence[Any], count: int) -> list[Any]:
+def evenly(items: Sequence[Any], count: int) -> list[Any]:
     """At most `count` of the items, evenly spaced, the first and the last among them.
 
-    >>> _evenly("abcdefg", 3)
+    >>> evenly("abcdefg", 3)
     ['a', 'd', 'g']
     """
     if len(items) <= count:

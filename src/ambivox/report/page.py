@@ -8,13 +8,13 @@ from typing import Any
 from ambivox.distribution import Outside
 from ambivox.metrics import FailedAs
 from ambivox.readouts import load_readouts
+from ambivox.report.ambiguity_figures import calibration_figure, entropy_figure
 from ambivox.report.facts import Facts, gather
 from ambivox.report.figures import (
     LEVELS,
     VOTES,
     Shown,
     clip_figures,
-    entropy_figure,
     score_figure,
     status_figure,
 )
@@ -105,4 +105,5 @@ def _section(table: ScoreTable, facts: Facts, corpus: str, best: list[ScoreRow])
         "legend": [("votes", VOTES), *((f"{row.level} level", LEVELS[row.level]) for row in best)],
         "statuses": status_figure(table, corpus),
         "entropy": entropy_figure(shown, labels),
+        "calibration": calibration_figure(shown),
     }
