@@ -157,7 +157,8 @@ def score(
         typer.Option(help="Score against a table of 'ambivox corpora inspect --truth METHOD --table'."),
     ] = None,
     cluster: Annotated[
-        str, typer.Option(help="What intervals take for independent: speaker, or clip (these speakers only).")
+        str,
+        typer.Option(help="What intervals take for independent: speaker, or dialogue or clip of just these."),
     ] = "speaker",
     tertiles: Annotated[
         bool, typer.Option("--tertiles", help="Also skill on the least, middle and most ambiguous third.")
@@ -219,7 +220,7 @@ def findings(
         str, typer.Option(help="Failed readings count as: excluded, uniform or neutral.")
     ] = "uniform",
     cluster: Annotated[
-        str, typer.Option(help="What tests take for independent: speaker, or clip (these speakers only).")
+        str, typer.Option(help="What tests take for independent: speaker, or dialogue or clip of just these.")
     ] = "speaker",
     as_json: JsonOption = False,
 ) -> None:

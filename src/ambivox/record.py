@@ -58,6 +58,7 @@ class Record:
     emotion_set: str
     labels: tuple[str, ...]
     forms: tuple[tuple[str, ...], ...]
+    dialogue: str | None = None
     heard: str | None = None
     wording: tuple[str, ...] = ()
     """Shape ``(N,)``: the form that stood for each label among the options."""
@@ -153,6 +154,7 @@ SCHEMA = pa.schema(
         ("end_s", pa.float64()),
         ("speaker", pa.string()),
         ("intended", pa.string()),
+        ("dialogue", pa.string()),
         ("votes", pa.map_(pa.string(), pa.int64())),
         *((name, pa.string()) for name in ("control", "model", "model_fingerprint", "prompt")),
         ("prompt_version", pa.int64()),

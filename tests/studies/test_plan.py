@@ -137,6 +137,7 @@ TURNS = [("A", 2), ("A", 0), ("A", 1), ("B", 0), ("B", 5), ("B", 3)]
 
 def test_context_shows_the_turns_before_with_their_speakers(dialogue_study: Study, tmp_path: Path) -> None:
     records = records_of(dialogue_study, tmp_path / "out", context_turns=[0, 1, 30])
+    assert len({r.dialogue for r in records}) == 2
     assert len(records) == 18
     for record in records[::3]:
         assert "Before this" not in record.prompt_text

@@ -99,6 +99,24 @@ def test_clips_of_few_speakers_can_be_asked_about_alone(tmp_path: Path) -> None:
     assert any("of these 2 speakers only" in note for note in table.notes)
 
 
+def test_dialogues_hold_together_where_they_are_asked_for(tmp_path: Path) -> None:
+    run = many_speakers(tmp_path / "run", n_speakers=2)
+    [shard] = (tmp_path / "run" / "records").glob("*.parquet")
+    records = read_records(shard)
+    assert any(
+        "no dialogues are known: intervals and tests are over clips" in note
+        for note in score(run, cluster="dialogue").notes
+    )
+    places = {name: i for i, name in enumerate(dict.fromkeys(r.utterance for r in records))}
+    write_records([replace(r, dialogue=f"d{places[r.utterance] // 4}") for r in records], shard)
+    table = score(run, cluster="dialogue")
+    found = row_of(table, "first", "word").intervals["jsd_bits"]
+    assert (found.clusters, found.reason) == (15, "")  # 60 clips, four a dialogue
+    assert any("over dialogues, of these 2 speakers only" in note for note in table.notes)
+    clips = row_of(score(run, cluster="clip"), "first", "word").intervals["jsd_bits"]
+    assert found.low != clips.low
+
+
 def test_votes_of_one_rater_have_neither_thirds_nor_noise(tmp_path: Path) -> None:
     table = score(many_speakers(tmp_path / "run", Made(clips=60, votes=lambda u: {LABELS[u % 6]: 1})))
     assert row_of(table, "vote noise").scores == {}

@@ -251,6 +251,7 @@ def unanswered(
         end_s=heard.end_s,
         speaker=utterance.speaker,
         intended=utterance.intended,
+        dialogue=utterance.dialogue,
         votes=dict(utterance.votes),
         control=control,
         model=model.name,

@@ -19,8 +19,8 @@ from ambivox.readouts import Reading, Readout, Status, unfold
 from ambivox.record import Record
 from ambivox.studies.truth_table import TruthTable
 
-Cluster = Literal["speaker", "clip"]
-"""What hangs together in intervals and tests: all clips of a speaker, or the answers on a clip only."""
+Cluster = Literal["speaker", "dialogue", "clip"]
+"""What hangs together in intervals and tests: clips of a speaker, of a dialogue, or the answers on a clip."""
 
 Variant = tuple[tuple[int, ...], bool]
 """All but the clip in which records of one row can differ: the order of the options, and whether the words of
@@ -38,7 +38,7 @@ class Clips:
         q: shape ``(U, N)``, the truth.
         prior: shape ``(U, N)``, the leave-one-speaker-out vote prior; ``nan`` without any other clip.
         codes: shape ``(U,)``, the cluster of each clip.
-        unit: what the clusters are: ``speakers`` or ``clips``.
+        unit: what the clusters are: ``speakers``, ``dialogues`` or ``clips``.
     """
 
     names: tuple[str, ...]
@@ -205,7 +205,7 @@ class _Gathered:
     emotions: EmotionSet
     truths: TruthTable | None = None
     places: dict[str, int | None] = field(default_factory=dict)
-    rated: list[tuple[str, str | None, Votes, Array]] = field(default_factory=list)
+    rated: list[tuple[str, str | None, str | None, Votes, Array]] = field(default_factory=list)
     strayed: int = 0
     unusable: int = 0
     unrated: int = 0
@@ -230,7 +230,7 @@ class _Gathered:
             counts = np.array(votes.counts) + pooled * sum(votes.outside.values())
             votes = Votes(tuple(int(n) for n in counts))
         self.places[record.utterance] = len(self.rated)
-        self.rated.append((record.utterance, record.speaker, votes, shares))
+        self.rated.append((record.utterance, record.speaker, record.dialogue, votes, shares))
         return self.places[record.utterance]
 
     def add(self, answered: Answered, place: int) -> None:
@@ -260,22 +260,26 @@ class _Gathered:
         return [text for number, text in counted if number]
 
     def clips(self, cluster: Cluster) -> tuple[Clips, list[str]]:
-        names, speakers, votes, q = zip(*self.rated, strict=True)
-        # A clip without a speaker is a speaker of its own.
-        groups = [
-            name if speaker is None else (speaker,) for name, speaker in zip(names, speakers, strict=True)
-        ]
-        prior = vote_prior(np.array(q), groups)
+        names, speakers, dialogues, votes, q = zip(*self.rated, strict=True)
+        prior = vote_prior(np.array(q), _groups(speakers, names))
         notes = [f"vote prior: {prior.reason}"] if prior.reason else []
-        unknown = all(speaker is None for speaker in speakers)
-        unit = "clips" if cluster == "clip" or unknown else "speakers"
-        if cluster == "clip" and not unknown:
+        owners = dialogues if cluster == "dialogue" else speakers
+        groups, named = _groups(owners, names), any(owner is not None for owner in owners)
+        unit = f"{cluster}s" if named else "clips"
+        if cluster == "clip" and named:
+            groups, unit = list(names), "clips"
             notes.append(
                 f"intervals and tests are over clips, of these {len(set(speakers))} speakers only: they say "
                 "nothing of other speakers"
             )
-        elif unknown:
-            notes.append("no speakers are known: intervals and tests are over clips")
+        elif cluster == "dialogue" and named:
+            notes.append(
+                f"intervals and tests are over dialogues, of these {len(set(speakers))} speakers only: they "
+                "say nothing of other speakers"
+            )
+        elif not named:
+            what = "dialogues" if cluster == "dialogue" else "speakers"
+            notes.append(f"no {what} are known: intervals and tests are over clips")
         counts = np.array([v.counts for v in votes], dtype=np.int64)
         never = [
             label for label, total in zip(self.emotions.labels, counts.sum(axis=0), strict=True) if not total
@@ -284,7 +288,7 @@ class _Gathered:
             notes.append(
                 f"never voted for: {', '.join(never)}; means over labels leave them out or are undefined"
             )
-        codes = group_codes(groups if unit == "speakers" else names)
+        codes = group_codes(groups)
         return Clips(names, speakers, counts, np.array(q), prior.p, codes, unit), notes
 
     def readings(self) -> tuple[Readings, ...]:
@@ -311,3 +315,8 @@ class _Gathered:
 
 def _variant(record: Record) -> Variant:
     return record.order, record.transcript
+
+
+def _groups(owners: Sequence[str | None], names: Sequence[str]) -> list[str | tuple[str]]:
+    """What clips share; a clip whose speaker or dialogue is not known is one of its own."""
+    return [name if owner is None else (owner,) for owner, name in zip(owners, names, strict=True)]

@@ -81,7 +81,7 @@ def score(
         readouts: in place of the study's.
         calibrations: names of ``ambivox calibrations``, in place of the study's; each adds a row per readout.
         development_speakers: whom calibrations are fitted to; they are not scored. None: folds of speakers.
-        cluster: what the intervals take for independent: speakers, or clips of just these speakers.
+        cluster: what the intervals take for independent; dialogues and clips are of just these speakers.
         n_draws: how many corpora the bootstrap draws.
         seed: of the bootstrap and the vote noise.
         n_processes: that read a large run; see `ambivox.studies.parallel`.
