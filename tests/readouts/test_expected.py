@@ -171,3 +171,29 @@ def test_any_text_under_any_logits_gives_a_distribution_or_a_reason(text: str, s
         assert reading.distribution.sum() == pytest.approx(1)
         assert reading.mass is not None
         assert 0 <= reading.mass <= 1
+
+
+def zeros(text: str, share: float) -> Record:
+    """All numbers printed as 0.0, the tenth of "happy" as nearly a 4: `share` of the probability."""
+    sure = written(text)
+    logits = 30.0 * np.eye(len(CHARACTERS))[list(sure.token_ids or ())]
+    step = text.index("'happy': 0.0") + len("'happy': 0.")
+    logits[step] = -30.0
+    logits[step, CHARACTERS.index("0")] = np.log(1 - share)
+    logits[step, CHARACTERS.index("4")] = np.log(share)
+    return written(text, logits)
+
+
+def test_zeros_throughout_are_read_by_what_was_nearly_printed() -> None:
+    text = "{" + ", ".join(f"'{label}': 0.0" for label in EMOTIONS.labels) + "}"
+    reading = expected(zeros(text, 0.25))
+    assert reading.distribution is not None
+    assert reading.status == "renormalised"
+    np.testing.assert_allclose(
+        reading.distribution, np.eye(len(EMOTIONS))[EMOTIONS.labels.index("happy")], atol=1e-6
+    )
+    some = "{'happy': 0.0, 'sad': 0.0}"
+    assert (expected(zeros(some, 0.25)).status, expected(zeros(some, 0.25)).note[:7]) == (
+        "partial",
+        "missing",
+    )

@@ -13,7 +13,7 @@ from ambivox.distribution import Array
 from ambivox.models import Watch
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.scan import find_slots
-from ambivox.readouts.text import SUM_TOLERANCE, dictionary
+from ambivox.readouts.text import ALL_ZERO, SUM_TOLERANCE, dictionary
 from ambivox.record import Record
 
 _DIGITS = re.compile(r" ?([0-9]+|\.)")
@@ -35,11 +35,12 @@ def expected(record: Record) -> Reading:
     number, exact in their probabilities up to that token. A number past 1 (100 for percentages) counts as
     that. What is no number at the first step is left out; `mass` is what is kept there.
 
-    Statuses are those of `dictionary`, whose parse it needs; ``undefined`` where the digits of the text are
+    Statuses are those of `dictionary`, whose parse it needs, but zeros throughout are read: what was nearly
+    printed may be more. ``undefined`` where the digits of the text are
     not those of the watched tokens, or the model was not watched for numbers.
     """
     printed = dictionary(record)
-    if printed.distribution is None:
+    if printed.distribution is None and printed.note != ALL_ZERO:
         return printed
     if record.watch is None or record.watched is None or record.logsumexp is None or record.token_ids is None:
         return Reading(None, "undefined", "the record holds no logits")
@@ -68,6 +69,9 @@ def expected(record: Record) -> Reading:
     if not total > 0:
         return Reading(None, "undefined", "all expected numbers are 0")
     status, note = printed.status, printed.note
+    if printed.distribution is None:
+        missing = [label for n, label in enumerate(record.labels) if n not in places]
+        status, note = ("partial", f"missing {', '.join(missing)}") if missing else ("renormalised", "")
     if status in ("ok", "renormalised"):
         exact = abs(total - 1) <= SUM_TOLERANCE
         status, note = ("ok", "") if exact else ("renormalised", f"summed to {total:.3g}")

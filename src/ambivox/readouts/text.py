@@ -23,6 +23,9 @@ from ambivox.record import Record
 SUM_TOLERANCE = 0.02
 """How far a sum may be from 1 (or from 100%) and still count as rounding: six labels at two decimals."""
 
+ALL_ZERO = "all numbers of the labels are 0"
+"""The note of an answer whose numbers are readable, and no distribution."""
+
 _TOTALS = ("sum", "total")
 
 
@@ -118,7 +121,7 @@ def _from_values(values: Array, foreign: str, record: Record, *, mixed: bool) ->
         if set(missing) & set(written_labels(text, record.emotions)):
             return Reading(None, "unparsed", f"{names}: named, but no number could be read")
     if total <= 0:
-        return Reading(None, "foreign" if foreign else "unparsed", "all numbers of the labels are 0")
+        return Reading(None, "foreign" if foreign else "unparsed", ALL_ZERO)
     distribution = values / total
     if foreign:
         return Reading(distribution, "foreign", f"left out {foreign}")
