@@ -56,7 +56,7 @@ def main() -> None:
     plan = Plan(args.clips, repeats=args.repeats, slow_clips=args.slow_clips, growth=not args.no_growth)
     clips = real_clips(args.data, args.clips)
     with vllm_way(args.vllm, folder, args.threads, model) if args.vllm else nullcontext() as way:
-        others = {"c. vLLM, prefix caching": (way, 4 * args.slow_clips)} if way else {}
+        others = {"c. vLLM, prefix caching": (way, 8 * args.slow_clips)} if way else {}
         result = bench(model, plan, clips=clips, others=others, say=lambda line: print(line, flush=True))
     result["note"] = args.note
     RESULTS.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import platform
 import statistics
@@ -19,7 +20,7 @@ import transformers
 
 from ambivox.bench import work
 from ambivox.bench.floor import matrix_rate, operations
-from ambivox.bench.ways import Said, Way, batched, one_by_one, shared
+from ambivox.bench.ways import Said, Way, in_batches, one_by_one, plainly, shared
 from ambivox.models import Request
 from ambivox.models.protocol import FloatArray
 from ambivox.models.transformers import TransformersModel
@@ -73,7 +74,8 @@ def bench(
     few = _spread(clips, plan.slow_clips)
     ways: dict[str, tuple[Way, list[FloatArray]]] = {
         "a. one by one": (one_by_one(model), few),
-        "b. plain batches": (batched(model), few),
+        "b. in batches": (in_batches(model), few),
+        "ambivox, sharing nothing": (plainly(model), few),
         **{name: (way, _spread(clips, n)) for name, (way, n) in (others or {}).items()},
         AMBIVOX: (shared(model), list(clips)),
     }
@@ -85,7 +87,9 @@ def bench(
     rate = matrix_rate(model.model.device, model.model.dtype)
     measured: dict[str, dict[str, Any]] = {name: {"seconds": [], "peak_bytes": []} for name in ways}
     answers: dict[str, Said] = {}
+    loads: list[float] = []
     for repeat in range(plan.repeats):
+        loads += os.getloadavg()[:1] if hasattr(os, "getloadavg") else ()
         for name, (way, heard) in ways.items():
             say(f"{name}: {len(heard)} clips x {len(asked)} prompts, {repeat + 1} of {plan.repeats}")
             with peak_memory() as peak:
@@ -100,8 +104,8 @@ def bench(
         measured[name]["mean_clip_s"] = statistics.fmean(len(clip) / 16_000 for clip in heard)
         measured[name]["same_answers"] = _agreement(answers[name], answers[AMBIVOX], heard, clips, len(asked))
     least = operations(model, work.requests(model, clips, asked), [len(s) for s in answers[AMBIVOX]])
-    return {
-        "machine": machine(model),
+    result = {
+        "machine": machine(model) | {"loads": loads},
         "plan": plan.__dict__,
         "ways": measured,
         "floor": {
@@ -109,8 +113,10 @@ def bench(
             "matrix_rate": rate,
             "seconds_per_clip": sum(least.values()) / rate / len(clips),
         },
-        "growth": _growth(model, plan, clips, say) if plan.growth else {},
+        "growth": {},
     }
+    say(json.dumps(result))  # growth takes a while, and may be interrupted
+    return result | {"growth": _growth(model, plan, clips, say) if plan.growth else {}}
 
 
 def _summary(seconds: Sequence[float], n_clips: int) -> dict[str, float]:
@@ -217,7 +223,6 @@ def machine(model: TransformersModel) -> dict[str, Any]:
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor,
         "threads": torch.get_num_threads(),
-        "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "dtype": str(model.model.dtype).removeprefix("torch."),
         "parameters": sum(p.numel() for p in model.model.parameters()),
         "torch": torch.__version__,

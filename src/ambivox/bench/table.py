@@ -14,8 +14,8 @@ def show(result: Mapping[str, Any]) -> str:
     ours = ways[AMBIVOX]["median_s_per_clip"]
     lines = [
         f"{where['parameters'] / 1e6:.0f} million parameters, {where['dtype']}, on {where['device']}, "
-        f"{where['threads']} threads, load {where['load_before']:.1f} when it began; torch {where['torch']}, "
-        f"transformers {where['transformers']}.",
+        f"{where['threads']} threads; torch {where['torch']}, transformers {where['transformers']}. "
+        f"Load of the machine before each repeat: {', '.join(f'{load:.1f}' for load in where['loads'])}.",
         f"{plan['prompts']} prompts per clip, answers of up to {plan['new_tokens']} tokens, labels scored; "
         f"median of {plan['repeats']} interleaved repeats.",
         "",

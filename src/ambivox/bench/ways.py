@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from ambivox.models import Request
+from ambivox.models.chat_input import Inputs, collate, with_answer
 from ambivox.models.checkpoint import quiet
 from ambivox.models.transformers import TransformersModel
 
@@ -48,8 +49,55 @@ def _loop_body(model: TransformersModel, request: Request) -> tuple[int, ...]:
     return tuple(out.sequences[0, inputs["input_ids"].shape[1] :].tolist())
 
 
-def batched(model: TransformersModel) -> Way:
-    """Plain batches of `generate`, only the watched logits kept, label prefixes in batches, too."""
+def in_batches(model: TransformersModel, rows: int = 8) -> Way:
+    """The same in batches padded on the left: `generate` with all logits, then a pass per label."""
+
+    def answer(requests: Sequence[Request]) -> Said:
+        said: Said = []
+        for start in range(0, len(requests), rows):
+            said += _batch(model, requests[start : start + rows])
+        return said
+
+    return answer
+
+
+def _batch(model: TransformersModel, requests: Sequence[Request]) -> Said:
+    plain, tokenizer = model.plain, model.chat.tokenizer
+    with quiet(), torch.inference_mode():
+        inputs = [job.inputs for job in model.jobs(requests)]
+        padded = _placed(model, inputs)
+        out = plain.model.generate(
+            **padded,
+            **plain.fixed,
+            generation_config=plain.decoding,
+            max_new_tokens=max(request.prompt.max_new_tokens for request in requests),
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        torch.stack(out.logits).float().logsumexp(-1)
+        for label in range(max(len(request.prompt.answers) for request in requests)):
+            forms = [request.prompt.answers[label % len(request.prompt.answers)][0] for request in requests]
+            written = [tokenizer.encode(form, add_special_tokens=False) for form in forms]
+            longer = [with_answer(each, tokens) for each, tokens in zip(inputs, written, strict=True)]
+            logits = plain.model(**_placed(model, longer), **plain.fixed).logits
+            logits[:, -1 - max(map(len, written)) :].log_softmax(-1)
+    answers = out.sequences[:, padded["input_ids"].shape[1] :].tolist()
+    return [_ended(model, said) for said in answers]
+
+
+def _placed(model: TransformersModel, inputs: Sequence[Inputs]) -> Inputs:
+    batch = collate(inputs, model.plain.decoding.pad_token_id)
+    return {key: model.plain.place(value) for key, value in batch.items()}
+
+
+def _ended(model: TransformersModel, tokens: Sequence[int]) -> tuple[int, ...]:
+    """Without what a batch appends after the end."""
+    ends = [n for n, token in enumerate(tokens) if token in model.plain.decoding.eos_token_id]
+    return tuple(tokens[: ends[0] + 1] if ends else tokens)
+
+
+def plainly(model: TransformersModel) -> Way:
+    """The plain path of ambivox: batches of `generate`, watched logits alone, each label prefix once."""
 
     def answer(requests: Sequence[Request]) -> Said:
         outcomes = model.plain.run(model.jobs(requests))

@@ -12,14 +12,18 @@ from ambivox.models import Request, SpeechModel
 from ambivox.models.check import speech_like
 from ambivox.models.protocol import FloatArray
 from ambivox.prompts import PROMPTS, RenderedPrompt, option_order
+from ambivox.prompts.prompt import LETTERS
 
 EMOTIONS = "cremad6"
 
 
 def prompts(count: int, new_tokens: int, emotions: EmotionSet | None = None) -> list[RenderedPrompt]:
-    """So many prompts: the built-in ones in turn, each time round with the options in another order."""
+    """So many prompts: the built-in ones in turn, each time round with the options in another order.
+
+    The prompt that letters the options is left out where they outnumber the letters.
+    """
     emotions = emotions or load_emotions(EMOTIONS)
-    names = list(PROMPTS)
+    names = [n for n in PROMPTS if PROMPTS[n].format != "letter" or len(emotions) <= len(LETTERS)]
     rendered = [
         PROMPTS[names[n % len(names)]].render(
             emotions, order=option_order(len(emotions), n // len(names) or None)

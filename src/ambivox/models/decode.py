@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ambivox.models.branches import Branch
 from ambivox.models.job import Answer
-from ambivox.models.key_values import RowCache
+from ambivox.models.key_values import RowCache, TreeCache
 from ambivox.models.protocol import FloatArray
 from ambivox.models.sampling import Sampler
 from ambivox.models.text_model import TextModel
@@ -47,6 +47,13 @@ class _Row:
     def place(self) -> int:
         """Of the last token among those of the prompt and the answer."""
         return len(self.start.branch.path) + len(self.token_ids) - 1
+
+    def without_tree(self) -> _Row:
+        """The row as it goes on once its keys and values were copied: only the lens looks at the tree again."""
+        branch = self.start.branch
+        if not branch.job.lens:
+            branch = replace(branch, cache=TreeCache(), logits=branch.logits[:0])
+        return replace(self, start=replace(self.start, branch=branch))
 
     def answer(self) -> Answer:
         watched = np.stack(self.watched)
@@ -90,7 +97,7 @@ class Decoder:
                 if len(rows) == cache.rows or waiting.start.tokens > cache.tokens:
                     break
                 cache.put(len(rows), waiting.start.branch.cache, waiting.start.branch.path)
-                rows.append(waiting)
+                rows.append(waiting.without_tree())
                 waiting = None
             if not rows:
                 return

@@ -28,6 +28,9 @@ from ambivox.models.watch import make_watch
 WINDOW = 256
 """Requests are prepared this many at a time: rows that fit together are found, and memory is bounded."""
 
+WINDOW_CLIPS = 64
+"""And this many clips, whose features in a full window take a megabyte or two each."""
+
 BATCH_SIZE = 64
 BATCH_TOKENS = 16384
 
@@ -195,7 +198,10 @@ class TransformersModel:
         """Cut the requests, but not between those on one clip that stand together."""
         start = 0
         while start < len(requests):
-            end = min(start + WINDOW, len(requests))
+            end, clips = start, 0
+            while end < len(requests) and end - start < WINDOW and clips < WINDOW_CLIPS:
+                clips += end == start or requests[end].samples is not requests[end - 1].samples
+                end += 1
             while end < len(requests) and requests[end].samples is requests[end - 1].samples:
                 end += 1
             yield requests[start:end]
