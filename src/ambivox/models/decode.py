@@ -49,7 +49,7 @@ class _Row:
         return len(self.start.branch.path) + len(self.token_ids) - 1
 
     def without_tree(self) -> _Row:
-        """The row as it goes on once its keys and values were copied: only the lens looks at the tree again."""
+        """The row once its keys and values were copied: only the lens looks at the tree again."""
         branch = self.start.branch
         if not branch.job.lens:
             branch = replace(branch, cache=TreeCache(), logits=branch.logits[:0])
