@@ -60,8 +60,8 @@ def studies(data: Path, model: str, clips: int | None, orders: int) -> dict[str,
         "prompts": list(PROMPTS),
         "controls": ["none", *HEARING_CONTROLS],
         "order_seeds": [None, *range(1, orders)],
-        "batch_size": 32,
-        "shard_size": 256,
+        "batch_size": 144,  # two clips with three orders: the engine shares work among the prompts on a clip
+        "shard_size": 288,
     }
     corpora = {"crema-d": {"name": "crema-d", "path": data / "crema-d", "options": {"votes": "voice"}}}
     for name in TEST_SPEAKERS:

@@ -180,7 +180,7 @@ def test_text_that_is_not_unicode_is_said_and_leaves_no_file(tmp_path: Path) -> 
 def test_records_of_another_version_are_said(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(SCHEMA.with_metadata({"ambivox_schema": "0"}).empty_table(), path)
-    with pytest.raises(AmbivoxError, match="version 0, this program reads version 2"):
+    with pytest.raises(AmbivoxError, match="version 0, this program reads version 3"):
         read_records(path)
 
 

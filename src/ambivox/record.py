@@ -22,7 +22,7 @@ from ambivox.errors import AmbivoxError, first_line
 from ambivox.models import Reply, Watch
 from ambivox.prompts import AnswerFormat
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,9 @@ class Record:
     """Shape ``(L, T, K)``: the watched logits after every decoder layer; None where not asked for."""
     lens_logsumexp: NDArray[np.float32] | None = field(default=None, compare=False)
     """Shape ``(L, T)``: over the vocabulary; None where it was not asked for."""
+    answer_of: str | None = None
+    """The key of the record whose answer this is, where the model would have been given just the same again;
+    None where it was asked."""
 
     @property
     def emotions(self) -> EmotionSet:
@@ -138,10 +141,33 @@ class Record:
             lens_logsumexp=reply.lens_logsumexp,
         )
 
+    def same_as(self, other: Record) -> Record:
+        """The record with the answer of another that was given the same input; it took no time."""
+        answered = {f: getattr(other, f) for f in _ANSWER}
+        return replace(self, **answered, time_s=0.0, answer_of=other.key)
+
     def failed(self, reason: str) -> Record:
         """The record of a request that could not be answered, with the reason."""
         return replace(self, status="failed", error=reason)
 
+
+_ANSWER = (
+    "status",
+    "error",
+    "duration_s",
+    "text",
+    "finish",
+    "token_ids",
+    "audio_tokens",
+    "watch",
+    "watched",
+    "logsumexp",
+    "sequence_logp",
+    "draws",
+    "lens",
+    "lens_logsumexp",
+)
+"""What `Record.answered` fills in, but for the time."""
 
 _STRINGS = pa.list_(pa.string())
 _INTEGERS = pa.list_(pa.int64())
@@ -188,6 +214,7 @@ SCHEMA = pa.schema(
         ("draws", _STRINGS),
         ("lens", pa.list_(_FLOATS)),
         ("lens_logsumexp", pa.list_(_FLOATS)),
+        ("answer_of", pa.string()),
     ],
     metadata={"ambivox_schema": str(SCHEMA_VERSION)},
 )
@@ -273,7 +300,10 @@ def read_records(path: Path) -> list[Record]:
     except (OSError, pa.ArrowException) as error:
         raise AmbivoxError(f"{path}: not readable as a shard of records ({first_line(error)})") from None
     version = (table.schema.metadata or {}).get(b"ambivox_schema", b"none").decode()
-    if version != str(SCHEMA_VERSION):
+    if version == "2":  # every request was asked then
+        table = table.append_column("answer_of", pa.nulls(len(table), pa.string()))
+        table = table.replace_schema_metadata(SCHEMA.metadata)
+    elif version != str(SCHEMA_VERSION):
         raise AmbivoxError(
             f"{path}: records of version {version}, this program reads version {SCHEMA_VERSION}: "
             "run the study again, or use the version of ambivox that wrote it"

@@ -14,6 +14,7 @@ from ambivox.errors import AmbivoxError
 from ambivox.models import Request, SpeechModel
 from ambivox.record import Record
 from ambivox.studies.clips import WITHOUT_AUDIO, Clips
+from ambivox.studies.known import Given, KnownAnswers, shared_input
 from ambivox.studies.plan import Planned, request_key
 
 # What a model may raise on one odd request; programming errors (TypeError and the like) are left to surface.
@@ -44,13 +45,20 @@ def _with_key(planned: Planned, digest: str, seed: int) -> Planned:
     return replace(planned, record=replace(record, key=request_key(record, digest, **settings)))
 
 
-def ask(model: SpeechModel, batch: Sequence[Planned], clips: Clips | None = None) -> list[Record]:
+def ask(
+    model: SpeechModel,
+    batch: Sequence[Planned],
+    clips: Clips | None = None,
+    known: KnownAnswers | None = None,
+) -> list[Record]:
     """Answer a batch of planned requests, in their order.
 
     Args:
         model: any engine.
         batch: what to ask; its requests go to the model together.
         clips: what the model hears; made for the batch by default.
+        known: answers of the same model, taken over where the very same would be asked again; new ones are
+            added.
 
     Returns:
         One record each. A clip that cannot be read or heard whole, or that the model fails on, is a failed
@@ -58,9 +66,11 @@ def ask(model: SpeechModel, batch: Sequence[Planned], clips: Clips | None = None
     """
     records: list[Record] = []
     asked: list[tuple[int, Request]] = []
+    again: list[tuple[int, Given]] = []
     if clips is None:
         with Clips() as own:
-            return ask(model, batch, own)
+            return ask(model, batch, own, known)
+    known, waiting = known or KnownAnswers(), set[Given]()
     clips.prepare(planned.record for planned in batch)
     for i, planned in enumerate(batch):
         records.append(planned.record)
@@ -69,8 +79,14 @@ def ask(model: SpeechModel, batch: Sequence[Planned], clips: Clips | None = None
             _check_heard_whole(planned.record, samples, model.max_audio_s)
         except AmbivoxError as error:
             records[i] = planned.record.failed(str(error))
-        else:
-            asked.append((i, _request(planned, samples)))
+            continue
+        given = shared_input(planned, samples)
+        if given is not None and (given in waiting or known.find(given)):
+            again.append((i, given))
+            continue
+        asked.append((i, _request(planned, samples)))
+        if given is not None:
+            waiting.add(given)
     answers = _answer(model, [request for _, request in asked])
     for (i, request), answer in zip(asked, answers, strict=True):
         if isinstance(answer, str):
@@ -79,6 +95,11 @@ def ask(model: SpeechModel, batch: Sequence[Planned], clips: Clips | None = None
             reply, sequence_logp = answer
             duration_s = None if request.samples is None else len(request.samples) / SAMPLE_RATE_HZ
             records[i] = records[i].answered(reply, request.watch, sequence_logp, duration_s)
+        known.add(batch[i], records[i])
+    # Where the one that was asked failed, the others find no answer and are asked on their own.
+    for i, given in again:
+        found = known.find(given)
+        records[i] = records[i].same_as(found) if found else ask(model, [batch[i]], clips, known)[0]
     return records
 
 

@@ -14,6 +14,7 @@ from ambivox.record import Record, read_records, write_records
 from ambivox.studies.ask import ask, with_keys
 from ambivox.studies.clips import Clips
 from ambivox.studies.config import Study
+from ambivox.studies.known import KnownAnswers
 from ambivox.studies.plan import Planned, count_requests, look_up, plan, shards
 from ambivox.studies.run import Run, describe_environment, open_run, write_text
 
@@ -43,6 +44,8 @@ def run_study(
     A shard is written whole or not at all and holds the same requests in the same batches whenever it is
     written, so an interrupted and resumed run has the records of an uninterrupted one. A shard that is there
     is kept if its keys are those of the plan: if a clip, prompt or model has changed, it is asked again.
+    What is the same for several clips (the prompt without any clip, silence of one length) is asked once;
+    the records of the others name the one that was (`Record.answer_of`).
 
     Args:
         study: what to run.
@@ -64,9 +67,10 @@ def run_study(
         fingerprints[model.name] = model.fingerprint
         environment = describe_environment(parts, fingerprints)
         write_text(run.folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+        known = KnownAnswers()
         with Clips(study.seed) as clips:
             for number, shard in enumerate(shards(plan(parts, model), study.shard_size)):
-                _fill_shard(run.shard_path(place, number), shard, model, study, clips, counter)
+                _fill_shard(run.shard_path(place, number), shard, model, study, clips, known, counter)
     return run
 
 
@@ -89,11 +93,14 @@ def _fill_shard(
     model: SpeechModel,
     study: Study,
     clips: Clips,
+    known: KnownAnswers,
     counter: _Counter,
 ) -> None:
     keyed = with_keys(shard, seed=study.seed)
     done = _finished(path, [planned.record.key for planned in keyed])
-    if done is not None:
+    if done is not None and known.hold(done):
+        for planned, record in zip(keyed, done, strict=True):
+            known.add(planned, record)
         counter.add(done, kept=True)
         return
     records: list[Record] = []
@@ -101,7 +108,7 @@ def _fill_shard(
     for batch, following in itertools.zip_longest(batches, batches[1:], fillvalue=()):
         coming = [planned.record for planned in following]
         clips.prepare([planned.record for planned in batch] + coming)
-        answered = ask(model, batch, clips)
+        answered = ask(model, batch, clips, known)
         clips.forget(answered, but=coming)
         records += answered
         counter.add(answered)
