@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ambivox.distribution import Array
-from ambivox.metrics import jsd_bits, vote_prior
+from ambivox.metrics import METRICS, jsd_bits, vote_prior
 from ambivox.statistics import cluster_sums, draw_weights, paired_permutation_test, prior_scatter
 from ambivox.statistics.interval import _bootstrap_t
 
@@ -20,6 +20,8 @@ BASE = np.array([0.1, 0.1, 0.15, 0.1, 0.4, 0.15])
 CLIPS, RATERS = (6, 25), (4, 13)
 """Clips of a speaker and raters of a clip, from the first number to one below the second."""
 REJECTED = "rejected true nulls"
+OVER_CORPUS = ("ece", "vote_ece", "uar", "weighted_f1", "macro_f1", "r2_per_emotion", "entropy_spearman")
+"""Metrics over a corpus, whose intervals come from values that are linearised."""
 TILT, HARDNESS = 0.6, 0.5
 """Standard deviations between speakers: of the log-shares of emotions, and of the log of how noisily they
 are heard."""
@@ -71,34 +73,45 @@ def analyse(study: Study, *, n_draws: int, seed: int) -> Outcome:
     ones = np.ones(len(codes))
     above = cluster_sums(np.column_stack([score, prior - score, score - other]), codes, n)
     below = cluster_sums(np.column_stack([ones, prior, ones]), codes, n)
-    names = ("mean", "skill", "difference")
+    over_corpus = [METRICS[name].linearised(study.first, study.q) for name in OVER_CORPUS]  # type: ignore[misc]
+    above = np.concatenate([above, cluster_sums(np.column_stack(over_corpus), codes, n)], axis=1)
+    below = np.concatenate([below, cluster_sums(np.tile(ones, (len(OVER_CORPUS), 1)).T, codes, n)], axis=1)
+    names = ("mean", "skill", "difference", *OVER_CORPUS)
     ends = _bootstrap_t(above, below, n_draws, seed, 0.95)  # also where `ratio_intervals` would refuse
     intervals = {f"{name}, bootstrap-t": (low, high) for name, low, high in zip(names, *ends, strict=True)}
     drawn = draw_weights(n, n_draws, seed)
     percentiles = np.quantile((drawn @ above) / (drawn @ below), [0.025, 0.975], axis=0)
     intervals |= {
-        f"{name}, percentile": (low, high) for name, low, high in zip(names, *percentiles, strict=True)
+        f"{name}, percentile": (low, high)
+        for name, low, high in zip(names, *percentiles, strict=True)
+        if name not in OVER_CORPUS
     }
     test = paired_permutation_test(score - other, codes.tolist(), seed=seed)
     return Outcome(float(prior.mean()), intervals, test.p)
 
 
-def true_mean(n_speakers: int = 20_000, seed: int = 987_654_321) -> float:
-    """The mean divergence over a population of speakers, to about four decimals."""
+def true_scores(n_speakers: int = 20_000, seed: int = 987_654_321) -> dict[str, float]:
+    """The mean divergence and the metrics over a corpus in a whole population, to three decimals or so."""
     study = simulate(n_speakers, np.random.default_rng(seed))
-    return float(jsd_bits(study.first, study.q).mean())
+    over_corpus = {name: float(METRICS[name].function(study.first, study.q)) for name in OVER_CORPUS}
+    return {"mean": float(jsd_bits(study.first, study.q).mean())} | over_corpus
 
 
 def coverage(
-    n_speakers: int, n_studies: int, *, n_draws: int = 2000, seed: int = 0, truth: float | None = None
+    n_speakers: int,
+    n_studies: int,
+    *,
+    n_draws: int = 2000,
+    seed: int = 0,
+    truth: dict[str, float] | None = None,
 ) -> dict[str, float]:
     """The share of studies whose interval holds the truth, by statistic and method, and of rejections."""
-    truth = true_mean() if truth is None else truth
+    truth = true_scores() if truth is None else truth
     rng = np.random.default_rng([seed, n_speakers])
     outcomes = [analyse(simulate(n_speakers, rng), n_draws=n_draws, seed=i) for i in range(n_studies)]
     # The prior of a small corpus is worse than that of a large one: skill is against a corpus of this size.
     control = float(np.mean([outcome.control for outcome in outcomes]))
-    true = {"mean": truth, "skill": 1 - truth / control, "difference": 0.0}
+    true = truth | {"skill": 1 - truth["mean"] / control, "difference": 0.0}
     found = {}
     for name in outcomes[0].intervals:
         ends = np.array([outcome.intervals[name] for outcome in outcomes])

@@ -123,3 +123,15 @@ def test_options_out_of_range_are_refused(wrong, message):
 def test_cluster_sums_keep_columns_apart():
     sums = cluster_sums([[1, 10], [2, 20], [3, 30]], np.array([1, 0, 1]), 2)
     assert sums.tolist() == [[2, 20], [4, 40]]
+
+
+def test_a_cluster_whose_sums_are_0_is_counted_where_it_has_members() -> None:
+    above = np.arange(24.0)[:, None] % 3
+    below = np.ones((24, 1))
+    above[0], below[0] = 0, 0
+    [without] = ratio_intervals(above, below)
+    [counted] = ratio_intervals(above, below, members=np.ones((24, 1)))
+    assert (without.clusters, counted.clusters) == (23, 24)
+    assert counted.estimate == without.estimate
+    with pytest.raises(ValueError, match="members has shape"):
+        ratio_intervals(above, below, members=np.ones(24))

@@ -59,6 +59,46 @@ def test_the_interval_of_a_row_is_that_of_its_clips_by_speaker(tmp_path: Path) -
     assert found.clusters == 20
 
 
+OVER_CORPUS = ("ece", "vote_ece", "uar", "weighted_f1", "r2_per_emotion", "entropy_spearman")
+
+
+def test_metrics_over_the_corpus_have_intervals_too(tmp_path: Path) -> None:
+    table = score(many_speakers(tmp_path / "run"))
+    row = row_of(table, "first", "word")
+    for name in OVER_CORPUS:
+        found = row.intervals[name]
+        assert found.estimate == pytest.approx(row.scores[name].value), name
+        assert found.low < found.estimate < found.high, name
+        assert found.clusters == 20
+    assert row.intervals["vote_ece"].low >= 0
+    assert row.intervals["uar"].high <= 1
+    prior = row_of(table, "vote prior").intervals["uar"]
+    assert prior.reason == "the prior is estimated from the votes that it is scored on"
+    assert np.isnan(prior.low)
+    few = row_of(score(many_speakers(tmp_path / "few", n_speakers=5)), "first", "word")
+    assert few.intervals["ece"].reason == "5 speakers: an interval needs at least 12"
+
+
+def test_a_wide_table_shows_the_intervals_of_all_its_metrics(tmp_path: Path) -> None:
+    table = score(many_speakers(tmp_path / "run"))
+    assert shown(table, 200).splitlines()[0].count("95%") > 2
+    assert shown(table, 100).splitlines()[0].count("95%") <= 2
+
+
+def test_every_convention_has_intervals_for_all_that_it_reports(tmp_path: Path) -> None:
+    run = many_speakers(tmp_path / "run")
+    for convention in ("aer-llm", "scaling-ambiguity", "yu-2026"):
+        row = row_of(score(run, convention=convention), "first", "word")
+        assert set(row.intervals) == set(row.scores), convention
+
+
+def test_clips_on_which_prior_and_readout_are_both_perfect_are_still_there(tmp_path: Path) -> None:
+    table = score(many_speakers(tmp_path / "run"))
+    for row in table.rows:
+        for name, found in row.skill_intervals.items():
+            assert found.clusters == 20, (row.readout, name)
+
+
 def test_the_skill_has_an_interval_around_it(tmp_path: Path) -> None:
     row = row_of(score(many_speakers(tmp_path / "run")), "first", "word")
     found = row.skill_intervals["jsd_bits"]

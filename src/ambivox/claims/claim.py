@@ -6,8 +6,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
-
 from ambivox.distribution import Array
 from ambivox.statistics import Interval, holm, mean_interval, paired_permutation_test
 
@@ -100,12 +98,6 @@ def judge(claims: Sequence[Claim]) -> tuple[Claim, ...]:
         replace(claim, parts=tuple(replace(p, p_holm=next(corrected)) for p in claim.parts)).judged()
         for claim in claims
     )
-
-
-def linearised(estimate: float, influence: Array) -> Array:
-    """Values per clip whose mean is a smooth statistic, scattered as its influence function is."""
-    centred = influence - np.nanmean(influence)
-    return np.asarray(estimate + centred)
 
 
 def _mend(reason: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import rankdata
 
-from ambivox.claims.claim import Claim, Part, linearised, part
+from ambivox.claims.claim import Claim, Part, part
 from ambivox.claims.frame import Frame, Level
 from ambivox.distribution import Array
 from ambivox.metrics import FailedAs, entropy_bits, vote_prior
+from ambivox.metrics.linearised import linearised, spearman_influence
 from ambivox.statistics import rarefied_entropy_bits, spread
 
 HEARING_CONTROLS = {
@@ -257,9 +257,6 @@ def _by_prompt(frame: Frame, level: Level) -> Array:
 
 def _spearman(x: Array, y: Array) -> Array:
     """Values per clip whose mean is Fisher's z of the rank correlation; ``nan`` without variance."""
-    ranks = [rankdata(np.round(a, 9)) for a in (x, y)]
-    if any(np.ptp(r) == 0 for r in ranks):
-        return np.full(len(x), np.nan)
-    a, b = ((r - r.mean()) / r.std() for r in ranks)
-    rho = float(np.clip((a * b).mean(), -0.999, 0.999))
-    return linearised(float(np.arctanh(rho)), (a * b - rho * (a**2 + b**2) / 2) / (1 - rho**2))
+    rho, influence = spearman_influence(x, y)
+    rho = float(np.clip(rho, -0.999, 0.999))
+    return linearised(float(np.arctanh(rho)), influence / (1 - rho**2))

@@ -95,22 +95,7 @@ def calibration_curve(
     >>> bins.count.tolist(), bins.confidence.round(3).tolist(), bins.hit.round(3).tolist()
     ([0, 2], [nan, 0.7], [nan, 0.6])
     """
-    for name, value, known in (("target", target, Target), ("closed", closed, Closed)):
-        if value not in get_args(known):
-            raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(known))}")
-    if n_bins < 1:
-        raise ValueError(f"n_bins: {n_bins}, at least 1 is needed")
-    predicted, votes = corpus_pair(p, q)
-    if not len(predicted):
-        return CalibrationCurve(
-            np.zeros(n_bins, dtype=np.intp), np.full(n_bins, np.nan), np.full(n_bins, np.nan)
-        )
-    wanted = plurality(votes, ties) if target == "plurality" else votes
-    hit = over_labels(plurality(predicted, ties) * wanted)
-    confidence = predicted.max(axis=-1)
-    place = confidence * n_bins
-    place = np.ceil(place) - 1 if closed == "right" else np.floor(place)
-    bins = np.clip(place, 0, n_bins - 1).astype(np.intp)
+    bins, confidence, hit = binned(p, q, n_bins=n_bins, target=target, closed=closed, ties=ties)
     count = np.bincount(bins, minlength=n_bins)
     some = np.where(count, count, np.nan)
     return CalibrationCurve(
@@ -118,3 +103,21 @@ def calibration_curve(
         np.bincount(bins, weights=confidence, minlength=n_bins) / some,
         np.bincount(bins, weights=hit, minlength=n_bins) / some,
     )
+
+
+def binned(
+    p: ArrayLike, q: ArrayLike, *, n_bins: int, target: Target, closed: Closed, ties: Ties
+) -> tuple[NDArray[np.intp], Array, Array]:
+    """Of each utterance its bin, its largest probability and what that should equal, each ``(U,)``."""
+    for name, value, known in (("target", target, Target), ("closed", closed, Closed)):
+        if value not in get_args(known):
+            raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(known))}")
+    if n_bins < 1:
+        raise ValueError(f"n_bins: {n_bins}, at least 1 is needed")
+    predicted, votes = corpus_pair(p, q)
+    wanted = plurality(votes, ties) if target == "plurality" else votes
+    hit = over_labels(plurality(predicted, ties) * wanted)
+    confidence = predicted.max(axis=-1)
+    place = confidence * n_bins
+    place = np.ceil(place) - 1 if closed == "right" else np.floor(place)
+    return np.clip(place, 0, n_bins - 1).astype(np.intp), confidence, hit

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
 from ambivox.metrics.aer_llm import aer_llm_bc, aer_llm_js, aer_llm_r2, against_rounded_plurality
 from ambivox.metrics.calibration_error import ece
 from ambivox.metrics.classification import accuracy, macro_f1, weighted_f1
 from ambivox.metrics.correlation import r2_per_emotion
 from ambivox.metrics.failed import FailedAs, count_failed
-from ambivox.metrics.registry import METRICS, Metric, Score
+from ambivox.metrics.linearised import (
+    ece_linearised,
+    macro_f1_linearised,
+    r2_per_emotion_linearised,
+    weighted_f1_linearised,
+)
+from ambivox.metrics.registry import METRICS, Function, Metric, Score
 from ambivox.registry import Registry
 
 
@@ -71,9 +75,10 @@ class Convention:
 
 
 def _variant(
-    base: str, name: str, function: Callable[[ArrayLike, ArrayLike], Array], description: str
+    base: str, name: str, function: Function, description: str, linearised: Function | None = None
 ) -> Metric:
-    return replace(METRICS[base], name=name, function=function, description=description)
+    changes = {"name": name, "function": function, "description": description, "linearised": linearised}
+    return replace(METRICS[base], **changes)  # type: ignore[arg-type]
 
 
 _OURS = (
@@ -118,6 +123,7 @@ CONVENTIONS.add(
                 "aer_llm_ece",
                 against_rounded_plurality(partial(ece, n_bins=5, closed="right", ties="first")),
                 "calibration error of the largest probability against the plurality, 5 bins, first of ties",
+                against_rounded_plurality(partial(ece_linearised, n_bins=5, closed="right", ties="first")),
             ),
             _variant(
                 "accuracy",
@@ -130,6 +136,7 @@ CONVENTIONS.add(
                 "aer_llm_weighted_f1",
                 against_rounded_plurality(partial(weighted_f1, ties="first")),
                 "F1 weighted by frequency, first of ties",
+                against_rounded_plurality(partial(weighted_f1_linearised, ties="first")),
             ),
         ),
         truth="shares of votes rounded to two decimals, not renormalised; the first label of a tie",
@@ -149,12 +156,14 @@ CONVENTIONS.add(
                 "scaling_r2",
                 partial(r2_per_emotion, constant_truth="sklearn"),
                 "r2_score of scikit-learn per emotion, averaged",
+                partial(r2_per_emotion_linearised, constant_truth="sklearn"),
             ),
             _variant(
                 "ece",
                 "scaling_ece",
                 partial(ece, n_bins=10, closed="left", ties="first"),
                 "calibration error of the largest probability against the plurality, 10 bins, first of ties",
+                partial(ece_linearised, n_bins=10, closed="left", ties="first"),
             ),
             _variant(
                 "accuracy",
@@ -167,12 +176,14 @@ CONVENTIONS.add(
                 "scaling_macro_f1",
                 partial(macro_f1, ties="first"),
                 "F1, plain mean over the labels, first of ties",
+                partial(macro_f1_linearised, ties="first"),
             ),
             _variant(
                 "weighted_f1",
                 "scaling_weighted_f1",
                 partial(weighted_f1, ties="first"),
                 "F1 weighted by frequency, first of ties",
+                partial(weighted_f1_linearised, ties="first"),
             ),
         ),
         truth="shares of votes, not rounded; the first label of a tie",

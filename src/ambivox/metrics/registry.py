@@ -16,8 +16,18 @@ from ambivox.metrics.classification import accuracy, macro_f1, top2_share, uar, 
 from ambivox.metrics.correlation import r2_pearson, r2_per_emotion
 from ambivox.metrics.divergences import js_distance, jsd_bits, jsd_nats, kl_bits
 from ambivox.metrics.entropy import entropy_spearman
+from ambivox.metrics.linearised import (
+    ece_linearised,
+    entropy_spearman_linearised,
+    macro_f1_linearised,
+    r2_per_emotion_linearised,
+    uar_linearised,
+    weighted_f1_linearised,
+)
 from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
 from ambivox.registry import Registry
+
+Function = Callable[[ArrayLike, ArrayLike], Array]
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,9 @@ class Metric:
         lower_is_better: lower-is-better metrics are 0 at best, the others 1.
         description: one line.
         function: prediction and truth, both of shape ``(U, N)``, to ``(U,)`` or ``()``.
+        linearised: of a metric over a corpus, the same to ``(U,)``: values whose mean is the metric and that
+            scatter as its influence function does (see `ambivox.metrics.linearised`), for intervals; None
+            where nobody wrote it.
 
     >>> METRICS["jsd_bits"].score([[.5, .5], [1, 0]], [[.5, .5], [0, 1]])
     Score(value=0.5, utterances=2, undefined=0)
@@ -63,7 +76,8 @@ class Metric:
     per_utterance: bool
     lower_is_better: bool
     description: str
-    function: Callable[[ArrayLike, ArrayLike], Array]
+    function: Function
+    linearised: Function | None = None
 
     def score(self, p: ArrayLike, q: ArrayLike) -> Score:
         """The metric over a corpus, ``p`` and ``q`` of shape ``(U, N)``, undefined utterances counted."""
@@ -79,14 +93,16 @@ METRICS = Registry[Metric]("metric", group="ambivox.metrics")
 
 def _add(
     name: str,
-    function: Callable[[ArrayLike, ArrayLike], Array],
+    function: Function,
     *,
     unit: str = "1",
-    per_utterance: bool = True,
+    over_corpus: Function | None = None,
     lower_is_better: bool = True,
     description: str,
 ) -> None:
-    METRICS.add(name, Metric(name, unit, per_utterance, lower_is_better, description, function))
+    """`over_corpus` linearises a metric over a corpus; without it there is one value per utterance."""
+    per_utterance = over_corpus is None
+    METRICS.add(name, Metric(name, unit, per_utterance, lower_is_better, description, function, over_corpus))
 
 
 _add("jsd_bits", jsd_bits, unit="bit", description="Jensen-Shannon divergence, no root")
@@ -112,27 +128,27 @@ _add(
 _add(
     "r2_per_emotion",
     r2_per_emotion,
-    per_utterance=False,
+    over_corpus=r2_per_emotion_linearised,
     lower_is_better=False,
     description="coefficient of determination of each emotion over the corpus, averaged",
 )
 _add(
     "entropy_spearman",
     entropy_spearman,
-    per_utterance=False,
+    over_corpus=entropy_spearman_linearised,
     lower_is_better=False,
     description="rank correlation between the entropies of predictions and votes",
 )
 _add(
     "ece",
     partial(ece, n_bins=10, target="plurality"),
-    per_utterance=False,
+    over_corpus=partial(ece_linearised, n_bins=10, target="plurality"),
     description="calibration error of the largest probability against the plurality, 10 bins",
 )
 _add(
     "vote_ece",
     partial(ece, n_bins=10, target="votes"),
-    per_utterance=False,
+    over_corpus=partial(ece_linearised, n_bins=10, target="votes"),
     description="calibration error of the largest probability against the share of raters who agree, 10 bins",
 )
 _add(
@@ -144,21 +160,21 @@ _add(
 _add(
     "uar",
     uar,
-    per_utterance=False,
+    over_corpus=uar_linearised,
     lower_is_better=False,
     description="unweighted average recall of the plurality label",
 )
 _add(
     "weighted_f1",
     weighted_f1,
-    per_utterance=False,
+    over_corpus=weighted_f1_linearised,
     lower_is_better=False,
     description="F1 of the plurality label, weighted by its frequency",
 )
 _add(
     "macro_f1",
     macro_f1,
-    per_utterance=False,
+    over_corpus=macro_f1_linearised,
     lower_is_better=False,
     description="F1 of the plurality label, plain mean over the labels",
 )

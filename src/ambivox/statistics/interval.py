@@ -47,6 +47,7 @@ def ratio_intervals(
     numerator: ArrayLike,
     denominator: ArrayLike,
     *,
+    members: ArrayLike | None = None,
     n_draws: int = N_DRAWS,
     seed: int = 0,
     level: float = LEVEL,
@@ -62,6 +63,8 @@ def ratio_intervals(
     Args:
         numerator: shape ``(G, M)``, sums over each of G clusters, for M ratios.
         denominator: the same shape; for a mean, how many members each cluster has.
+        members: the same shape, how many members each cluster has in each ratio, where both of its sums may
+            be 0 although it has some; by default such a cluster is not there.
         n_draws: how many corpora are drawn.
         seed: of the draws; every ratio sees the same ones.
         level: the share of studies whose interval shall hold the truth.
@@ -88,11 +91,13 @@ def ratio_intervals(
         raise ValueError(
             f"numerator has shape {above.shape}, denominator {below.shape}: expected (G, M) twice"
         )
+    if members is not None and np.shape(members) != above.shape:
+        raise ValueError(f"members has shape {np.shape(members)}, expected {above.shape}")
     if not 0 < level < 1:
         raise ValueError(f"level: {level:g} is not between 0 and 1")
     if n_draws < 1:
         raise ValueError(f"n_draws: {n_draws}, at least 1 is needed")
-    there = (below != 0) | (above != 0)
+    there = (below != 0) | (above != 0) if members is None else np.asarray(members) > 0
     clusters = there.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimates = above.sum(axis=0) / below.sum(axis=0)

@@ -109,7 +109,9 @@ class _Calibrator:
                 if lost:
                     kept = int((~np.isnan(p[:, 0])).sum())
                     statuses = {"ok": kept, "undefined": len(p) - kept}
-                yield replace(found, readout=name, p=p, statuses={s: n for s, n in statuses.items() if n})
+                kept_statuses = {s: n for s, n in statuses.items() if n}
+                fault = note.partition(": ")[2] if lost else found.fault
+                yield replace(found, readout=name, p=p, statuses=kept_statuses, fault=fault)
 
     def one(self, found: Readings, calibration: Calibration) -> tuple[Array | None, str]:
         """Calibrated distributions, shape ``(R, N)``, and what is to be said; None where there are none."""
@@ -119,7 +121,7 @@ class _Calibrator:
         if not calibration.controls:
             for v in np.unique(found.variants):
                 p[found.variants == v] = batch(found.p[found.variants == v])
-            return p, ""
+            return p, _lost(p, found, "a label has no probability in any answer")
         heard = [self.by_heard.get(_key(found, control)) for control in calibration.controls]
         there = [other for other in heard if other is not None]
         if not there or (len(there) < len(heard) and not calibration.by_clip):
@@ -130,9 +132,7 @@ class _Calibrator:
         else:
             reference = np.mean([_references(found, [other], by_clip=False) for other in there], axis=0)
         p = divide(found.p, reference)
-        lost = int((np.isnan(p[:, 0]) & ~found.failed).sum())
-        reason = "the reference is missing, or has no probability for a label"
-        return p, f"undefined for {lost} of {len(p)}: {reason}" if lost else ""
+        return p, _lost(p, found, "the reference is missing, or has no probability for a label")
 
     def fitted(self, found: Readings, calibration: Calibration) -> tuple[Array | None, str]:
         assert calibration.fit is not None
@@ -154,6 +154,12 @@ class _Calibrator:
             p[readable] = scaling(found.p[readable])
             scalings.append(scaling)
         return p, _describe(scalings, calibration)
+
+
+def _lost(p: Array, found: Readings, reason: str) -> str:
+    """What to say of readings that a calibration left without a distribution; empty if there are none."""
+    lost = int((np.isnan(p[:, 0]) & ~found.failed).sum())
+    return f"undefined for {lost} of {len(p)}: {reason}" if lost else ""
 
 
 def _key(found: Readings, heard: str) -> tuple[str, str, str, str]:

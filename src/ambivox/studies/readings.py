@@ -70,6 +70,7 @@ class Readings:
         first_option: shape ``(R,)``, the label that was offered first.
         conditions: what each number in `variants` stands for.
         statuses: how many readings have which status.
+        fault: why most of the undefined readings are so, in words; empty if there are none.
     """
 
     model: str
@@ -84,6 +85,7 @@ class Readings:
     statuses: Mapping[Status, int]
     first_option: NDArray[np.intp]
     conditions: tuple[Variant, ...]
+    fault: str = ""
 
     @property
     def failed(self) -> NDArray[np.bool_]:
@@ -198,6 +200,7 @@ class _Column:
     mass: list[float] = field(default_factory=list)
     statuses: Counter[Status] = field(default_factory=Counter)
     first_option: list[int] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -246,6 +249,8 @@ class _Gathered:
             column.p.append(reading.distribution)
             column.mass.append(np.nan if reading.mass is None else reading.mass)
             column.statuses[reading.status] += 1
+            if reading.status in ("undefined", "collided"):  # the notes of others quote what was said
+                column.faults[reading.note] += 1
             column.first_option.append(record.order[0])
 
     def notes(self, outside: Outside) -> list[str]:
@@ -310,6 +315,7 @@ class _Gathered:
             statuses=dict(column.statuses),
             first_option=np.array(column.first_option, dtype=np.intp),
             conditions=tuple(dict.fromkeys(column.variants)),
+            fault=next((fault for fault, _ in column.faults.most_common(1)), ""),
         )
 
 

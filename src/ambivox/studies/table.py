@@ -77,8 +77,9 @@ class ScoreRow:
         scores: by metric of the convention, failed readings counted as the table says.
         by_failed: the same under each choice of what a failed reading counts as.
         skill: by metric, how far from the vote prior (0) to perfection (1), on the same readings.
-        intervals: by metric that is a mean over readings, its interval, clustered by speaker.
-        skill_intervals: the same for the skill.
+        intervals: by metric, its interval, clustered by speaker; of metrics over the corpus by linearising
+            (see `Metric.linearised`).
+        skill_intervals: the same for the skill, of metrics that are means over readings.
         tertiles: the headline metric by ambiguity; empty for a control that needs no model.
         reasons: by metric, why it has no number; under ``""``, why the whole row has none.
     """

@@ -67,11 +67,16 @@ def _score_columns(table: ScoreTable) -> list[_Column]:
         _Column("95%", lambda row, notes: interval(row.intervals.get(first), notes), 4),
         _Column("skill", lambda row, notes: number(row.skill.get(first), signed=True), 2),
         _Column("95%", lambda row, notes: interval(row.skill_intervals.get(first), notes, signed=True), 3),
-        *(
-            _Column(name, lambda row, notes, name=name: _score(row, name, notes), 6 + place)  # type: ignore[misc]
-            for place, name in enumerate(others)
-        ),
+        *(column for place, name in enumerate(others) for column in _score_and_interval(name, 6 + place)),
     ]
+
+
+def _score_and_interval(name: str, rank: int) -> tuple[_Column, _Column]:
+    """The intervals of all but the first metric stand only where there is room after all scores."""
+    return (
+        _Column(name, lambda row, notes: _score(row, name, notes), rank),
+        _Column("95%", lambda row, notes: interval(row.intervals.get(name), notes), rank + 100),
+    )
 
 
 def _tertile_columns(rows: Sequence[ScoreRow], table: ScoreTable) -> list[_Column]:
