@@ -30,9 +30,10 @@ SOME_LABELS = [["angry"], ["sad"]]
 def main() -> None:
     torch.set_num_threads(1)
     print(
-        "| family | shared | largest difference in probability | same answers | encodes the real part only |"
+        "| family | shared | answers grow on the tree | largest difference in probability | same answers | "
+        "encodes the real part only |"
     )
-    print("|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|")
     load_processor = transformers.AutoProcessor.from_pretrained
     for family, build in FAMILIES.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +59,8 @@ def main() -> None:
         )
         shared = model._path.shared
         print(
-            f"| {family} | {'yes' if shared else f'no: {said[-1].message}'} | {apart:.0e} | "
+            f"| {family} | {'yes' if shared else f'no: {said[-1].message}'} | "
+            f"{'yes' if shared and shared.groves else 'no'} | {apart:.0e} | "
             f"{same}/{len(got)} | {'yes' if shared and shared.encode._shortens else 'no'} |",
             flush=True,
         )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from asking import ask, clip
 from ambivox.models import Reply, Request
 from ambivox.models.checked import CheckedPath, distance, probe
 from ambivox.models.encode import real_part
+from ambivox.models.grove import ANSWERS, Grove
+from ambivox.models.key_values import TreeCache
 from ambivox.models.memory import Budget
 from ambivox.models.shared import SharedPath
 from ambivox.models.transformers import TransformersModel
@@ -70,15 +73,19 @@ def jobs_of(model: TransformersModel, requests: list[Request]) -> list[object]:
 def test_no_family_falls_back(model: TransformersModel) -> None:
     model.generate([ask(model, clip(0.4))])
     assert model._path.shared is not None
+    assert model._path.shared.groves
 
 
 def test_shared_work_changes_no_answer(model: TransformersModel, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = jobs_of(model, study(model))
     expected = model._path.plain.run(jobs)
-    # fewer rows than answers, so that rows are refilled; small trees, so that some grow from a kept trunk
-    for rows, tree_tokens in ((64, 768), (3, 20)):
+    # fewer rows than answers, so that rows are refilled; small trees, so that some grow from a kept trunk;
+    # answers on trees and in rows of their own
+    for rows, tree_tokens, groves in ((64, 768, True), (3, 20, True), (3, 20, False)):
         monkeypatch.setattr("ambivox.models.shared.TREE_TOKENS", tree_tokens)
-        got = new_path(model, rows).run(jobs)
+        path = new_path(model, rows)
+        path.groves = groves
+        got = path.run(jobs)
         for a, b in zip(expected, got, strict=True):
             assert [x.token_ids for x in a.answers] == [x.token_ids for x in b.answers]
             assert [x.ended for x in a.answers] == [x.ended for x in b.answers]
@@ -230,6 +237,51 @@ def test_a_family_that_shares_wrongly_is_asked_the_plain_way(
     # it has been said once, and a warning would be an error now
     assert answers_like_plain(model, path)
     assert path.shared is None
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_a_family_that_cannot_grow_on_trees_gets_rows(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch, wrong: bool
+) -> None:
+    model = loaded("qwen2_audio")
+    attend = Grove.attend
+
+    def fails(self: Grove, *args: Any, **options: Any) -> Any:
+        if not wrong:
+            raise KeyError("not to be known again")
+        output, _ = attend(self, *args, **options)
+        return 2 * output, None
+
+    monkeypatch.setattr(Grove, "attend", fails)
+    path = CheckedPath(model._path.plain, model.chat.audio_token, Budget(4, 4096), share=True)
+    path.run(model.jobs([ask(model, clip(0.5))]))  # warns of nothing
+    assert path.shared is not None
+    assert not path.shared.groves
+
+
+def test_a_model_that_attends_eagerly_gets_rows(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = loaded("qwen2_audio")
+    monkeypatch.setattr(model.model.config, "_attn_implementation", "eager")
+    assert not new_path(model).groves
+
+
+def test_a_tree_holds_few_answers_and_all_trees_what_there_is_room_for() -> None:
+    trees = [TreeCache(), TreeCache()]
+    for tree in trees:
+        tree.seen[0] = (torch.ones(1, 1, 5, 2), torch.ones(1, 1, 5, 2))
+    grove, path = Grove(100, 5 + ANSWERS * 3 + 5 + 3), torch.tensor([0, 2, 4])
+    for row in range(ANSWERS):
+        assert grove.has_room(row, trees[0], 3, 6)
+        grove.put(row, trees[0], path, 3)
+    assert grove.plots[0] is grove.plots[-1]
+    assert grove.has_room(ANSWERS, trees[1], 3, 6)
+    assert not grove.has_room(ANSWERS, trees[1], 4, 7)
+    grove.put(ANSWERS, trees[0], path, 3)
+    assert grove.plots[-1] is not grove.plots[0]
+    assert not grove.has_room(ANSWERS + 1, trees[1], 1, 4)
+    sees, at = grove.stand_at(torch.full((ANSWERS + 1,), 3))
+    assert sees.sum(2).tolist() == [[4]] * (ANSWERS + 1)
+    assert at[1].tolist() == [0, -1, 1, -1, 2, -1, 3, *[-1] * (ANSWERS - 2)]
 
 
 def test_the_probe_parts_after_the_audio(model: TransformersModel) -> None:

@@ -66,25 +66,25 @@ class CheckedPath:
         assert self.shared is not None
         probes = probe(job, self._audio_token)
         expected = self.plain.run(probes)
+        objection = self._objection(probes, expected)
+        if objection and self.shared.groves:
+            self.shared.groves = False
+            objection = self._objection(probes, expected)
+        if objection:
+            self._fall_back(objection)
+
+    def _objection(self, probes: Sequence[Job], expected: Sequence[Outcome]) -> str | None:
+        """Why the work may not be shared in this way; None if it may."""
+        assert self.shared is not None
         try:
             got = self.shared.run(probes)
-        except (
-            NotSharableError,
-            RuntimeError,
-            ValueError,
-            TypeError,
-            KeyError,
-            IndexError,
-            AttributeError,
-        ) as error:
+        except FAILURES as error:
             if is_overflow(error):
                 raise
-            self._fall_back(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}")
-            return
+            return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
         apart = max(distance(a, b) for a, b in zip(expected, got, strict=True))
         tolerance = TOLERANCE if self.plain.model.dtype == torch.float32 else ROUNDING
-        if not apart <= tolerance:
-            self._fall_back(f"shared work moves its answers by {apart:.1g} in probability")
+        return None if apart <= tolerance else f"shared work moves its answers by {apart:.1g} in probability"
 
     def _fall_back(self, why: str) -> None:
         self.shared = None

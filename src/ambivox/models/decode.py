@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ambivox.models.branches import Branch
+from ambivox.models.grove import Grove
 from ambivox.models.job import Answer
-from ambivox.models.key_values import RowCache, TreeCache
+from ambivox.models.key_values import RowCache, TokenCache, TreeCache
 from ambivox.models.protocol import FloatArray
 from ambivox.models.sampling import Sampler
 from ambivox.models.text_model import TextModel
@@ -68,16 +69,19 @@ class Decoder:
         ends: the tokens that end an answer.
         rows: how many answers at a time, at most.
         tokens: how many tokens in all rows together, at most; one row is always let in.
+        groves: let answers grow on the trees of their prompts, rather than in rows of their own.
     """
 
-    def __init__(self, text: TextModel, ends: Sequence[int], rows: int, tokens: int) -> None:
-        self.text, self.ends = text, frozenset(ends)
+    def __init__(
+        self, text: TextModel, ends: Sequence[int], rows: int, tokens: int, groves: bool = False
+    ) -> None:
+        self.text, self.ends, self.groves = text, frozenset(ends), groves
         self.max_rows, self.max_tokens = rows, tokens
 
     def run(self, starts: Iterator[Start]) -> Iterator[tuple[Start, Answer]]:
         """The answers as they are finished; `starts` is asked for the next when there is room for it."""
         rows: list[_Row] = []
-        cache: RowCache | None = None
+        cache: TokenCache | None = None
         waiting: _Row | None = None
         while True:
             while waiting or len(rows) < self.max_rows:
@@ -91,12 +95,12 @@ class Decoder:
                     yield waiting.start, waiting.answer()
                     waiting = None
                     continue
+                branch, new_tokens = waiting.start.branch, waiting.start.branch.job.max_new_tokens
                 if cache is None or (not rows and waiting.start.tokens > cache.tokens):
-                    longest = waiting.start.tokens
-                    cache = RowCache(max(1, min(self.max_rows, self.max_tokens // longest)), longest)
-                if len(rows) == cache.rows or waiting.start.tokens > cache.tokens:
+                    cache = self._cache(waiting.start.tokens)
+                if not cache.has_room(len(rows), branch.cache, new_tokens, waiting.start.tokens):
                     break
-                cache.put(len(rows), waiting.start.branch.cache, waiting.start.branch.path)
+                cache.put(len(rows), branch.cache, branch.path, new_tokens)
                 rows.append(waiting.without_tree())
                 waiting = None
             if not rows:
@@ -105,19 +109,23 @@ class Decoder:
             self._step(rows, cache)
             yield from self._remove_done(rows, cache)
 
-    def _step(self, rows: Sequence[_Row], cache: RowCache) -> None:
+    def _cache(self, longest: int) -> TokenCache:
+        if self.groves:
+            return Grove(self.max_rows, max(self.max_tokens, longest))
+        return RowCache(max(1, min(self.max_rows, self.max_tokens // longest)), longest)
+
+    def _step(self, rows: Sequence[_Row], cache: TokenCache) -> None:
         device = self.text.model.device
         places = torch.tensor([row.place for row in rows], device=device)
-        top = max(row.place for row in rows) + 1
-        cache.stand_at(places, top)
-        slots = torch.arange(top, device=device)[None]
-        logits = self.text(
-            torch.tensor([[row.token_ids[-1]] for row in rows], device=device),
-            places[:, None],
-            (slots <= places[:, None])[:, None],
-            cache,
-            key_positions=slots.expand(len(rows), -1),
-        )[:, -1]
+        sees, key_positions = cache.stand_at(places)
+        with cache.attending():
+            logits = self.text(
+                torch.tensor([[row.token_ids[-1]] for row in rows], device=device),
+                places[:, None],
+                sees,
+                cache,
+                key_positions=key_positions,
+            )[:, -1]
         self._take(rows, logits)
 
     def _take(self, rows: Sequence[_Row], logits: Tensor) -> None:
@@ -135,12 +143,12 @@ class Decoder:
             row.token_ids.append(token)
             row.ended = token in self.ends
 
-    def _remove_done(self, rows: list[_Row], cache: RowCache) -> Iterator[tuple[Start, Answer]]:
+    def _remove_done(self, rows: list[_Row], cache: TokenCache) -> Iterator[tuple[Start, Answer]]:
         """Take the finished rows out; the last ones move into their places."""
         for n in reversed(range(len(rows))):
             if rows[n].done:
                 finished, last = rows[n], rows.pop()
                 if n < len(rows):
                     rows[n] = last
-                    cache.move(len(rows), n, last.place)
+                cache.move(len(rows), n, last.place)
                 yield finished.start, finished.answer()

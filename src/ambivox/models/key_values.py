@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -52,8 +53,46 @@ class TreeCache(_Cache):
         }
 
 
-class RowCache(_Cache):
-    """Rows that grow by one token per step in place, each at its own length.
+class TokenCache(_Cache):
+    """Rows of tokens that grow by one per step.
+
+    Args:
+        rows: room for so many.
+        tokens: room for so many.
+    """
+
+    def __init__(self, rows: int, tokens: int) -> None:
+        super().__init__()
+        self.rows, self.tokens = rows, tokens
+
+    def has_room(self, row: int, tree: TreeCache, new_tokens: int, tokens: int) -> bool:
+        """Whether a row with this number, on this tree, may grow by `new_tokens` to `tokens`."""
+        raise NotImplementedError
+
+    def put(self, row: int, tree: TreeCache, path: Tensor, new_tokens: int) -> None:
+        """Begin a row, the next one, with the nodes of a path."""
+        raise NotImplementedError
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """Put the last row in the place of one that is over (or is the last itself)."""
+        raise NotImplementedError
+
+    def stand_at(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Say where in its row the next token of each row goes, shape ``(rows,)``.
+
+        Returns:
+            Which tokens of the cache each row sees, shape ``(rows, 1, m)``, and where in the row they stand,
+            shape ``(rows, m)``.
+        """
+        raise NotImplementedError
+
+    def attending(self) -> AbstractContextManager[None]:
+        """Inside, the model's attention understands what `update` gives."""
+        return nullcontext()
+
+
+class RowCache(TokenCache):
+    """Rows beside each other, each a copy of its path that grows in place.
 
     Args:
         rows: room for so many.
@@ -61,12 +100,15 @@ class RowCache(_Cache):
     """
 
     def __init__(self, rows: int, tokens: int) -> None:
-        super().__init__()
-        self.rows, self.tokens = rows, tokens
+        super().__init__(rows, tokens)
         self.places: Tensor = torch.empty(0, dtype=torch.long)
         self.top = 0
 
-    def put(self, row: int, tree: TreeCache, path: Tensor) -> None:
+    def has_room(self, row: int, tree: TreeCache, new_tokens: int, tokens: int) -> bool:
+        """Whether one more row fits."""
+        return row < self.rows and tokens <= self.tokens
+
+    def put(self, row: int, tree: TreeCache, path: Tensor, new_tokens: int) -> None:
         """Begin a row with the nodes of a path."""
         if not self.seen:
             for layer, pair in tree.seen.items():
@@ -79,13 +121,15 @@ class RowCache(_Cache):
 
     def move(self, source: int, target: int, length: int) -> None:
         """Put one row in another's place."""
-        for pair in self.seen.values():
+        for pair in self.seen.values() if source != target else ():
             for states in pair:
                 states[target, :, :length] = states[source, :, :length]
 
-    def stand_at(self, places: Tensor, top: int) -> None:
-        """Where the next token of each row goes, shape ``(rows,)``, and how many tokens are looked at."""
-        self.places, self.top = places, top
+    def stand_at(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the next token of each row goes; see `TokenCache`."""
+        self.places, self.top = places, int(places.max()) + 1
+        slots = torch.arange(self.top, device=places.device)[None]
+        return (slots <= places[:, None])[:, None], slots.expand(len(places), -1)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any

@@ -13,6 +13,7 @@ from ambivox.models.branches import Branch, grow
 from ambivox.models.checkpoint import quiet
 from ambivox.models.decode import Decoder, Start
 from ambivox.models.encode import AudioEncoder
+from ambivox.models.grove import ATTENTION
 from ambivox.models.job import Answer, Job, Outcome
 from ambivox.models.key_values import TreeCache
 from ambivox.models.lens import Lens
@@ -44,6 +45,9 @@ class SharedPath:
         self.text = TextModel(plain.model, audio_token, plain.fixed)
         self.encode = AudioEncoder(self.text, plain.place, room_bytes)
         self.linears = PackedLinears(plain.model)
+        # On an accelerator one call on all rows is faster than one on each tree.
+        config = plain.model.config
+        self.groves = plain.model.device.type == "cpu" and config._attn_implementation == ATTENTION
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome per job, in their order."""
@@ -67,7 +71,8 @@ class SharedPath:
                 for place, sampler in enumerate(branch.job.samplers):
                     yield Start((n, place), branch, sampler)
 
-        decoder = Decoder(self.text, self.plain.decoding.eos_token_id, self.budget.rows, self.budget.tokens)
+        ends, budget = self.plain.decoding.eos_token_id, self.budget
+        decoder = Decoder(self.text, ends, budget.rows, budget.tokens, self.groves)
         for start, answer in decoder.run(starts()):
             n, place = start.name
             if jobs[n].lens and place == 0:
