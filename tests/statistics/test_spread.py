@@ -55,3 +55,17 @@ def test_a_constant_has_none_to_speak_of():
 def test_too_little_to_compare_is_refused(shape):
     with pytest.raises(ValueError, match="at least"):
         spread(np.full(shape, 0.5))
+
+
+def test_the_parts_of_a_clip_say_how_the_whole_moves_without_it() -> None:
+    """Or intervals of the share between clips would be too narrow: prompts add to the spread of clip means."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(1, 400, 4)) + 0.8 * rng.normal(size=(3, 400, 4)) + rng.normal(size=(3, 1, 4))
+    p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    whole = spread(p)
+    for u in range(12):
+        without = spread(np.delete(p, u, axis=1))
+        for part in ("per_clip", "between_clips"):
+            values = getattr(whole, part)
+            moved = (values.mean() - getattr(without, part).mean()) * (len(values) - 1)
+            assert moved == pytest.approx(values[u] - values.mean(), abs=0.01), part

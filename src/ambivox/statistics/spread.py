@@ -20,7 +20,8 @@ class Spread:
         of_mean: of the mean prediction over all clips: the condition pushes every clip the same way.
         of_single: of single predictions beyond that.
         per_clip: shape ``(U,)``, the whole variance of each clip; its mean is `whole`.
-        between_clips: shape ``(U,)``, how far each clip's mean prediction is from that of all clips.
+        between_clips: shape ``(U,)``, how far each clip's mean prediction is from that of all clips, less
+            what the conditions leave of that; may be below 0 for a single clip.
     """
 
     of_mean: float
@@ -74,7 +75,7 @@ def spread(p: ArrayLike) -> Spread:
     per_clip = array.var(axis=0, ddof=1).sum(axis=-1)
     centre = array.mean(axis=0)
     between = ((centre - centre.mean(axis=0)) ** 2).sum(axis=-1)
-    # Of the spread of clip means, that part is no signal which the conditions alone would leave there.
-    residual = float(per_clip.mean()) - of_mean
-    between = between - residual / len(array)
-    return Spread(of_mean, max(residual, 0.0), per_clip, between)
+    # Of the spread of clip means, that part is no signal which the conditions alone would leave there; each
+    # clip's own part is taken off, so that the values scatter as their mean does from corpus to corpus.
+    residual = (array - mean[:, None]).var(axis=0, ddof=1).sum(axis=-1)
+    return Spread(of_mean, float(residual.mean()), per_clip, between - residual / len(array))

@@ -1,0 +1,99 @@
+"""Claims in a world whose truth is known: do the intervals of their parts hold it?
+
+The world of `simulated_studies`, asked through several prompts at two levels. The token level hears a clip
+better than the text level and follows the prompt less; the text level fails on some clips, with some speakers
+more often. Prompts are the same in all studies; speakers, clips, votes and answers are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from benchmarks.simulated_studies import simulate
+
+from ambivox.claims import Claim
+from ambivox.claims.field import beats_the_prior, failures_explain, follows_the_ambiguity, token_is_steadier
+from ambivox.claims.frame import Frame, Level
+from ambivox.distribution import Array
+from ambivox.metrics import METRICS, vote_prior
+from ambivox.studies.readings import Clips
+
+PROMPTS = ("one", "two", "three")
+SHIFT = 0.5 * np.random.default_rng(11).normal(size=(len(PROMPTS), 6))
+"""What each prompt adds to the logits of the text level; the token level is moved by half of it."""
+FAILURES = 0.2
+"""Of the text level, on average over speakers."""
+
+PARTS: dict[str, tuple[Callable[[Frame], Claim], int]] = {
+    "variance over prompts": (token_is_steadier, 0),
+    "share between clips": (token_is_steadier, 1),
+    "explained share": (failures_explain, 0),
+    "skill against the prior": (beats_the_prior, 0),
+    "rank correlation of entropies": (follows_the_ambiguity, 0),
+}
+"""By name, the claim and which of its parts."""
+
+
+def frame(n_speakers: int, rng: np.random.Generator) -> Frame:
+    """One simulated study as claims are tested on it."""
+    study = simulate(n_speakers, rng)
+    raters = 8
+    votes = rng.multinomial(
+        raters, study.q
+    )  # as many raters for every clip: entropies are those of the votes
+    q = votes / raters
+    names = tuple(map(str, range(len(q))))
+    speakers = tuple(map(str, study.speakers))
+    clips = Clips(names, speakers, votes, q, vote_prior(q, speakers).p, study.speakers, "speakers")
+    hard = rng.random(n_speakers)[study.speakers] * 2 * FAILURES
+
+    def heard(sharpness: float, moved: float, noise: float, prompt: int) -> Array:
+        logits = sharpness * np.log(study.first + 0.02) + moved * SHIFT[prompt]
+        logits = logits + noise * rng.normal(size=q.shape)
+        return np.asarray(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+
+    p: dict[tuple[Level, str], tuple[Array, ...]] = {
+        ("token", "none"): tuple(heard(1.0, 0.5, 0.2, n)[None] for n in range(len(PROMPTS)))
+    }
+    text = []
+    for n in range(len(PROMPTS)):
+        said = heard(2.0, 1.0, 1.5, n)
+        said[rng.random(len(q)) < hard] = np.nan
+        text.append(said[None])
+    p["text", "none"] = tuple(text)
+    readouts = {"text": ("dictionary",) * len(PROMPTS), "token": ("expected",) * len(PROMPTS)}
+    return Frame("simulated", "simulated", clips, 4, METRICS["jsd_bits"], "uniform", PROMPTS, readouts, p)  # type: ignore[arg-type]
+
+
+def true_parts(n_speakers: int = 4000, seed: int = 987_654_321) -> dict[str, float]:
+    """The value of every part in a large population."""
+    whole = frame(n_speakers, np.random.default_rng(seed))
+    return {name: claim(whole).parts[n].interval.estimate for name, (claim, n) in PARTS.items()}
+
+
+def coverage_of_claims(
+    n_speakers: int, n_studies: int, *, seed: int = 0, truth: dict[str, float] | None = None
+) -> dict[str, float]:
+    """By part of a claim, the share of intervals that hold the truth; last, the studies with all parts."""
+    truth = true_parts() if truth is None else truth
+    rng = np.random.default_rng([seed, n_speakers])
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in PARTS}
+    scores, priors = [], []
+    for _ in range(n_studies):
+        study = frame(n_speakers, rng)
+        claims = {claim: claim(study) for claim, _ in PARTS.values()}
+        for name, (claim, n) in PARTS.items():
+            if claims[claim].parts:
+                interval = claims[claim].parts[n].interval
+                if not interval.reason:
+                    found[name].append((interval.low, interval.high))
+        scores.append(study.scores("token").mean())
+        priors.append(np.mean(study.prior()[0]))
+    # The prior of a small corpus is worse than that of a large one: skill is against a corpus of this size.
+    true = truth | {"skill against the prior": 1 - float(np.mean(scores)) / float(np.mean(priors))}
+    held = {
+        name: float(np.mean([low <= true[name] <= high for low, high in ends])) if ends else float("nan")
+        for name, ends in found.items()
+    }
+    return held | {"studies with all parts": min(map(len, found.values())) / n_studies}
