@@ -58,7 +58,7 @@ def test_too_little_to_compare_is_refused(shape):
 
 
 def test_the_parts_of_a_clip_say_how_the_whole_moves_without_it() -> None:
-    """Or intervals of the share between clips would be too narrow: prompts add to the spread of clip means."""
+    """Or intervals of the share between clips are too narrow: prompts add to the spread of clip means."""
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(1, 400, 4)) + 0.8 * rng.normal(size=(3, 400, 4)) + rng.normal(size=(3, 1, 4))
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
