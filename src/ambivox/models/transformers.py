@@ -213,20 +213,21 @@ class TransformersModel:
         for n, request in enumerate(window):
             clips.setdefault(_digest(request.samples), []).append(n)
         jobs: dict[int, Job] = {}
-        for clip, members in clips.items():
-            texts = [window[n].prompt.text for n in members]
-            for n, inputs in zip(members, self._inputs(window[members[0]], texts), strict=True):
-                jobs[n] = Job(clip, inputs, window[n].watch.token_ids, window[n].prompt.max_new_tokens, ())
+        with quiet():
+            for clip, members in clips.items():
+                texts = [window[n].prompt.text for n in members]
+                for n, inputs in zip(members, self._inputs(window[members[0]], texts), strict=True):
+                    tokens = window[n].watch.token_ids
+                    jobs[n] = Job(clip, inputs, tokens, window[n].prompt.max_new_tokens, ())
         return [jobs[n] for n in range(len(window))]
 
     def _inputs(self, request: Request, texts: Sequence[str]) -> list[Inputs]:
-        with quiet():
-            if request.samples is None:
-                return [self.chat.without_audio(text) for text in texts]
-            inputs = self.chat.on_clip(request.samples, texts, request.name)
-            seconds = len(request.samples) / SAMPLE_RATE_HZ
-            if self.chat.hears_whole(seconds):
-                return inputs
+        if request.samples is None:
+            return [self.chat.without_audio(text) for text in texts]
+        inputs = self.chat.on_clip(request.samples, texts, request.name)
+        seconds = len(request.samples) / SAMPLE_RATE_HZ
+        if self.chat.hears_whole(seconds):
+            return inputs
         limit = f"at most {self.max_audio_s:g} s" if self.max_audio_s else "less than that"
         raise AudioError(
             f"{request.name}: {seconds:.1f} s of audio, the model hears {limit}: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -128,14 +129,25 @@ class Prompt(BaseModel):
         """Whether the template has a place for earlier turns of the dialogue."""
         return "context" in self._variables()
 
-    def _variables(self) -> set[str]:
-        return jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text))
+    def _variables(self) -> frozenset[str]:
+        return _variables_of(self.text)
 
     def _write(self, **values: Any) -> str:
         try:
-            return _ENVIRONMENT.from_string(self.text).render(**values)
+            return _template(self.text).render(**values)
         except Exception as error:  # templates come from users too, and may divide by zero
             raise UsageError(f"prompt {self.name!r}: the template fails: {first_line(error)}") from None
+
+
+# A study writes the same few prompts for every clip; compiling one takes as long as a small model's answer.
+@functools.lru_cache(maxsize=256)
+def _template(text: str) -> jinja2.Template:
+    return _ENVIRONMENT.from_string(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _variables_of(text: str) -> frozenset[str]:
+    return frozenset(jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(text)))
 
 
 @dataclass(frozen=True)
