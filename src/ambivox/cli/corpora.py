@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ambivox.cli.output import JsonOption, console, errors, print_json, show_list
 from ambivox.errors import UsageError, unknown_name
 
 app = typer.Typer(rich_markup_mode=None)
@@ -20,14 +21,12 @@ OptionOption = Annotated[
     list[str] | None,
     typer.Option("--option", help="An option of its loader, such as labels=self; may be repeated."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a drawing.")]
 
 
 @app.callback(invoke_without_command=True)
 def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the corpus loaders; inspect or check a corpus."""
     if context.invoked_subcommand is None:
-        from ambivox.cli import show_list
         from ambivox.corpora import CORPORA
 
         rows = [(name, CORPORA[name].description) for name in CORPORA]
@@ -52,7 +51,6 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a corpus holds, how its raters disagree, and what each option would keep."""
-    from ambivox.cli import console, errors, print_json
     from ambivox.corpora.truth import TRUTH_METHODS, TruthMethod
     from ambivox.emotions import load_emotions
     from ambivox.inspection import default_emotions, inspect_corpus, utterance_table, write_table
@@ -89,7 +87,6 @@ def check(
     """Check a copy of a corpus: audio there and plausible, labels for every clip, and what to mend."""
     from dataclasses import asdict
 
-    from ambivox.cli import console, print_json
     from ambivox.inspection import check_corpus
     from ambivox.terminal.inspection import show_checks
 

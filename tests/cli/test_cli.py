@@ -13,8 +13,7 @@ import yaml
 
 from ambivox import cli
 from ambivox.models import MODELS
-
-from .studies.toy import ToyModel, write_corpus
+from tests.studies.toy import ToyModel, write_corpus
 
 Cli = Callable[..., tuple[int, str, str]]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ambivox import cli
+from ambivox.cli import output
 from tests.corpora.trees import SMALL, write_iemocap
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -15,7 +16,7 @@ Cli = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def ambivox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    monkeypatch.setattr(cli.console, "_width", 160)
+    monkeypatch.setattr(output.console, "_width", 160)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ambivox", *arguments])

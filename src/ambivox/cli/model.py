@@ -1,0 +1,175 @@
+"""The commands on one model: ``ambivox read | check | train | bench``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ambivox.cli.output import JsonOption, ModelOption, console, errors, print_json, print_table, say_error
+from ambivox.errors import AmbivoxError
+
+
+def read(
+    clips: Annotated[list[str], typer.Argument(metavar="CLIP...", help="Sound files.")],
+    model: ModelOption = "mini",
+    prompt: Annotated[
+        str, typer.Option("--prompt", "-p", help="A prompt by name, or a YAML file.")
+    ] = "dictionary",
+    emotions: Annotated[
+        str, typer.Option("--emotions", "-e", help="An emotion set, or a YAML file.")
+    ] = "cremad6",
+    readout: Annotated[
+        list[str] | None, typer.Option(help="A readout, such as 'mean(value=logit)'; may be repeated.")
+    ] = None,
+    start: Annotated[float | None, typer.Option(help="Where the segment starts, in seconds.")] = None,
+    end: Annotated[float | None, typer.Option(help="Where the segment ends, in seconds.")] = None,
+    order_seed: Annotated[int | None, typer.Option(help="Permute the options with this seed.")] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that the model's repository brings.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a model what emotions clips carry, from its text and from its logits."""
+    from ambivox.models import load_model
+    from ambivox.readouts import DEFAULT_READOUTS, load_readouts
+    from ambivox.studies import read as read_clip
+    from ambivox.terminal import show_reading
+
+    load_readouts(readout or DEFAULT_READOUTS)  # a misspelt name should not wait for the model to load
+    speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
+    failed = False
+    for clip in clips:
+        try:
+            result = read_clip(
+                clip,
+                speech_model,
+                prompt=prompt,
+                emotions=emotions,
+                readouts=readout or DEFAULT_READOUTS,
+                start_s=start,
+                end_s=end,
+                order_seed=order_seed,
+            )
+        except AmbivoxError as error:
+            if error.exit_code == 2:
+                raise
+            failed = True
+            say_error(error)
+            if as_json:
+                print_json({"clip": clip, "error": str(error)})
+            continue
+        if as_json:
+            print_json({"clip": clip} | _reading_as_dict(result))
+        else:
+            show_reading(console, result)
+    if failed:
+        raise typer.Exit(1)
+
+
+def check(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="mini, a folder, or a hub name.")],
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that the model's repository brings.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Test that a model hears the clip and that its numbers can be trusted."""
+    from ambivox.models import load_model
+    from ambivox.models.check import check_model
+
+    checks = check_model(load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})))
+    if as_json:
+        print_json(
+            {
+                "model": model,
+                "checks": [
+                    {"name": c.name, "passed": c.passed, "caution": c.caution, "detail": c.detail}
+                    for c in checks
+                ],
+            }
+        )
+    else:
+        print_table(
+            ("", "check", "detail"),
+            (("caution" if c.caution else "ok" if c.passed else "FAILED", c.name, c.detail) for c in checks),
+        )
+    if not all(c.passed for c in checks):
+        raise typer.Exit(1)
+
+
+def train(
+    training: Annotated[Path, typer.Argument(metavar="TRAIN.yaml", help="What to train on what.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the training; runs/<name of the file> by default.")
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would take, and train nothing.")
+    ] = False,
+    tflops: Annotated[float, typer.Option(help="What a device sustains, for --estimate.", min=1e-6)] = 100.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune a model on votes, or go on with a training that was interrupted."""
+    from ambivox.finetune import estimate_training, load_training, train_on_votes
+    from ambivox.terminal import show_estimate, train_progress
+
+    config = load_training(training)
+    if estimate:
+        found = estimate_training(config)
+        if as_json:
+            print_json(asdict(found) | {"hours": found.hours(tflops * 1e12)})
+        else:
+            show_estimate(console, found, tflops)
+        return
+    with train_progress(errors) as bar:
+        folder = train_on_votes(config, out or Path("runs") / training.stem, report=bar)
+    errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)
+
+
+def bench(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="mini, a folder, or a hub name.")] = "mini",
+    clips: Annotated[int, typer.Option(help="How many clips, made for the purpose, of 1 to 6 s.")] = 8,
+    prompts: Annotated[int, typer.Option(help="How many prompts on each clip.")] = 8,
+    new_tokens: Annotated[int, typer.Option(help="How long answers may be.")] = 48,
+    repeats: Annotated[int, typer.Option(help="How often everything is measured, in turn.")] = 3,
+    growth: Annotated[
+        bool, typer.Option(help="Also measure growth with prompts, labels, seconds and clips.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how fast a model answers here, beside plain ways to ask and the least it has to cost."""
+    from ambivox.bench import Plan, show
+    from ambivox.bench import bench as measure
+    from ambivox.models import load_model
+
+    plan = Plan(clips, prompts, new_tokens, repeats, slow_clips=min(2, clips), growth=growth)
+    result = measure(load_model(model), plan, say=lambda line: errors.print(line, highlight=False))  # type: ignore[arg-type]
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(show(result), nl=False)
+
+
+def _reading_as_dict(result: Any) -> dict[str, Any]:
+    record = result.record
+    return {
+        "model": record.model,
+        "prompt": record.prompt,
+        "text": record.text,
+        "finish": record.finish,
+        "labels": list(record.labels),
+        "order": [record.labels[n] for n in record.order],
+        "readouts": {
+            name: {
+                "status": reading.status,
+                "distribution": None
+                if reading.distribution is None
+                else dict(zip(record.labels, map(float, reading.distribution), strict=True)),
+                "note": reading.note,
+                "mass": reading.mass,
+            }
+            for name, reading in result.readings.items()
+        },
+    }

@@ -1,0 +1,53 @@
+"""What commands print with: consoles, tables and JSON; and the options that several of them have."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+# A pipe or a file has no width of its own: rich would take 80 columns and fold the tables.
+_width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+console = Console(width=_width)
+errors = Console(stderr=True)
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="mini, a folder, or a hub name org/name.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a drawing.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")]
+
+
+def show_list(columns: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool) -> None:
+    """Print a listing as a table or as JSON."""
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table(columns, rows)
+
+
+def print_table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Print rows below bold headers."""
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print(table)
+
+
+def print_json(value: object) -> None:
+    """Print one line of JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def say_error(error: object) -> None:
+    """Print an error as one line."""
+    typer.echo(f"error: {' '.join(str(error).split())}", err=True)

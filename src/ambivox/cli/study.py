@@ -1,0 +1,160 @@
+"""The commands on studies: ``ambivox run | score | findings | report``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ambivox.cli.output import JsonOption, RunArgument, console, errors, print_json
+from ambivox.errors import AmbivoxError, UsageError
+
+
+def run(
+    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study to run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the run; runs/<name of the study> by default.")
+    ] = None,
+) -> None:
+    """Run a study, or go on with one that was interrupted."""
+    from ambivox.studies import Run, load_study, run_study
+    from ambivox.terminal import run_progress
+
+    loaded = load_study(study)
+    folder = out or Path("runs") / study.stem
+    with run_progress(errors) as bar:
+        try:
+            run_study(loaded, folder, report=bar)
+        except KeyboardInterrupt:
+            done = f" after {bar.last.done} of {bar.last.total} requests" if bar.last else ""
+            raise AmbivoxError(f"interrupted{done}; the same command goes on where it stopped") from None
+    assert bar.last is not None
+    last = bar.last
+    errors.print(
+        f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); "
+        f"next: ambivox score {folder}",
+        highlight=False,
+    )
+    if last.failed == last.total:
+        first = next(record for record in Run(folder).records() if record.error)
+        raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.error}")
+
+
+def score(
+    run: RunArgument,
+    convention: Annotated[
+        str, typer.Option("--convention", "-c", help="How to score: see ambivox metrics.")
+    ] = "ambivox",
+    outside: Annotated[
+        str, typer.Option(help="Votes outside the set: drop, other or exclude-utterance.")
+    ] = "drop",
+    failed: Annotated[
+        str | None, typer.Option(help="Failed readings count as: excluded, uniform or neutral.")
+    ] = None,
+    readout: Annotated[
+        list[str] | None, typer.Option(help="A readout in place of the study's; may be repeated.")
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Score against a table of 'ambivox corpora inspect --truth METHOD --table'."),
+    ] = None,
+    cluster: Annotated[
+        str,
+        typer.Option(help="What intervals take for independent: speaker, or dialogue or clip of just these."),
+    ] = "speaker",
+    tertiles: Annotated[
+        bool, typer.Option("--tertiles", help="Also skill on the least, middle and most ambiguous third.")
+    ] = False,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="Also how far readings move with option order and prompt.")
+    ] = False,
+    calibrate: Annotated[
+        list[str] | None, typer.Option(help="A calibration, see ambivox calibrations; may be repeated.")
+    ] = None,
+    development_speakers: Annotated[
+        str,
+        typer.Option(help="Fit calibrations to A,B,... and do not score them; else to folds of speakers."),
+    ] = "",
+    grid: Annotated[
+        bool, typer.Option("--grid", help="All readings of the paper's token-level method, as one table.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a run against the human votes, with controls and intervals beside it."""
+    from ambivox.readouts.grid import grid as readouts_of_grid
+    from ambivox.studies import score as score_run
+    from ambivox.terminal import show_grid, show_scores
+
+    if grid and (readout or calibrate):
+        raise UsageError("--grid stands alone: leave out --readout and --calibrate")
+
+    table = score_run(
+        run,
+        convention=convention,
+        outside=outside,  # type: ignore[arg-type]
+        failed_as=failed,  # type: ignore[arg-type]
+        readouts=readouts_of_grid() if grid else readout,
+        calibrations=calibrate,
+        development_speakers=[name.strip() for name in development_speakers.split(",") if name.strip()],
+        cluster=cluster,  # type: ignore[arg-type]
+        n_processes=os.cpu_count() or 1,
+        truth=truth,
+    )
+    if as_json:
+        print_json(table.to_dict())
+    elif grid:
+        show_grid(console, table)
+    else:
+        show_scores(console, table, tertiles=tertiles, spread=spread)
+
+
+def findings(
+    run: RunArgument,
+    metric: Annotated[str, typer.Option(help="A metric with a value per utterance.")] = "jsd_bits",
+    token: Annotated[
+        str | None, typer.Option(help="The token-level readout, in place of the one that suits each prompt.")
+    ] = None,
+    outside: Annotated[
+        str, typer.Option(help="Votes outside the set: drop, other or exclude-utterance.")
+    ] = "drop",
+    failed: Annotated[
+        str, typer.Option(help="Failed readings count as: excluded, uniform or neutral.")
+    ] = "uniform",
+    cluster: Annotated[
+        str, typer.Option(help="What tests take for independent: speaker, or dialogue or clip of just these.")
+    ] = "speaker",
+    as_json: JsonOption = False,
+) -> None:
+    """Put the claims of the field to the test: effect, interval and verdict of each."""
+    from ambivox.claims import find
+    from ambivox.terminal import show_findings
+
+    found = find(
+        run,
+        metric=metric,
+        token=token,
+        outside=outside,  # type: ignore[arg-type]
+        failed_as=failed,  # type: ignore[arg-type]
+        cluster=cluster,  # type: ignore[arg-type]
+        n_processes=os.cpu_count() or 1,
+    )
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_findings(console, found)
+
+
+def report(
+    run: RunArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The page; RUN/report.html by default.")
+    ] = None,
+    convention: Annotated[str, typer.Option("--convention", "-c", help="How to score.")] = "ambivox",
+) -> None:
+    """Write the scores of a run as one HTML page with pictures."""
+    from ambivox.report import write_report
+
+    path = write_report(run, out or run / "report.html", convention=convention)
+    errors.print(f"wrote {path}", highlight=False)
