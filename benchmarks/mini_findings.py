@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -84,7 +85,7 @@ def main() -> None:
         with run_progress(Console(stderr=True)) as bar:
             run = run_study(study, arguments.out / name, report=bar)
         for cluster in CLUSTERS:
-            found = find(run, cluster=cluster)  # type: ignore[arg-type]
+            found = find(run, cluster=cluster, n_processes=os.cpu_count() or 1)  # type: ignore[arg-type]
             console.rule(f"ambivox findings {name} --cluster {cluster}")
             show_findings(console, found)
             results[f"{name}, {cluster}"] = found.to_dict()["corpora"]

@@ -14,12 +14,6 @@ RowKey = tuple[str, str, str, str, str]
 
 UNDEFINED = "–"
 
-_REASONS = {
-    "entropy_spearman": "all predictions, or all votes, are equally ambiguous",
-    "r2_per_emotion": "an emotion's share of the votes never varies",
-    "scaling_r2": "an emotion's share of the votes never varies",
-}
-
 
 def row_key(row: ScoreRow) -> RowKey:
     """The name of a row, equal for no two rows of a table."""
@@ -55,7 +49,7 @@ def why_undefined(row: ScoreRow, metric: Metric) -> str:
     score = row.scores.get(metric.name)
     if score is not None and not metric.per_utterance and score.utterances < 2:
         return f"{metric.name}: needs at least two readings"
-    return f"{metric.name}: {_REASONS.get(metric.name, 'the metric has no value for these readings')}"
+    return f"{metric.name}: {row.reasons.get(metric.name, 'the metric has no value for these readings')}"
 
 
 def skill_of(row: ScoreRow, metric: Metric) -> float | None:
