@@ -2,7 +2,11 @@ import json
 
 import pytest
 
+from ambivox.metrics import Score
 from ambivox.report import write_report
+from ambivox.report.summary import _against_prior
+from ambivox.statistics import Interval
+from ambivox.studies import ScoreRow, ScoreTable
 
 from .pages import report
 from .runs import LABELS, Made, make_run
@@ -22,7 +26,7 @@ def test_names_the_best_readout_its_score_and_its_n(tmp_path):
     text = report(tmp_path, made).text
     assert "lower is better) the lowest of 2 scored rows is “dictionary” on the prompt “dictionary” " in text
     assert "with 0.000 over n = 40 readings" in text
-    assert "beats it (skill +1.00 on the same readings). Rows with positive skill: 2 of 2." in text
+    assert "is ahead of it (skill +1.00 on the same readings). Rows with positive skill: 2 of 2." in text
 
 
 def test_says_that_the_vote_prior_is_not_beaten(tmp_path):
@@ -116,3 +120,28 @@ def test_it_calls_itself_a_reconstruction(tmp_path):
     text = report(tmp_path).text
     assert "these results are a reconstruction and not a replication" in text
     assert "Halim et al. (arXiv 2505.18484)" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "said"),
+    [
+        (
+            -0.1,
+            "is ahead of it, but not beyond chance (skill +0.30, 95% −0.10 to +0.60, on the same readings)",
+        ),
+        (0.1, "beats it (skill +0.30, 95% +0.10 to +0.60, on the same readings)"),
+    ],
+)
+def test_a_readout_beats_the_prior_only_beyond_chance(low, said):
+    of = {"corpus": "made up", "statuses": {"ok": 40}, "utterances": 40, "failed": 0, "mass": None}
+    prior = ScoreRow(
+        model="", heard="none", prompt="", readout="vote prior", level="control",
+        scores={"jsd_bits": Score(0.3, 40)}, **of,
+    )  # fmt: skip
+    best = ScoreRow(
+        model="m", heard="none", prompt="word", readout="first", level="token",
+        scores={"jsd_bits": Score(0.21, 40)}, skill={"jsd_bits": 0.3},
+        skill_intervals={"jsd_bits": Interval(0.3, low, 0.6, 20)}, **of,
+    )  # fmt: skip
+    table = ScoreTable("ambivox", "", ("jsd_bits",), "drop", "uniform", (prior, best), ())
+    assert said in _against_prior(table, [best])

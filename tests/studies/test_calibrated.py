@@ -89,6 +89,12 @@ def test_what_is_fitted_to_named_speakers_never_sees_the_others(run: Run) -> Non
     np.testing.assert_allclose(of([found], "first + temperature"), scaling(of([found], "first")))
 
 
+def test_development_speakers_to_whom_nothing_is_fitted_are_refused(run: Run) -> None:
+    """Or they would go unscored without a word, and so would a misspelt name."""
+    with pytest.raises(UsageError, match="no calibration is fitted to them; add temperature or vector"):
+        score(run, calibrations=["batch"], development_speakers=["speaker1"], readouts=["first"])
+
+
 @pytest.mark.parametrize("name", ["temperature", "vector"])
 def test_folds_never_fit_to_a_vote_of_the_speaker_they_are_used_on(run: Run, name: str) -> None:
     before = of(calibrate(read(run), [name])[0], f"first + {name}")

@@ -7,7 +7,16 @@ from statistics import median
 
 from ambivox.metrics import Metric
 from ambivox.report.facts import CorpusFacts, Facts
-from ambivox.report.scores import control, headline, number, ranked, shared_facts, skill_of, value_of
+from ambivox.report.scores import (
+    control,
+    headline,
+    interval_text,
+    number,
+    ranked,
+    shared_facts,
+    skill_of,
+    value_of,
+)
 from ambivox.studies import ScoreRow, ScoreTable
 
 SMALL = 100
@@ -140,17 +149,24 @@ def _against_prior(table: ScoreTable, rows: list[ScoreRow]) -> str:
     if prior_value is None or skill is None:
         return "The vote prior has no score here, so nothing shows that a readout is better than not hearing."
     shown = number(skill, 2, signed=True)
+    found = best.skill_intervals.get(metric.name)
+    ends = interval_text(found, 2, signed=True)
     if float(number(skill, 2).replace("−", "-").replace("∞", "inf")) == 0:
         verdict = "is level with it"
+    elif skill < 0:
+        verdict = "does not beat it"
+    elif found is not None and found.excludes_zero:
+        verdict = "beats it"
     else:
-        verdict = "beats it" if skill > 0 else "does not beat it"
+        verdict = "is ahead of it, but not beyond chance" if ends else "is ahead of it"
     flat = control(table, best.corpus, "uniform")
     flat_value = value_of(flat, metric) if flat else None
     flat_text = "" if flat_value is None else f" Uniform has {number(flat_value)}."
     beating = sum((skill_of(row, metric) or 0.0) > 0 for row in rows)
     return (
         f"The vote prior, which knows how people vote in this corpus and hears nothing, has "
-        f"{number(prior_value)}: that readout {verdict} (skill {shown} on the same readings). "
+        f"{number(prior_value)}: that readout {verdict} (skill {shown}{f', 95% {ends},' if ends else ''} on "
+        "the same readings). "
         f"Rows with positive skill: {beating} of {len(rows)}.{flat_text}"
     )
 

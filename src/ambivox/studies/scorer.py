@@ -63,7 +63,10 @@ def score(
     if failed_as not in get_args(FailedAs):
         raise UsageError(f"failed: {failed_as!r} is not one of {', '.join(get_args(FailedAs))}")
     wanted = load_readouts(readouts or run.study().readouts)
+    names = run.study().calibrations if calibrations is None else calibrations
     split = Split(frozenset(development_speakers))
+    if split.development and not any(CALIBRATIONS[name].fit for name in names):
+        raise UsageError("development speakers: no calibration is fitted to them; add temperature or vector")
     scored = (
         one for one in answered(run, wanted, n_processes) if one.record.speaker not in split.development
     )
@@ -74,7 +77,7 @@ def score(
     notes = [f"{convention}: {text}" for text in chosen.inferred] + notes
     if truths is not None:
         notes.append(f"truth: from {truths.path.name}, not the shares of the votes")
-    if names := run.study().calibrations if calibrations is None else calibrations:
+    if names:
         apart = (
             read_all(split.fitted_to(run.records()), wanted, outside=outside, truths=truths)[0]
             if split.development
