@@ -70,5 +70,17 @@ def test_what_cannot_be_packed_is_left_alone(monkeypatch):
     assert PackedLinears(linear).linears == []
     monkeypatch.setattr(packed, "ROOM_BYTES", 256)
     assert PackedLinears(linear).linears == [linear]
-    monkeypatch.setattr(packed, "_multiply", lambda *_: torch.ops.mkldnn.no_such_operator)
+    monkeypatch.setattr(packed._Product, "__call__", lambda *_: torch.ops.mkldnn.no_such_operator)
     assert PackedLinears(linear).linears == []
+
+
+def test_products_of_many_rows_are_left_as_they_are():
+    linear = torch.nn.Linear(8, 4)
+    linears = PackedLinears(linear)
+    with torch.inference_mode(), linears.in_use():
+        for rows in (packed.ROWS + 1, 0):
+            states = torch.randn(rows, 8)
+            assert torch.equal(linear(states), torch.nn.functional.linear(states, linear.weight, linear.bias))
+        assert linear.forward.packed is None
+        assert linear(torch.randn(2, 5, 8)).shape == (2, 5, 4)
+        assert linear.forward.packed is not None

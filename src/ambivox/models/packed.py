@@ -8,12 +8,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear as multiply
+from torch.nn.functional import pad
 
 ROOM_BYTES = 2 * 2**30
 """Packed weights stand beside the others: a model with more in its linear layers stays as it is."""
 
 ROWS = 64
-"""How many rows the layout is made for; it serves others as well."""
+"""Products of more rows are left as they are: they gain a tenth at most."""
+
+STEP = 8
+"""Rows are filled up to a multiple: oneDNN compiles for every number of rows, and keeps what it compiled."""
 
 FAILURES = (RuntimeError, AttributeError, TypeError)
 """What a build of torch raises that cannot pack."""
@@ -51,15 +56,28 @@ class PackedLinears:
     def _packed(self, linear: torch.nn.Linear) -> Callable[[Tensor], Tensor]:
         state = _state(linear)
         if linear not in self._kept or self._kept[linear][0] != state:  # a training may have changed it
-            self._kept[linear] = (state, _multiply(linear.weight, linear.bias))
+            self._kept[linear] = (state, _Product(linear))
         return self._kept[linear][1]
 
 
-def _multiply(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
-    ops: Any = torch.ops.mkldnn
-    packed, product = ops._reorder_linear_weight(weight.detach(), ROWS), ops._linear_pointwise
-    bias = None if bias is None else bias.detach()
-    return lambda states: product(states, packed, bias, "none", [], "")
+class _Product:
+    """Multiplies by one layer's weight, which is packed when few rows come for the first time."""
+
+    def __init__(self, linear: torch.nn.Linear) -> None:
+        self.weight = linear.weight.detach()
+        self.bias = None if linear.bias is None else linear.bias.detach()
+        self.packed: Tensor | None = None
+
+    def __call__(self, states: Tensor) -> Tensor:
+        rows = states.numel() // max(states.shape[-1], 1)
+        if not 0 < rows <= ROWS:
+            return multiply(states, self.weight, self.bias)
+        ops: Any = torch.ops.mkldnn
+        if self.packed is None:
+            self.packed = ops._reorder_linear_weight(self.weight, ROWS)
+        filled = pad(states.reshape(rows, -1), (0, 0, 0, -rows % STEP))
+        product: Tensor = ops._linear_pointwise(filled, self.packed, self.bias, "none", [], "")
+        return product[:rows].reshape(*states.shape[:-1], -1)
 
 
 def _fits(linear: torch.nn.Linear) -> bool:
@@ -77,7 +95,7 @@ def _state(linear: torch.nn.Linear) -> object:
 def _can_pack() -> bool:
     try:
         with torch.inference_mode():
-            weight, states = torch.eye(16), torch.ones(3, 16)
-            return torch.equal(_multiply(weight, None)(states), states)
+            layer, states = torch.nn.Linear(16, 16), torch.ones(3, 16)
+            return torch.allclose(_Product(layer)(states), layer(states), atol=1e-5)
     except FAILURES:
         return False
