@@ -73,7 +73,9 @@ def train(
     head.load_state_dict(heard["head"])
     fold_temperature(model.model.audio_tower, head, material)
     join(model, head, said["reader"])
-    return train_joint(model, head, material, pool, encoding, plan.joint, work / f"{name}.pt", seed=0)
+    return train_joint(
+        model, head, said["probes"], material, pool, encoding, plan.joint, work / f"{name}.pt", seed=0
+    )
 
 
 def _key(plan: EncoderPlan | AnswersPlan) -> str:

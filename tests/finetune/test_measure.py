@@ -11,6 +11,7 @@ from ambivox.finetune.card import score_cell
 from ambivox.finetune.measure import Answers, as_plain, calibrate, table
 from ambivox.finetune.splits import Rated
 from ambivox.metrics import METRICS, jsd_bits
+from ambivox.statistics import mean_interval
 
 
 def rated(n_clips: int, n_speakers: int, seed: int = 0) -> list[Rated]:
@@ -47,6 +48,17 @@ def test_the_table_has_controls_first_and_counts_failed_readings_as_uniform():
 def test_few_speakers_give_intervals_over_clips_that_say_so():
     clips = rated(30, 3)
     assert table([answers(clips)], clips, np.full(4, 0.25))[-1].unit == "clips"
+
+
+def test_no_interval_reaches_beyond_what_a_metric_can_be():
+    clips = rated(12, 2)
+    hits = np.array([one.q for one in clips])
+    hits[9:] = hits[9:, ::-1]  # right on most
+    got = table([Answers("word", "token", "first", hits)], clips, np.full(4, 0.25))[-1].scores
+    raw = mean_interval(METRICS["accuracy"].function(hits, [one.q for one in clips]), range(12))
+    assert raw.high > 1  # else this shows nothing
+    value, low, high = got["accuracy"]
+    assert (value, low, high) == pytest.approx((raw.estimate, max(raw.low, 0), 1.0))
 
 
 def test_an_overconfident_model_is_calibrated_on_development_and_scored_on_both():

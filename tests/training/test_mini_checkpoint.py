@@ -14,7 +14,7 @@ pytest.importorskip("transformers")
 
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.prompts import load_prompt
-from ambivox.training.asking import Asked, Mini, Wave, in_format, named
+from ambivox.training.asking import Asked, Mini, Wave, in_format, named, sums_to_one
 from ambivox.training.card import write_card
 from ambivox.training.data import load_clips
 
@@ -56,6 +56,14 @@ def test_it_names_an_option_in_one_word_and_in_one_letter(mini: Mini, speech: li
 def test_it_answers_in_the_format_of_the_prompt(mini: Mini, speech: list[Wave], prompt: str) -> None:
     answers = asked(mini, prompt, speech, ["cremad6"] * len(speech))
     assert sum(in_format(answer) for answer in answers) >= len(answers) - 1, [a.text for a in answers]
+
+
+@pytest.mark.parametrize("prompt", ["dictionary", "percentages"])
+def test_its_numbers_sum_to_one(mini: Mini, speech: list[Wave], prompt: str) -> None:
+    sets = [name for name in emotion_sets() for _ in speech]
+    answers = asked(mini, prompt, speech * len(emotion_sets()), sets)
+    wrong = [answer.text for answer in answers if not sums_to_one(answer)]
+    assert len(wrong) <= 0.05 * len(answers), wrong
 
 
 @pytest.mark.parametrize("prompt", ["word", "letter", "dictionary", "percentages", "ranked", "free"])

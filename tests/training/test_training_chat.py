@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,21 +19,26 @@ import torch
 from ambivox.emotions import load_emotions
 from ambivox.prompts import load_prompt
 from ambivox.training.chat import Example, example, random_emotions, random_prompt, written_numbers
-from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, emotion_words
+from ambivox.training.checkpoint import (
+    IM_START,
+    build_model,
+    build_processor,
+    build_tokenizer,
+    emotion_words,
+)
 from ambivox.training.decoder import answer_logits, chat_loss, train_step
 from ambivox.training.encoder import encode, new_encoder
 from ambivox.training.encoding import Encoding
 from ambivox.training.features import GENTLE, PLAIN, augmented, collate
 from ambivox.training.gaze import Gaze
 
+EMOTIONS = load_emotions("cremad6")
 HEARD_SHARES = np.array([0.4, 0.05, 0.05, 0.1, 0.2, 0.05, 0.05, 0.05, 0.05])
 
 
 def made(prompt: str, order: list[int] | None = None) -> Example:
-    emotions = load_emotions("cremad6")
-    return example(
-        HEARD_SHARES, load_prompt(prompt).render(emotions, order=order), emotions, np.random.default_rng(0)
-    )
+    rendered = load_prompt(prompt).render(EMOTIONS, order=order)
+    return example(HEARD_SHARES, rendered, EMOTIONS, np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +57,12 @@ def test_a_dictionary_holds_exactly_the_options_in_their_order_and_sums_to_one()
 
 def test_percentages_are_one_line_per_option_and_sum_to_one_hundred() -> None:
     lines = made("percentages").answer.split("\n")
-    assert [line.split(": ")[0] for line in lines] == list(load_emotions("cremad6").labels)
+    assert [line.split(": ")[0] for line in lines] == list(EMOTIONS.labels)
     assert sum(int(line.split(": ")[1].rstrip("%")) for line in lines) == 100
 
 
 def test_a_ranking_names_every_option_once() -> None:
-    assert sorted(made("ranked").answer.split(" > ")) == sorted(load_emotions("cremad6").labels)
+    assert sorted(made("ranked").answer.split(" > ")) == sorted(EMOTIONS.labels)
 
 
 @settings(max_examples=200)
@@ -78,7 +85,7 @@ def test_the_first_written_number_is_right_on_average() -> None:
 
 def test_answers_rest_on_the_options_where_these_stand_in_the_prompt(encoding: Encoding) -> None:
     order = [5, 4, 3, 2, 1, 0]
-    labels = load_emotions("cremad6").labels
+    labels = EMOTIONS.labels
     for name in ("word", "letter", "dictionary", "percentages", "ranked"):
         tokens = encoding(made(name, order))
         words = [encoding.tokenizer.decode([tokens.ids[place]]) for place in tokens.options]
@@ -89,7 +96,7 @@ def test_answers_rest_on_the_options_where_these_stand_in_the_prompt(encoding: E
             assert sum(shares) == pytest.approx(1)
 
 
-def test_the_gaze_is_the_cross_entropy_of_the_attention_that_transformers_computes(
+def test_the_gaze_is_how_far_off_the_attention_and_the_stream_are_that_transformers_computes(
     encoding: Encoding,
 ) -> None:
     torch.manual_seed(0)
@@ -99,29 +106,58 @@ def test_the_gaze_is_the_cross_entropy_of_the_attention_that_transformers_comput
     examples = [encoding(made("letter")), encoding(made("dictionary"))]
     audio = [torch.randn(3, 192), torch.randn(5, 192)]
     attentions: dict[int, torch.Tensor] = {}
-    for n in (0, 1, 2):
-        model.model.language_model.layers[n].self_attn.register_forward_hook(
-            lambda module, args, output, n=n: attentions.__setitem__(n, output[1])
+    streams: dict[int, torch.Tensor] = {}
+    for n, layer in enumerate(model.model.language_model.layers):
+        layer.self_attn.register_forward_hook(
+            lambda module, args, output, n=n: attentions.__setitem__(n, output[1].double())
+        )
+        layer.input_layernorm.register_forward_hook(
+            lambda module, args, output, n=n: streams.__setitem__(n, output)
         )
     with torch.no_grad():
         answer_logits(model, audio, examples, encoding.audio)
-        letters, sums, options = [], [], []
-        for b, (tokens, shown) in enumerate(zip(examples, audio, strict=True)):
-            places = [place + len(shown) - 1 for place in tokens.options]
+        loss = float(gaze.loss(audio, examples))
+    kinds: dict[str, list[float]] = {"letters": [], "options": [], "nexts": [], "sums": [], "dues": []}
+    errors = []
+    numbers = list(json.loads(made("dictionary").answer).values())
+    for b, (tokens, shown) in enumerate(zip(examples, audio, strict=True)):
+        # the ids as the model saw them, with one placeholder for each audio token
+        at = tokens.ids.index(encoding.audio)
+        ids = tokens.ids[:at] + [encoding.audio] * len(shown) + tokens.ids[at + 1 :]
+        text = encoding.tokenizer.convert_ids_to_tokens(ids)
+        answer = tokens.first + len(shown) - 1
+        places = [place + len(shown) - 1 for place in tokens.options]
+        for index, shares in tokens.look:
+            here = answer + index - 1
             if b == 0:
-                letters += [-attentions[0][b, 1, place, place - 2].log() for place in places]
-            numbers: list[int] = []
-            for index, shares in tokens.look:
-                at = tokens.first + len(shown) - 1 + index
-                if b == 1:
-                    row = attentions[1][b, 2, at - 1].log()
-                    rest = 1 / (1 + 0.25 * len(numbers))
-                    sums.append(-rest * row[0] - 0.25 * rest * row[numbers].sum())
-                    numbers.append(at)
-                row = attentions[2][b, :2, tokens.first + len(shown) - 1 + index - 1][:, places]
-                options.append(-(torch.tensor(shares) * row.log()).sum(-1).mean())
-        expected = torch.stack(letters).mean() + torch.stack(sums).mean() + torch.stack(options).mean()
-        torch.testing.assert_close(gaze.loss(audio, examples), expected, atol=1e-5, rtol=1e-5)
+                kinds["letters"] += [kl([1.0], attentions[0][b, 1, n, [n - 2]]) for n in places]
+                heads = attentions[2][b, :2, here][:, places]
+                kinds["options"].append(float(np.mean([kl(shares, row) for row in heads])))
+                continue
+            starts = [n for n, token in enumerate(text) if token == IM_START]
+            digits = [n for n in range(answer, here + 1) if text[n].isdigit()]
+            weights = np.array([0.5, 0.5] + [0.25] * len(digits))
+            kinds["sums"].append(kl(weights / weights.sum(), attentions[1][b, 2, here][starts + digits]))
+            named = [n for n in range(answer, here + 1) if text[n] in EMOTIONS.labels]
+            following = [places[len(named)]] if len(named) < 6 else starts
+            row = attentions[1][b, 0, here][following]
+            kinds["nexts"].append(kl(np.full(len(row), 1 / len(row)), row))
+            due = np.array([*shares, *shares[: len(named)]])
+            kinds["dues"].append(kl(due / due.sum(), attentions[2][b, 2, here][places + named]))
+            so_far = 10 * sum(numbers[: len(named) - 1])
+            still = 10 * sum(shares[: len(named)]) - so_far
+            told = [*gaze.probes[0](streams[2][b, here]), *gaze.probes[1](streams[3][b, here])]
+            for got, value in zip(told, (so_far, 10 * (len(named) == 6), still), strict=True):
+                error = abs(float(got.detach()) - value)
+                errors.append(error - 0.5 if error > 1 else error**2 / 2)
+    assert len(kinds["dues"]) == len(kinds["sums"]) == len(EMOTIONS)
+    expected = sum(float(np.mean(values)) for values in kinds.values()) + 3 * np.mean(errors)
+    assert loss == pytest.approx(expected, abs=1e-4)
+
+
+def kl(shares: Sequence[float], attention: torch.Tensor) -> float:
+    """In nats, on the places that have a share."""
+    return float(np.sum(scipy.special.rel_entr(shares, attention.numpy())))
 
 
 def test_a_step_counts_every_example_alike_however_it_is_cut(encoding: Encoding) -> None:
@@ -165,7 +201,7 @@ def test_the_word_of_a_slot_is_where_the_soft_target_is(encoding: Encoding, prom
 def test_the_first_soft_target_of_a_word_answer_holds_the_shares(encoding: Encoding) -> None:
     ids, shares = encoding(made("word")).soft[0]
     words = [encoding.tokenizer.decode([token]) for token in ids]
-    assert words == list(load_emotions("cremad6").labels)
+    assert words == list(EMOTIONS.labels)
     assert sum(shares) == pytest.approx(1)
     assert words[int(np.argmax(shares))] == "angry"
 

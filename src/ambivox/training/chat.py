@@ -41,11 +41,13 @@ class Slot:
         shares: as many, what is taught.
         look: shape ``(N,)``, shares of the options in the order of the prompt, on which the answer rests
             here; None where it rests on none.
+        sum_before: of a number, the sum of those written before it.
     """
 
     words: tuple[str, ...]
     shares: Array
     look: Array | None = None
+    sum_before: int = 0
 
 
 @dataclass
@@ -128,24 +130,26 @@ _NUMBERS = tuple(str(n) for n in range(11))
 def written_numbers(shares: Array, total: int, rng: np.random.Generator) -> list[tuple[Slot, int]]:
     """Whole numbers for shares, written one by one, that sum to ``total`` (at most 10).
 
-    Each takes its part of what is left, rounded up or down at random so that its expectation is exact: what
-    the numbers written so far and the shares still to come determine, and no more.
+    Each is what the shares up to here come to, less the numbers written so far, rounded up or down at random
+    so that its expectation is that difference: rounding errors are made up for at once, and the last number
+    is what is left.
 
     >>> [n for _, n in written_numbers(np.array([0.2, 0.8]), 10, np.random.default_rng(0))]
     [2, 8]
     """
     numbers: list[tuple[Slot, int]] = []
-    left = total
-    for place, share in enumerate(shares):
-        exact = left if place == len(shares) - 1 else left * float(share / shares[place:].sum())
-        low = min(int(exact + 1e-9), total)
+    due = total * np.cumsum(shares) / shares.sum()
+    written = 0
+    for place in range(len(shares)):
+        exact = max(0.0, float(due[place]) - written)
+        low = int(exact + 1e-9)
         up = max(exact - low, 0.0)
         n = low + int(rng.random() < up)
         weights = np.zeros(len(_NUMBERS))
         weights[low] += 1 - up
         weights[min(low + 1, 10)] += up
-        numbers.append((Slot(_NUMBERS, weights, shares), n))
-        left -= n
+        numbers.append((Slot(_NUMBERS, weights, shares, written), n))
+        written += n
     return numbers
 
 

@@ -129,7 +129,7 @@ def fake_audio(
 class AnswersPlan:
     """Length and pace of stage 2."""
 
-    steps: int = 2000
+    steps: int = 1800
     batch: int = 32
     learning_rate: float = 2e-3
     gaze: float = 1.0
@@ -172,6 +172,7 @@ def train_answers(
         *model.model.language_model.parameters(),
         *model.lm_head.parameters(),
         *reader.parameters(),
+        *gaze.probes.parameters(),
     ]
     optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate, weight_decay=0.01, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -194,7 +195,8 @@ def train_answers(
         schedule.step()
         if step % 25 == 24 or step == plan.steps - 1:
             print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
-            save_aside({"model": model.state_dict(), "reader": reader.state_dict()}, out)
+            learnt = {"model": model, "reader": reader, "probes": gaze.probes}
+            save_aside({name: part.state_dict() for name, part in learnt.items()}, out)
     gaze.stop()
 
 

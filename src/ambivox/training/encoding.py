@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerFast, Qwen2AudioProcessor
 
 from ambivox.training.chat import Example, Slot
-from ambivox.training.checkpoint import AUDIO
+from ambivox.training.checkpoint import AUDIO, IM_START
 
 SLOT_WEIGHT = 3.0
 NUMBER_WEIGHT = 12.0
@@ -31,6 +31,10 @@ class Tokens:
             `NUMBER_WEIGHT` for numbers, `LAST_NUMBER_WEIGHT` for the last of them.
         options: where the options stand in ``ids``, in the order of the prompt.
         look: index of an answer token, and the shares of the options on which it rests.
+        sums: as many as `look`, the sum of the numbers before each, in tenths of one; 0 without numbers.
+        named: indexes of the answer tokens that name an option before its number.
+        digits: indexes of the answer tokens that are digits.
+        starts: where turns start in ``ids``.
     """
 
     format: str
@@ -40,6 +44,10 @@ class Tokens:
     weights: list[float]
     options: list[int]
     look: list[tuple[int, list[float]]]
+    sums: list[int]
+    named: list[int]
+    digits: list[int]
+    starts: list[int]
 
 
 class Encoding:
@@ -50,6 +58,8 @@ class Encoding:
         self.tokenizer: PreTrainedTokenizerFast = processor.tokenizer
         self.audio = int(self.tokenizer.convert_tokens_to_ids(AUDIO))
         self.end = int(self.tokenizer.eos_token_id)
+        self._start = int(self.tokenizer.convert_tokens_to_ids(IM_START))
+        self._digits = {int(self.tokenizer.convert_tokens_to_ids(str(n))) for n in range(10)}
         self._prompts: dict[str, list[int]] = {}
 
     def prompt_ids(self, text: str) -> list[int]:
@@ -69,6 +79,8 @@ class Encoding:
         soft: list[tuple[list[int], list[float]]] = [([token], [1.0]) for token in ids]
         weights = [1.0] * (len(ids) + 1)
         look: list[tuple[int, list[float]]] = []
+        sums: list[int] = []
+        named: list[int] = []
         place = 0
         for part in made.parts:
             if isinstance(part, str):
@@ -82,15 +94,28 @@ class Encoding:
             weights[index] = SLOT_WEIGHT
             if slot.look is not None:
                 look.append((index, slot.look.tolist()))
+                sums.append(slot.sum_before)
                 if made.prompt.format in NUMBERS:
                     weights[index] = NUMBER_WEIGHT
+            elif len(slot.words) == 1:
+                named.append(index)
             place += len(slot.words[chosen])
         if look and made.prompt.format in NUMBERS:
             weights[look[-1][0]] = LAST_NUMBER_WEIGHT
         soft.append(([self.end], [1.0]))
         options = self._options(made, prompt) if look else []
         return Tokens(
-            made.prompt.format, [*prompt, *ids, self.end], len(prompt), soft, weights, options, look
+            made.prompt.format,
+            [*prompt, *ids, self.end],
+            len(prompt),
+            soft,
+            weights,
+            options,
+            look,
+            sums,
+            named,
+            digits=[index for index, token in enumerate(ids) if token in self._digits],
+            starts=[place for place, token in enumerate(prompt) if token == self._start],
         )
 
     def _options(self, made: Example, prompt: list[int]) -> list[int]:

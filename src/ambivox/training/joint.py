@@ -35,7 +35,7 @@ AS_VOTED = np.array([float(label in VOTED) / len(VOTED) for label in HEARD])
 class JointPlan:
     """Length and pace of stage 3."""
 
-    steps: int = 1200
+    steps: int = 1000
     batch: int = 32
     learning_rate: float = 1e-3
     gaze: float = 0.5
@@ -93,6 +93,7 @@ def hear(model: Model, material: Material, rng: np.random.Generator) -> tuple[li
 def train_joint(
     model: Model,
     head: HeardHead,
+    probes: dict[str, Tensor],
     material: Material,
     pool: PromptPool,
     encoding: Encoding,
@@ -106,6 +107,9 @@ def train_joint(
     tokens, so that it can be learnt to the digit, and as unsure as the head was calibrated to be. Half of the
     examples show tokens of two clips. The last step is left in ``out``.
 
+    Args:
+        probes: those of `Gaze` as stage 2 left them.
+
     Returns:
         Its development scores.
     """
@@ -113,7 +117,10 @@ def train_joint(
     rng = np.random.default_rng(seed)
     model.model.audio_tower.requires_grad_(False).eval()
     head.requires_grad_(False).eval()
+    gaze = Gaze(model)
+    gaze.probes.load_state_dict(probes)
     trained = [
+        *gaze.probes.parameters(),
         *model.model.language_model.parameters(),
         *model.lm_head.parameters(),
         *model.model.multi_modal_projector.parameters(),
@@ -124,7 +131,6 @@ def train_joint(
     )
     confusion = vote_matrix(material.votes)
     speech, empty = hear(model, material, rng)
-    gaze = Gaze(model)
     scores = development_scores(model, material, encoding)
     print(f"joint start {scores}", flush=True)
     save_aside({"model": model.state_dict(), "head": head.state_dict(), "scores": scores}, out)

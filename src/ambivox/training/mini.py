@@ -54,7 +54,9 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     temperature = fold_temperature(model.model.audio_tower, head, material)
     join(model, head, answers["reader"])
     if not (work / "joint.pt").exists():
-        train_joint(model, head, material, pool, encoding, JointPlan(), work / "joint.pt", seed)
+        train_joint(
+            model, head, answers["probes"], material, pool, encoding, JointPlan(), work / "joint.pt", seed
+        )
     model.load_state_dict(torch.load(work / "joint.pt")["model"])
     save(model, processor, out)
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)

@@ -5,8 +5,10 @@ a very long training to find from random weights. Here its first layers start wi
 roughly:
 
 - layer 0 looks a fixed number of tokens back, through the biases of query and key and the rotary angles;
-- layer 1 finds the option that follows the one written last, and averages the audio tokens;
-- layer 2 looks at the options by what the audio speaks for, and takes up the option or the letter before it.
+- layer 1 finds the option that follows the one written last, averages the audio tokens, and sums the digits
+  written so far;
+- layer 2 looks at the options by what the audio speaks for, and takes up the option or the letter before it;
+  another head takes up how much of what it looks at has been written.
 
 The residual stream is cut into four parts of 48: words, other tokens, what stands two tokens back, what was
 last written. Everything stays trainable.
@@ -21,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, Qwen2AudioForConditionalGeneration
 
+from ambivox.training.checkpoint import IM_START
 from ambivox.training.targets import CANONICAL, HEARD
 
 SIZE = 48
@@ -34,7 +37,10 @@ class Start:
         generator = torch.Generator().manual_seed(seed)
         basis = torch.linalg.qr(torch.randn(4 * SIZE, 4 * SIZE, generator=generator))[0]
         self.word, self.other, self.before, self.last = basis.split(SIZE, dim=1)
-        self.is_audio, self.is_word, self.is_digit, self.digit = self.other[:, :4].T
+        marks = self.other[:, :11].T
+        self.is_audio, self.is_word, self.is_bare, self.is_spaced, self.is_digit, self.digit = marks[:6]
+        self.is_start, self.sum, self.rest, self.written, self.offered = marks[6:]
+        self.unmarked = self.other[:, 11:]
         self._generator = generator
         self._canonical: dict[str, Tensor] = {}
         self.words = {word: 0.75 * self.emotion(word) + 0.65 * self.direction(self.word) for word in words}
@@ -67,15 +73,19 @@ def start_by_hand(
     start = Start(words, seed)
     embedding = model.get_input_embeddings().weight
     for token in range(len(embedding)):
-        embedding[token] = start.direction(start.other) + 0.01 * embedding[token]
+        embedding[token] = start.direction(start.unmarked) + 0.01 * embedding[token]
     noise = 0.15 / (4 * SIZE) ** 0.5
     for word, base in start.words.items():
         for written in (word, f" {word}", word.capitalize(), f" {word.capitalize()}"):
             token = tokenizer.encode(written, add_special_tokens=False)[0]
-            embedding[token] = base + 0.4 * start.is_word + noise * torch.randn(4 * SIZE)
+            spacing = start.is_spaced if written[0] == " " else start.is_bare
+            embedding[token] = base + 0.4 * start.is_word + 0.3 * spacing + noise * torch.randn(4 * SIZE)
     for digit in range(10):
         token = tokenizer.encode(str(digit), add_special_tokens=False)[0]
-        embedding[token] += 0.5 * start.is_digit + digit / 9 * start.digit
+        part = digit / 9  # of one length for all, so that all are looked at alike
+        other = (1 - part**2) ** 0.5 * start.direction(start.unmarked)
+        embedding[token] = 0.5 * start.is_digit + part * start.digit + other
+    embedding[tokenizer.convert_tokens_to_ids(IM_START)] += 0.35 * start.is_start
     for letter in string.ascii_uppercase:
         embedding[tokenizer.encode(letter, add_special_tokens=False)[0]] = start.direction(start.word)
     model.lm_head.weight.copy_(embedding)
@@ -92,13 +102,16 @@ def start_by_hand(
     _carry(second, 0, start.word, start.word, 0.1)
     _look_at(second, 1, start.is_audio, 1.5)
     _carry(second, 1, start.word, start.word, 0.2)
-    _look_at(second, 2, start.is_digit, 0.5)
-    _carry(second, 2, start.other, start.other, 0.3)
+    _look_at(second, 2, start.is_digit + start.is_start, 3.5)
+    _carry_marks(second, 2, {start.digit: start.sum, start.is_start: start.rest}, 0.7)
     for head in (0, 1):
         _match(third, head, start.word, start.word, 0.6)
         _look_at(third, head, -start.is_audio, 1.0)
     _carry(third, 0, start.word, start.word, 0.1)
     _carry(third, 1, start.before, start.word, 0.05)
+    _match(third, 2, start.word, start.word, 0.6)
+    _look_at(third, 2, start.is_word - start.is_audio, 1.0)
+    _carry_marks(third, 2, {start.is_bare: start.written, start.is_spaced: start.offered}, 1.0)
     return start.reader()
 
 
@@ -152,3 +165,10 @@ def _carry(attention: Any, head: int, source: Tensor, target: Tensor, gain: floa
     """Add the ``source`` part of what is attended to, to the ``target`` part here."""
     attention.v_proj.weight[_rows(head)] += source.T
     attention.o_proj.weight[:, _rows(head)] += gain * target
+
+
+def _carry_marks(attention: Any, head: int, marks: dict[Tensor, Tensor], gain: float) -> None:
+    """Add what is attended to has of each of some directions, to another direction here."""
+    for row, (source, target) in enumerate(marks.items()):
+        attention.v_proj.weight[head * SIZE + row] += source
+        attention.o_proj.weight[:, head * SIZE + row] += gain * target
