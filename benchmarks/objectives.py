@@ -162,7 +162,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with ravdess, emo-db and crema-d")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
-    parser.add_argument("--steps", type=int, default=36, help="of 8 examples (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=60, help="of 8 examples (default: %(default)s)")
     parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--train-clips", type=int, default=100, help="per emotion")
     parser.add_argument("--test-clips", type=int, default=10, help="per emotion")
