@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from benchmarks.simulated_claims import coverage_of_claims, true_parts
 from benchmarks.simulated_studies import REJECTED, coverage, rejections, true_scores
 

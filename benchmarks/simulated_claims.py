@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from benchmarks.simulated_studies import simulate
 
 from ambivox.claims import Claim
 from ambivox.claims.field import beats_the_prior, failures_explain, follows_the_ambiguity, token_is_steadier
@@ -18,6 +17,7 @@ from ambivox.claims.frame import Frame, Level
 from ambivox.distribution import Array
 from ambivox.metrics import METRICS, vote_prior
 from ambivox.studies.readings import Clips
+from benchmarks.simulated_studies import simulate
 
 PROMPTS = ("one", "two", "three")
 SHIFT = 0.5 * np.random.default_rng(11).normal(size=(len(PROMPTS), 6))
