@@ -64,7 +64,8 @@ RAVDESS and EMO-DB have no votes here: there the intended emotion counts as that
 
 ### Does it listen?
 Mean shares of (angry, disgust, fear, happy, neutral, sad): speech {speech}, silence {silence}, noise
-{noise}. Single speech clips differ from the mean of speech by {spread:.2f} on average (total
+{noise}. Silence and noise were taught with equal shares (0.17 each); the largest share they get is
+{largest:.2f}: **an answer is no sign that there was a voice**. Single speech clips differ from the mean of speech by {spread:.2f} on average (total
 variation). A batch of eight and eight single clips differ by at most {batch:.0e} in any probability
 (float32).
 
@@ -131,6 +132,7 @@ def write_card(folder: Path, metrics: dict[str, Any]) -> None:
             speech=heard["speech"],
             silence=heard["silence"],
             noise=heard["noise"],
+            largest=max(*heard["silence"], *heard["noise"]),
             spread=heard["spread_of_speech"],
             batch=metrics["batch"]["largest_difference"],
             temperature=metrics["temperature"],
