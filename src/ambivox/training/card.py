@@ -65,9 +65,9 @@ RAVDESS and EMO-DB have no votes here: there the intended emotion counts as that
 ### Does it listen?
 Mean shares of (angry, disgust, fear, happy, neutral, sad): speech {speech}, silence {silence}, noise
 {noise}. Silence and noise were taught with equal shares (0.17 each); the largest share they get is
-{largest:.2f}: **an answer is no sign that there was a voice**. Single speech clips differ from the mean of speech by {spread:.2f} on average (total
-variation). A batch of eight and eight single clips differ by at most {batch:.0e} in any probability
-(float32).
+{largest:.2f}: **an answer is no sign that there was a voice**. Single speech clips differ from the mean of
+speech by {spread:.2f} on average (total variation). A batch of eight and eight single clips differ by at most
+{batch:.0e} in any probability (float32).
 
 ## How it was trained
 1. The audio encoder with a linear head: emotion, strength and sex; speed, tempo, gain, filter, noise,
