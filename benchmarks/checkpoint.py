@@ -54,6 +54,15 @@ def tokenizer() -> transformers.PreTrainedTokenizerFast:
     )
 
 
+def built(work: Path) -> Path:
+    """The checkpoint's folder under `work`, made if it is not there."""
+    folder = work / "checkpoint"
+    if not (folder / "config.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        build(folder)
+    return folder
+
+
 def build(folder: Path) -> Path:
     """Write the checkpoint as the hub would hold it."""
     words = tokenizer()

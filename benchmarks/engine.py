@@ -20,7 +20,7 @@ import torch
 from ambivox.audio import SAMPLE_RATE_HZ, load_audio
 from ambivox.bench import Plan, bench, show
 from ambivox.models import load_model
-from checkpoint import build
+from checkpoint import built
 from vllm_way import vllm_way
 
 RESULTS = Path(__file__).parent / "results"
@@ -47,10 +47,7 @@ def main() -> None:
     parser.add_argument("--note", default="")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    folder = args.work / "checkpoint"
-    if not (folder / "config.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        build(folder)
+    folder = built(args.work)
     model = load_model(str(folder), device="cpu" if not torch.cuda.is_available() else None)
     model.name = "Qwen2-Audio, random weights (benchmarks/checkpoint.py)"
     plan = Plan(args.clips, repeats=args.repeats, slow_clips=args.slow_clips, growth=not args.no_growth)

@@ -24,7 +24,7 @@ from ambivox.models import branches, load_model
 from ambivox.models.decode import Decoder
 from ambivox.models.encode import AudioEncoder
 from ambivox.models.transformers import TransformersModel
-from checkpoint import build
+from checkpoint import built
 from engine import RESULTS, real_clips
 
 PARTS = {
@@ -112,10 +112,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    folder = args.work / "checkpoint"
-    if not (folder / "config.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        build(folder)
+    folder = built(args.work)
     model = load_model(str(folder), device="cpu")
     asked = work.prompts(args.prompts, 48)
     model.generate(work.requests(model, work.clips(1), asked[:2]))

@@ -131,7 +131,8 @@ def test_distributions_pass_unchanged(p: Any) -> None:
 
 @given(st.lists(st.floats(0, 1e300), min_size=1, max_size=8).filter(lambda a: sum(a) > 1e-300))
 def test_normalised_numbers_are_a_distribution(a: list[float]) -> None:
-    as_distributions(normalise(a))
+    normalised = normalise(a)
+    np.testing.assert_array_equal(as_distributions(normalised), normalised)
 
 
 def test_rows_are_normalised_one_by_one() -> None:

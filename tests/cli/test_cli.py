@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,29 +10,18 @@ import pytest
 import soundfile
 import yaml
 
-from ambivox import cli
 from ambivox.models import MODELS
+from tests.cli.conftest import Cli
 from tests.studies.toy import ToyModel, write_corpus
-
-Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ambivox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+def ambivox(monkeypatch: pytest.MonkeyPatch, call_cli: Cli, tmp_path: Path) -> Cli:
     """Run a command in an empty folder: ``ambivox("read", "x.wav") -> (exit code, stdout, stderr)``."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(MODELS._items, "toy", lambda _, **options: ToyModel(fails_on=("sick.wav",)))
     monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ambivox", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        code = exit_.value.code
-        return code if isinstance(code, int) else 0, out, err
-
-    return call
+    return call_cli
 
 
 @pytest.fixture

@@ -1,32 +1,19 @@
 """``ambivox corpora inspect`` and ``check`` as a user meets them."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ambivox import cli
 from ambivox.cli import output
+from tests.cli.conftest import Cli
 from tests.corpora.trees import SMALL, write_iemocap
-
-Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ambivox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def ambivox(monkeypatch: pytest.MonkeyPatch, call_cli: Cli) -> Cli:
     monkeypatch.setattr(output.console, "_width", 160)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ambivox", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        code = exit_.value.code
-        return code if isinstance(code, int) else 0, out, err
-
-    return call
+    return call_cli
 
 
 def test_inspect_tells_the_known_numbers_of_crema_d(ambivox: Cli, data_dir: Path) -> None:

@@ -101,10 +101,10 @@ def test_the_actors_of_crema_d_are_split_disjoint_and_balanced_by_sex(data_dir: 
 def test_a_seed_fixes_the_split_by_actors(data_dir: Path) -> None:
     corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
 
-    def test_actors(seed: int) -> set[str]:
+    def actors_of_the_test(seed: int) -> set[str]:
         return values(split_corpus(corpus, "by-actors", seed=seed)[0], "speaker")["test"]
 
-    assert test_actors(1) == test_actors(1) != test_actors(2)
+    assert actors_of_the_test(1) == actors_of_the_test(1) != actors_of_the_test(2)
 
 
 def test_actors_of_unknown_sex_cannot_be_balanced() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -53,7 +54,7 @@ class TreeCache(_Cache):
         }
 
 
-class TokenCache(_Cache):
+class TokenCache(_Cache, ABC):
     """Rows of tokens that grow by one per step.
 
     Args:
@@ -65,18 +66,19 @@ class TokenCache(_Cache):
         super().__init__()
         self.rows, self.tokens = rows, tokens
 
+    @abstractmethod
     def has_room(self, row: int, tree: TreeCache, new_tokens: int, tokens: int) -> bool:
         """Whether a row with this number, on this tree, may grow by `new_tokens` to `tokens`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def put(self, row: int, tree: TreeCache, path: Tensor, new_tokens: int) -> None:
         """Begin a row, the next one, with the nodes of a path."""
-        raise NotImplementedError
 
+    @abstractmethod
     def move(self, source: int, target: int, length: int) -> None:
         """Put the last row in the place of one that is over (or is the last itself)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stand_at(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """Say where in its row the next token of each row goes, shape ``(rows,)``.
 
@@ -84,7 +86,6 @@ class TokenCache(_Cache):
             Which tokens of the cache each row sees, shape ``(rows, 1, m)``, and where in the row they stand,
             shape ``(rows, m)``.
         """
-        raise NotImplementedError
 
     def attending(self) -> AbstractContextManager[None]:
         """Inside, the model's attention understands what `update` gives."""
