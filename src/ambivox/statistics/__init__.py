@@ -2,6 +2,7 @@
 
 from ambivox.statistics.ambiguity import TERTILES, Tertiles, ambiguity_tertiles, rarefied_entropy_bits
 from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights
+from ambivox.statistics.crossed import crossed_interval
 from ambivox.statistics.interval import MIN_CLUSTERS, Interval, mean_interval, ratio_intervals
 from ambivox.statistics.permutation import PairedTest, holm, paired_permutation_test
 from ambivox.statistics.prior import prior_scatter
@@ -19,6 +20,7 @@ __all__ = [
     "ambiguity_tertiles",
     "cluster_sums",
     "count_clusters",
+    "crossed_interval",
     "draw_weights",
     "fit_vote_model",
     "holm",
