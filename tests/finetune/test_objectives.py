@@ -136,6 +136,15 @@ def test_a_flat_prediction_costs_scaling_ambiguity_more_than_a_sharp_one_that_is
     assert float(loss(*given)) == pytest.approx(0.08 * np.log(4), rel=1e-5)
 
 
+def test_scaling_ambiguity_has_no_text_term_for_labels_unless_one_is_asked_for():
+    text, flat = torch.tensor([2.0, 3.0]), torch.full((2, 4), 0.25).log()
+    given = (text, flat, torch.full((2, 4), 0.25), torch.tensor([True, False]))
+    plain = OBJECTIVES["scaling-ambiguity"].with_options({"entropy_weight": 0.0})
+    mixed = OBJECTIVES["scaling-ambiguity"].with_options({"entropy_weight": 0.0, "text_weight": 0.5})
+    np.testing.assert_allclose(plain(*given), [0, 3], atol=1e-6)
+    np.testing.assert_allclose(mixed(*given), [1, 3], atol=1e-6)
+
+
 def test_unknown_option_of_an_objective_names_the_near_one():
     with pytest.raises(UsageError, match="did you mean 'weight'"):
         OBJECTIVES["yu-2026"].with_options({"wieght": 2.0})

@@ -24,7 +24,7 @@ from ambivox.finetune.config import AugmentSpec, LoraSpec, TrainConfig, load_tra
 from ambivox.finetune.examples import Examples, batch, end_token
 from ambivox.finetune.objectives import OBJECTIVES
 from ambivox.finetune.parts import look_up
-from ambivox.finetune.run import load_trainable, train
+from ambivox.finetune.run import _trainer, load_trainable, train
 from ambivox.finetune.trainer import VoteTrainer, make_trainer
 from ambivox.finetune.weights import adapted_modules
 from ambivox.models import load_model
@@ -43,6 +43,19 @@ def examples(settings, split="train", **options):
     parts = look_up(settings)
     speech = load_model(settings.model.name, device="cpu")
     return speech, Examples(speech, parts.splits[split], parts.prompts, parts.emotions, **options)
+
+
+@pytest.mark.parametrize(("numbers", "digits"), [("tenths", 1), ("hundredths", 2)])
+def test_dictionaries_are_trained_on_in_the_numbers_that_were_asked_for(
+    tmp_path, tiny, manifest, numbers, digits
+):
+    settings = config(tmp_path, tiny, manifest, prompts=THREE, numbers=numbers)
+    speech, model = load_trainable(settings)
+    shown = _trainer(look_up(settings), speech, model, tmp_path, lambda progress: None).train_dataset
+    labels = shown[2].labels
+    answer = json.loads(speech.chat.tokenizer.decode(labels[labels != -100][:-1]), parse_float=str)
+    assert {len(number.partition(".")[2]) for number in answer.values()} == {digits}
+    assert sum(map(float, answer.values())) == pytest.approx(1)
 
 
 def test_the_prompt_is_written_as_it_is_asked_and_labels_are_the_answer_alone(tmp_path, tiny, manifest):

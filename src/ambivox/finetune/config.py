@@ -14,6 +14,7 @@ Labels = Literal["votes", "intended"]
 Use = Literal["train", "development", "test"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Part = Literal["attention", "feed-forward"]
+Numbers = Literal["tenths", "hundredths"]
 
 
 class _Strict(BaseModel):
@@ -118,7 +119,7 @@ class TrainConfig(_Strict):
     """A training; every field but corpora has a default.
 
     ``lora: null`` trains all weights; ``freeze`` names modules (steps of their paths) that then stay as they
-    are.
+    are. ``numbers`` is how dictionaries and percentages are written; take what the model writes of itself.
     """
 
     corpora: Annotated[tuple[CorpusSpec, ...], Field(min_length=1)]
@@ -126,6 +127,7 @@ class TrainConfig(_Strict):
     emotions: str = "cremad6"
     outside: Outside = "drop"
     prompts: Annotated[tuple[str, ...], Field(min_length=1)] = ("word", "letter", "dictionary", "percentages")
+    numbers: Numbers = "tenths"
     objective: Annotated[ObjectiveSpec, BeforeValidator(_named)] = ObjectiveSpec(name="yu-2026")
     lora: LoraSpec | None = LoraSpec()
     freeze: tuple[str, ...] = ()

@@ -225,13 +225,13 @@ def _first_of(config: Any, *names: str, default: int) -> int:
 
 def _positions(parts: Parts, chat: ChatInput, clip_s: float) -> int:
     """Mean number of positions of an example over the prompts, the answer included."""
-    samples = np.random.default_rng(0).normal(0, 0.1, round(clip_s * SAMPLE_RATE_HZ)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    samples = rng.normal(0, 0.1, round(clip_s * SAMPLE_RATE_HZ)).astype(np.float32)
+    even = np.full(len(parts.emotions), 1 / len(parts.emotions))
     counts = []
     for prompt in parts.prompts:
         rendered = prompt.render(parts.emotions)
-        answer = write_answer(
-            rendered, parts.emotions.labels, np.full(len(parts.emotions), 1 / len(parts.emotions)), 0
-        )
+        answer = write_answer(rendered, parts.emotions.labels, even, 0, rng, numbers=parts.config.numbers)
         asked = chat(samples, rendered.text)["input_ids"].shape[1]
         counts.append(asked + len(chat.tokenizer.encode(answer, add_special_tokens=False)) + 1)
     return round(float(np.mean(counts)))

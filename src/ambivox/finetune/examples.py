@@ -18,7 +18,7 @@ from ambivox.emotions import EmotionSet
 from ambivox.errors import AudioError, UsageError
 from ambivox.finetune.answers import LABEL_FORMATS, write_answer
 from ambivox.finetune.augment import augment
-from ambivox.finetune.config import AugmentSpec
+from ambivox.finetune.config import AugmentSpec, Numbers
 from ambivox.finetune.splits import Rated
 from ambivox.models.chat_input import Inputs, batch_key, collate, with_answer
 from ambivox.models.checkpoint import quiet
@@ -62,6 +62,7 @@ class Examples(Dataset[Example]):
         prompts: what is asked about each.
         emotions: the options.
         answer: what an answer of one label names, see `Objective`.
+        numbers: how dictionaries and percentages are written, see `write_answer`.
         augmentation: None leaves clips as they are.
         orders: of the options.
         seed: of all draws.
@@ -78,20 +79,21 @@ class Examples(Dataset[Example]):
         emotions: EmotionSet,
         *,
         answer: Literal["plurality", "vote"] = "plurality",
+        numbers: Numbers = "tenths",
         augmentation: AugmentSpec | None = None,
         orders: Orders = "random",
         seed: int = 0,
     ) -> None:
         self.speech, self.rated, self.prompts, self.emotions = speech, rated, prompts, emotions
+        self.numbers = numbers
         self.answer, self.augmentation, self.orders, self.seed = answer, augmentation, orders, seed
         self.epoch = 0
         self._end = end_token(speech)
         self._watch: Callable[..., tuple[Tensor, Tensor]] = cache(self._look_up)
+        even = np.full(len(emotions), 1 / len(emotions))
         for prompt in prompts:
             self._watch(prompt.render(emotions).answers)
-            write_answer(
-                prompt.render(emotions), emotions.labels, np.full(len(emotions), 1 / len(emotions)), 0
-            )
+            write_answer(prompt.render(emotions), emotions.labels, even, 0, np.random.default_rng(seed))
 
     def __len__(self) -> int:
         return len(self.rated) * len(self.prompts)
@@ -106,7 +108,7 @@ class Examples(Dataset[Example]):
         rng = np.random.default_rng((self.seed, epoch, place))
         rendered = prompt.render(self.emotions, order=rng.permutation(len(self.emotions)).tolist())
         named = self._named(one, place, rng)
-        answer = write_answer(rendered, self.emotions.labels, one.q, named)
+        answer = write_answer(rendered, self.emotions.labels, one.q, named, rng, numbers=self.numbers)
         tokens = [*self.speech.chat.tokenizer.encode(answer, add_special_tokens=False), self._end]
         inputs = with_answer(self._hear(one, rendered.text, rng), tokens)
         labels = torch.full_like(inputs["input_ids"], -100)

@@ -62,12 +62,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Answers:
-    """Predictions of one readout of one prompt, shape ``(U, N)``; rows of failed readings are ``nan``."""
+    """Predictions of one readout of one prompt, shape ``(U, N)``; rows of failed readings are ``nan``.
+
+    Args:
+        statuses: of the readings, U of them.
+    """
 
     prompt: str
     level: Level
     readout: str
     p: Array
+    statuses: tuple[str, ...] = ()
 
 
 def collect(
@@ -88,9 +93,11 @@ def collect(
                 speech, [_planned(speech, rated[k], prompt, emotions, readouts, seed=k) for k in chunk]
             )
         for readout in readouts:
-            readings = [readout(record).distribution for record in records]
-            p = np.array([np.full(len(emotions), np.nan) if r is None else r for r in readings])
-            found.append(Answers(prompt.name, readout.level, readout.name, p))
+            readings = [readout(record) for record in records]
+            nothing = np.full(len(emotions), np.nan)
+            p = np.array([nothing if r.distribution is None else r.distribution for r in readings])
+            statuses = tuple(reading.status for reading in readings)
+            found.append(Answers(prompt.name, readout.level, readout.name, p, statuses))
     return found
 
 

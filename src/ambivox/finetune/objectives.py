@@ -134,9 +134,16 @@ def _yu_2026(text: Tensor, log_p: Tensor, q: Tensor, labelled: Tensor, *, weight
 
 
 def _scaling_ambiguity(
-    text: Tensor, log_p: Tensor, q: Tensor, labelled: Tensor, *, entropy_weight: float = 0.08
+    text: Tensor,
+    log_p: Tensor,
+    q: Tensor,
+    labelled: Tensor,
+    *,
+    entropy_weight: float = 0.08,
+    text_weight: float = 0.0,
 ) -> Tensor:
-    return torch.where(labelled, jsd(log_p, q) + entropy_weight * entropy(log_p), text)
+    of_labels = jsd(log_p, q) + entropy_weight * entropy(log_p) + text_weight * text
+    return torch.where(labelled, of_labels, text)
 
 
 OBJECTIVES: Registry[Objective] = Registry("objective", group="ambivox.objectives")
@@ -161,7 +168,8 @@ for _objective in (
         "scaling-ambiguity",
         "Zhang et al. (2026), arXiv 2601.14620, and its public code: JSD plus 0.08 times the entropy of the "
         "prediction (nats, so flat predictions cost more); theirs is on a head of its own, here on the label "
-        "tokens, and answers that begin with no label are learnt by cross-entropy",
+        "tokens, and answers that begin with no label are learnt by cross-entropy; text_weight (0 here) adds "
+        "that of the words and letters, which the paper has none of",
         "plurality",
         True,
         _scaling_ambiguity,

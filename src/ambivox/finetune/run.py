@@ -107,6 +107,7 @@ def _trainer(parts: Parts, speech: TransformersModel, model: Any, out: Path, rep
                 parts.prompts,
                 parts.emotions,
                 answer=parts.objective.answer,
+                numbers=config.numbers,
                 augmentation=config.augment,
                 seed=config.seed,
             ),
