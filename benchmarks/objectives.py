@@ -1,12 +1,13 @@
 """Fine-tune `mini` with each objective on the same few steps; measure what that does to words and logits.
 
-    python benchmarks/objectives.py --data ../shared/data
+    python -m benchmarks.objectives --data ../shared/data
 
 Two groups of speakers that neither `mini` nor the fine-tuning heard. *Held-out actors*: RAVDESS and EMO-DB,
 whose clips have no votes; their truth is the soft target of `ambivox.training.targets` (what CREMA-D's raters
 say when an actor intends an emotion, sharpened), as 20 made-up raters. *CREMA-D*: 12 clips of two actors with
-real voice-only votes. Rows: the model before, after each objective, and controls that heard nothing. Writes
-JSON and Markdown into results/.
+real voice-only votes. Every objective is trained with several seeds, which draw the order of clips, options
+and answers. Rows: the model before, after each objective, and controls that heard nothing. Writes JSON and
+Markdown into results/ after each seed, and a log.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import torch
@@ -30,22 +31,24 @@ from ambivox.corpora import load_corpus
 from ambivox.distribution import count_votes, truth
 from ambivox.emotions import load_emotions
 from ambivox.finetune.answers import rounded
-from ambivox.finetune.card import score_cell
 from ambivox.finetune.config import TrainConfig
-from ambivox.finetune.measure import SHOWN, Answers, Row, as_plain, calibrate, collect, table
+from ambivox.finetune.measure import SHOWN, Answers, as_plain, calibrate, collect
 from ambivox.finetune.objectives import OBJECTIVES
 from ambivox.finetune.parts import look_up
 from ambivox.finetune.run import train
 from ambivox.finetune.splits import Rated
-from ambivox.metrics import count_failed, jsd_bits
+from ambivox.metrics import METRICS, count_failed, one_hot_plurality, uniform
 from ambivox.models import load_model
 from ambivox.prompts import load_prompt
-from ambivox.statistics import mean_interval
 from ambivox.training.data import DEVELOPMENT_SPEAKERS, Clip, load_clips
 from ambivox.training.targets import VOTED, VoteTable, heard_target, option_matrix, restrict
+from benchmarks.objectives_tables import markdown
 
 RATERS = 20
 """Made-up raters per clip; about as many listened to each clip of EMO-DB."""
+
+CLIPS_SEED = 0
+"""Of the clips that are drawn: the same for every seed of a training."""
 
 DEVELOPMENT = [f"{corpus}-{one}" for corpus, found in DEVELOPMENT_SPEAKERS.items() for one in found]
 
@@ -77,7 +80,7 @@ def choose(clips: Sequence[Clip], split: str, per_emotion: int, rng: np.random.G
     return [group[k] for group, places in zip(groups.values(), drawn, strict=True) for k in sorted(places)]
 
 
-def training(manifest: Path, objective: str, given: argparse.Namespace) -> TrainConfig:
+def training(manifest: Path, objective: str, seed: int, given: argparse.Namespace) -> TrainConfig:
     """The same training for every objective: the audio tower stays, all other weights learn."""
     return TrainConfig.model_validate(
         {
@@ -92,6 +95,7 @@ def training(manifest: Path, objective: str, given: argparse.Namespace) -> Train
             "model": {"name": "mini", "options": {"device": "cpu"}},
             "prompts": PROMPTS,
             "objective": objective,
+            "numbers": given.numbers,
             "lora": None,
             "freeze": ["audio_tower"],
             "augment": None,
@@ -102,7 +106,7 @@ def training(manifest: Path, objective: str, given: argparse.Namespace) -> Train
                 "learning_rate": given.learning_rate,
                 "patience": 5,
             },
-            "seed": given.seed,
+            "seed": seed,
         }
     )
 
@@ -124,36 +128,48 @@ def load_test(manifest: Path, data: Path) -> dict[str, list[Rated]]:
     return found
 
 
-def measured(name: str, rated: Groups, development: Sequence[Rated], prior: np.ndarray) -> dict:
-    """The tables of one model on each group, and the calibration of its token level."""
+def measured(name: str, rated: Groups, development: Sequence[Rated]) -> dict:
+    """The scores of every clip of each group under one model, and the calibration of its token level."""
     speech, emotions = load_model(name, device="cpu"), load_emotions("cremad6")
     prompts = [load_prompt(prompt) for prompt in PROMPTS]
     groups = {"development": development} | rated
     answers = {group: collect(speech, clips, prompts, emotions) for group, clips in groups.items()}
+    calibration = calibrate(answers, groups)  # type: ignore[arg-type]
     return {
-        "tables": {
-            group: [asdict(row) for row in table(answers[group], rated[group], prior)] for group in rated
-        },
-        "token_minus_text": {group: contrasts(answers[group], rated[group]) for group in rated},
-        "calibration": [asdict(one) for one in calibrate(answers, groups)],  # type: ignore[arg-type]
+        "scores": {group: [scores(one, rated[group]) for one in answers[group]] for group in rated},
+        "calibration": [
+            {"prompt": one.prompt, "temperature": one.temperature, "vote_ece": dict(one.vote_ece)}
+            for one in calibration
+        ],
     }
 
 
-def contrasts(answers: Sequence[Answers], rated: Sequence[Rated]) -> list[dict]:
-    """jsd_bits of token level minus text level on the same clips: below 0, the logits are nearer."""
-    q = np.array([one.q for one in rated])
-    found = []
-    for text, token in zip(answers[::2], answers[1::2], strict=True):
-        values = [
-            jsd_bits(*count_failed(one.p, q, np.isnan(one.p).any(axis=1), counts_as="uniform"))
-            for one in (text, token)
-        ]
-        interval = mean_interval(values[1] - values[0], range(len(rated)))
-        ends = (interval.estimate, interval.low, interval.high)
-        found.append(
-            {"prompt": text.prompt, "difference": ends, "nearer": int((values[1] < values[0]).sum())}
-        )
-    return found
+def scores(one: Answers, rated: Sequence[Rated]) -> dict:
+    """What one readout of one prompt is worth on each clip, by metric; failed readings count as uniform."""
+    failed = np.isnan(one.p).any(axis=1)
+    p, q = count_failed(one.p, np.array([r.q for r in rated]), failed, counts_as="uniform")
+    return {
+        "prompt": one.prompt,
+        "level": one.level,
+        "readout": one.readout,
+        "failed": int(failed.sum()),
+        "statuses": dict(Counter(one.statuses)),
+        "values": {name: METRICS[name].function(p, q) for name in SHOWN},
+    }
+
+
+def controls(rated: Groups, prior: np.ndarray) -> dict:
+    """The scores of predictions that heard nothing, and of the most voted label."""
+    found: dict[str, list[dict]] = {}
+    for group, own in rated.items():
+        q = np.array([one.q for one in own])
+        rows = {
+            "uniform": uniform(*q.shape),
+            "vote prior": np.tile(prior, (len(q), 1)),
+            "one-hot plurality": one_hot_plurality(q),
+        }
+        found[group] = [scores(Answers("", "control", name, p), own) for name, p in rows.items()]
+    return {"scores": found, "calibration": []}
 
 
 def main() -> None:
@@ -163,131 +179,77 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with ravdess, emo-db and crema-d")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--steps", type=int, default=60, help="of 8 examples (default: %(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
+    parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--numbers", choices=("tenths", "hundredths"), default="tenths")
     parser.add_argument("--train-clips", type=int, default=100, help="per emotion")
     parser.add_argument("--test-clips", type=int, default=10, help="per emotion")
     parser.add_argument("--development-clips", type=int, default=4, help="per emotion")
     parser.add_argument("--objectives", nargs="+", default=sorted(OBJECTIVES))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
     torch.set_num_threads(1)
+    given.out.mkdir(parents=True, exist_ok=True)
     begun = time.perf_counter()
-    rng = np.random.default_rng(given.seed)
+    rng = np.random.default_rng(CLIPS_SEED)
     clips, votes = load_clips(given.data), VoteTable(given.data)
     sizes = {"train": given.train_clips, "development": given.development_clips, "test": given.test_clips}
     chosen = {split: choose(clips, split, size, rng) for split, size in sizes.items()}
-    with tempfile.TemporaryDirectory() as scratch:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        (given.out / "objectives.log").open("w", encoding="utf-8") as log,
+    ):
         manifest, tested = Path(scratch) / "manifest.csv", Path(scratch) / "test.csv"
         write_manifest(chosen["train"] + chosen["development"], votes, manifest)
         write_manifest(chosen["test"], votes, tested)
         rated = load_test(tested, given.data)
-        parts = look_up(training(manifest, given.objectives[0], given))
-        prior = np.mean([one.q for one in parts.splits["train"]], axis=0)
-        development = parts.splits["development"]
-        found = {"before": measured("mini", rated, development, prior)}
-        say("before", found["before"], begun)
-        for objective in given.objectives:
-            folder = train(training(manifest, objective, given), Path(scratch) / objective)
-            found[objective] = measured(str(folder), rated, development, prior)
-            history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-            found[objective] |= {key: history[key] for key in ("trained_parameters", "steps", "best_step")}
-            say(objective, found[objective], begun)
-            clips = {split: len(group) for split, group in chosen.items()}
-            write(found, rated, clips, given, time.perf_counter() - begun)
+        splits = look_up(training(manifest, given.objectives[0], 0, given)).splits
+        prior = np.mean([one.q for one in splits["train"]], axis=0)
+        found = {
+            "control": [controls(rated, prior)],
+            "before": [measured("mini", rated, splits["development"])],
+        }
+        say(log, "before", found["before"][0], begun)
+        sizes = {split: len(group) for split, group in chosen.items()}
+        for done, seed in enumerate(given.seeds, 1):
+            for objective in given.objectives:
+                folder = train(
+                    training(manifest, objective, seed, given), Path(scratch) / f"{objective}-{seed}"
+                )
+                one = measured(str(folder), rated, splits["development"])
+                history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+                one |= {"seed": seed}
+                one |= {key: history[key] for key in ("trained_parameters", "steps", "best_step")}
+                found.setdefault(objective, []).append(one)
+                say(log, f"{objective}, seed {seed}, best step {one['best_step']}", one, begun)
+            settings = {k: v for k, v in vars(given).items() if k not in ("data", "out")}
+            settings["seeds"] = given.seeds[:done]
+            write(found, rated, sizes, settings, given.out, time.perf_counter() - begun)
 
 
-def say(name: str, found: dict, begun: float) -> None:
-    rows = [row for row in found["tables"]["held-out actors"] if row["prompt"] == "word"]
-    scores = ", ".join(f"{row['level']} jsd_bits {row['scores']['jsd_bits'][0]:.3f}" for row in rows)
-    print(f"{name}: {time.perf_counter() - begun:.0f} s: word, {scores}", file=sys.stderr, flush=True)
+def say(log: TextIO, name: str, found: dict, begun: float) -> None:
+    """One line on the terminal and in the log."""
+    parts = []
+    for row in found["scores"]["held-out actors"]:
+        if row["prompt"] != "letter":
+            jsd = float(np.mean(row["values"]["jsd_bits"]))
+            parts.append(f"{row['prompt']} {row['level']} jsd_bits {jsd:.3f}")
+        if row["readout"] == "dictionary":
+            counts = ", ".join(f"{n} {status}" for status, n in sorted(row["statuses"].items()))
+            parts.append(f"dictionaries {counts}")
+    line = f"{time.perf_counter() - begun:.0f} s: {name}: {'; '.join(parts)}"
+    print(line, file=sys.stderr, flush=True)
+    print(line, file=log, flush=True)
 
 
-def write(found: dict, rated: Groups, clips: dict, given: argparse.Namespace, seconds: float) -> None:
-    """Write what is there so far, so that a run that is cut short leaves its whole objectives."""
-    settings = {k: v for k, v in vars(given).items() if k not in ("data", "out")}
+def write(found: dict, rated: Groups, clips: dict, settings: dict, out: Path, seconds: float) -> None:
+    """Write what is there so far, so that a run that is cut short leaves its whole seeds."""
     fingerprint = load_model("mini", device="cpu").fingerprint
     whole = {"mini": fingerprint, "settings": settings, "clips": clips, "seconds": round(seconds)}
+    whole["speakers"] = {group: [one.speaker for one in own] for group, own in rated.items()}
     whole["models"] = found
-    given.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(as_plain(whole), indent=1)
-    (given.out / "objectives.json").write_text(text + "\n", encoding="utf-8")
-    (given.out / "objectives.md").write_text(markdown(whole, rated), encoding="utf-8")
-
-
-_HEAD = """# Objectives on `mini`
-
-`python benchmarks/objectives.py`: {steps} steps of 8 examples, learning rate {rate:g}, seed {seed}, audio
-tower frozen; {train} training and {development} development clips; {seconds} s in all on one busy CPU core;
-`mini` with fingerprint {mini}. The vote prior is the mean soft target of the training clips. Failed readings
-count as uniform. One seed and one short training each: differences between objectives that are smaller than
-the intervals say nothing. 95% intervals over clips: there are too few speakers to resample them, so the true
-ones are wider.
-"""
-
-
-def markdown(whole: dict, rated: Groups) -> str:
-    """The tables for readers."""
-    settings, clips = whole["settings"], whole["clips"]
-    head = _HEAD.format(
-        steps=settings["steps"],
-        rate=settings["learning_rate"],
-        seed=settings["seed"],
-        train=clips["train"],
-        development=clips["development"],
-        seconds=whole["seconds"],
-        mini=whole["mini"][:12],
-    )
-    lines = [head]
-    for group, own in rated.items():
-        truth_is = (
-            f"soft targets as {RATERS} made-up raters, not votes"
-            if group == "held-out actors"
-            else "real voice-only votes"
-        )
-        speakers = len({one.speaker for one in own})
-        lines += [f"## {group}: {len(own)} clips of {speakers} speakers ({truth_is})", ""]
-        lines += _scores(whole["models"], group)
-    lines += [
-        "## jsd_bits of token level minus text level on the same clips",
-        "Below 0 the logits are nearer.",
-        "",
-    ]
-    lines += ["| objective | prompt | group | difference | nearer on |", "|---|---|---|---|---|"]
-    for name, model in whole["models"].items():
-        for group, found in model["token_minus_text"].items():
-            for one in found:
-                nearer = f"{one['nearer']} of {len(rated[group])}"
-                cell = score_cell(*one["difference"])
-                lines.append(f"| {name} | {one['prompt']} | {group} | {cell} | {nearer} |")
-    lines += [
-        "",
-        "## Calibration of the token level",
-        "Temperature fitted on development clips; vote-ECE.",
-        "",
-    ]
-    lines += ["| objective | prompt | temperature | group | before | after |", "|---|---|---|---|---|---|"]
-    for name, model in whole["models"].items():
-        for one in model["calibration"]:
-            for group, (before, after) in one["vote_ece"].items():
-                cells = f"{one['temperature']:.2f} | {group} | {before:.3f} | {after:.3f}"
-                lines.append(f"| {name} | {one['prompt']} | {cells} |")
-    return "\n".join(lines) + "\n"
-
-
-def _scores(models: dict, group: str) -> list[str]:
-    lines = [f"| objective | prompt | level | readout | failed | {' | '.join(SHOWN)} |"]
-    lines.append(f"|---|---|---|---|---|{'---|' * len(SHOWN)}")
-    for name, model in models.items():
-        for row in model["tables"][group]:
-            if row["level"] != "control" or name == "before":
-                lines.append(_line("control" if row["level"] == "control" else name, Row(**row)))
-    return [*lines, ""]
-
-
-def _line(name: str, row: Row) -> str:
-    cells = " | ".join(score_cell(*row.scores[metric]) for metric in SHOWN)
-    level = "" if row.level == "control" else row.level
-    return f"| {name} | {row.prompt} | {level} | {row.readout} | {row.failed}/{row.utterances} | {cells} |"
+    whole = json.loads(json.dumps(as_plain(whole), default=lambda a: np.round(a, 5).tolist()))
+    (out / "objectives.json").write_text(json.dumps(whole) + "\n", encoding="utf-8")
+    (out / "objectives.md").write_text(markdown(whole), encoding="utf-8")
 
 
 if __name__ == "__main__":
