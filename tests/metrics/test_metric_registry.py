@@ -29,6 +29,17 @@ NAMES = [
     "top2_share",
 ]
 
+BOUNDED = [
+    "jsd_bits",
+    "jsd_nats",
+    "js_distance",
+    "kl_bits",
+    "hellinger",
+    "brier_sum",
+    "brier_mean",
+    "accuracy",
+]
+
 
 def test_every_metric_is_registered_under_its_own_name():
     assert set(NAMES) <= set(METRICS)
@@ -50,6 +61,25 @@ def test_a_metric_is_better_in_the_direction_it_says_and_perfect_at_zero_or_one(
         perfect = metric.score(truths[2:], truths[2:]).value
     assert perfect == pytest.approx(0 if metric.lower_is_better else 1)
     assert perfect < worse if metric.lower_is_better else perfect > worse
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_value_of_a_metric_lies_beyond_its_bounds_and_the_best_lies_on_one(name):
+    metric, rng = METRICS[name], np.random.default_rng(4)
+    low, high = metric.bounds
+    for size in (1.0, 0.02):  # broad, and next to one-hot
+        p, q = rng.dirichlet([size] * 4, size=(2, 200)) + 1e-15
+        p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
+        values = metric.function(p, q)
+        assert low <= np.nanmin(values) <= np.nanmax(values) <= high
+    assert (low if metric.lower_is_better else high) == (0 if metric.lower_is_better else 1)
+
+
+def test_the_worst_answer_is_at_the_other_bound():
+    worst = {name: float(np.max(METRICS[name].function(np.eye(2), np.eye(2)[::-1]))) for name in BOUNDED}
+    for name, value in worst.items():
+        metric = METRICS[name]
+        assert value == pytest.approx(metric.bounds[1 if metric.lower_is_better else 0]), name
 
 
 def test_a_score_counts_the_utterances_that_it_leaves_out():

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ambivox.statistics import MIN_CLUSTERS, cluster_sums, draw_weights, mean_interval, ratio_intervals
+from ambivox.statistics import (
+    MIN_CLUSTERS,
+    Interval,
+    cluster_sums,
+    draw_weights,
+    mean_interval,
+    ratio_intervals,
+)
+from ambivox.statistics.interval import _expanded_tail
 
 
 def bootstrap_t_by_loop(above, below, n_draws, seed, level):
@@ -22,7 +30,7 @@ def bootstrap_t_by_loop(above, below, n_draws, seed, level):
         drawn, drawn_error = ratio_and_error(np.repeat(np.arange(len(above)), weights))
         t.append((drawn - ratio) / drawn_error)
     n = len(above)
-    tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 - level) / 2, n - 1))
+    tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.norm.ppf((1 - level) / 2))
     upper = np.quantile(t, 1 - tail, method="higher")
     lower = np.quantile(t, tail, method="lower")
     return ratio - upper * error, ratio - lower * error
@@ -57,6 +65,25 @@ def test_the_interval_is_wider_where_clips_of_a_speaker_hang_together():
 def test_one_odd_speaker_among_equal_ones_gives_no_interval():
     interval = mean_interval([1.0] + [0.0] * 29, range(30))
     assert interval.reason == "too few speakers differ for an interval"
+
+
+def test_only_the_ends_beyond_the_bounds_are_moved():
+    interval = Interval(0.6, -0.2, 0.9, 12)
+    assert interval.within((0.0, 1.0)) == Interval(0.6, 0.0, 0.9, 12)
+    assert interval.within((-np.inf, 0.8)) == Interval(0.6, -0.2, 0.8, 12)
+
+
+def test_bounds_give_no_interval_where_there_is_none():
+    found = mean_interval([0.2, 0.4], ["ann", "bob"]).within((0.0, 1.0))
+    assert np.isnan([found.low, found.high]).all()
+    assert found.reason
+
+
+@pytest.mark.parametrize("n", [12, 48])
+def test_few_clusters_move_the_tail_by_the_divisor_alone(n):
+    # the t-quantiles are in the drawn t already: a factor of n / (n - 1) in the variance is all
+    z = -stats.norm.ppf(_expanded_tail(0.025, n))
+    assert (z / 1.959964) ** 2 == pytest.approx(n / (n - 1), rel=1e-6)
 
 
 def test_a_higher_level_gives_a_wider_interval():

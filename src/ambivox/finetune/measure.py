@@ -139,10 +139,8 @@ def _row(prompt: str, level: Level, readout: str, p: Array, q: Array, rated: Seq
     groups = list(range(len(rated))) if few else speakers
     scores = {}
     for name in SHOWN:
-        found = mean_interval(METRICS[name].function(p, q), groups)
-        # bootstrap-t ends of few clips may lie where no value can: all of `SHOWN` are between 0 and 1
-        low, high = np.clip([found.low, found.high], 0.0, 1.0)
-        scores[name] = (found.estimate, float(low), float(high))
+        found = mean_interval(METRICS[name].function(p, q), groups).within(METRICS[name].bounds)
+        scores[name] = (found.estimate, found.low, found.high)
     return Row(prompt, level, readout, len(q), int(failed.sum()), scores, "clips" if few else "speakers")
 
 

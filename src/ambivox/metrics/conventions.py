@@ -75,10 +75,19 @@ class Convention:
 
 
 def _variant(
-    base: str, name: str, function: Function, description: str, linearised: Function | None = None
+    base: str,
+    name: str,
+    function: Function,
+    description: str,
+    linearised: Function | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> Metric:
     changes = {"name": name, "function": function, "description": description, "linearised": linearised}
-    return replace(METRICS[base], **changes)  # type: ignore[arg-type]
+    return replace(METRICS[base], **changes, bounds=bounds or METRICS[base].bounds)  # type: ignore[arg-type]
+
+
+_ROUNDED = (0.0, float("inf"))
+"""Bounds of what is computed from rounded shares, whose sum may be a little above 1."""
 
 
 _OURS = (
@@ -115,8 +124,20 @@ CONVENTIONS.add(
         "aer-llm",
         source="Hong et al. (2024), arXiv 2409.18339, and its public code",
         metrics=(
-            _variant("js_distance", "aer_llm_js", aer_llm_js, "root JS in nats, +1e-8, KL at 4 decimals"),
-            _variant("bhattacharyya", "aer_llm_bc", aer_llm_bc, "Bhattacharyya coefficient at 4 decimals"),
+            _variant(
+                "js_distance",
+                "aer_llm_js",
+                aer_llm_js,
+                "root JS in nats, +1e-8, KL at 4 decimals",
+                bounds=_ROUNDED,
+            ),
+            _variant(
+                "bhattacharyya",
+                "aer_llm_bc",
+                aer_llm_bc,
+                "Bhattacharyya coefficient at 4 decimals",
+                bounds=_ROUNDED,
+            ),
             _variant("r2_pearson", "aer_llm_r2", aer_llm_r2, "squared correlation, 0 for a constant row"),
             _variant(
                 "ece",

@@ -29,6 +29,9 @@ from ambivox.registry import Registry
 
 Function = Callable[[ArrayLike, ArrayLike], Array]
 
+SHARE, ANYTHING = (0.0, 1.0), (-np.inf, np.inf)
+"""Bounds of metrics: most lie between 0 and 1; of those that others add nothing is known unless they say."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -66,6 +69,7 @@ class Metric:
         linearised: of a metric over a corpus, the same to ``(U,)``: values whose mean is the metric and that
             scatter as its influence function does (see `ambivox.metrics.linearised`), for intervals; None
             where nobody wrote it.
+        bounds: the least and the largest value that any prediction can have (ends of intervals stay within).
 
     >>> METRICS["jsd_bits"].score([[.5, .5], [1, 0]], [[.5, .5], [0, 1]])
     Score(value=0.5, utterances=2, undefined=0)
@@ -78,6 +82,7 @@ class Metric:
     description: str
     function: Function
     linearised: Function | None = None
+    bounds: tuple[float, float] = ANYTHING
 
     def score(self, p: ArrayLike, q: ArrayLike) -> Score:
         """The metric over a corpus, ``p`` and ``q`` of shape ``(U, N)``, undefined utterances counted."""
@@ -98,20 +103,41 @@ def _add(
     unit: str = "1",
     over_corpus: Function | None = None,
     lower_is_better: bool = True,
+    bounds: tuple[float, float] = SHARE,
     description: str,
 ) -> None:
     """`over_corpus` linearises a metric over a corpus; without it there is one value per utterance."""
     per_utterance = over_corpus is None
-    METRICS.add(name, Metric(name, unit, per_utterance, lower_is_better, description, function, over_corpus))
+    METRICS.add(
+        name, Metric(name, unit, per_utterance, lower_is_better, description, function, over_corpus, bounds)
+    )
 
 
 _add("jsd_bits", jsd_bits, unit="bit", description="Jensen-Shannon divergence, no root")
-_add("jsd_nats", jsd_nats, unit="nat", description="Jensen-Shannon divergence, no root")
-_add("js_distance", js_distance, unit="nat^0.5", description="root of the Jensen-Shannon divergence in nats")
-_add("kl_bits", kl_bits, unit="bit", description="KL(votes || prediction), inf where a voted label gets 0")
+_add(
+    "jsd_nats",
+    jsd_nats,
+    unit="nat",
+    bounds=(0.0, float(np.log(2))),
+    description="Jensen-Shannon divergence, no root",
+)
+_add(
+    "js_distance",
+    js_distance,
+    unit="nat^0.5",
+    bounds=(0.0, float(np.sqrt(np.log(2)))),
+    description="root of the Jensen-Shannon divergence in nats",
+)
+_add(
+    "kl_bits",
+    kl_bits,
+    unit="bit",
+    bounds=(0.0, np.inf),
+    description="KL(votes || prediction), inf where a voted label gets 0",
+)
 _add("hellinger", hellinger, description="Hellinger distance")
 _add("total_variation", total_variation, description="share of probability in the wrong place")
-_add("brier_sum", brier_sum, description="squared error summed over the labels")
+_add("brier_sum", brier_sum, bounds=(0.0, 2.0), description="squared error summed over the labels")
 _add("brier_mean", brier_mean, description="squared error averaged over the labels")
 _add(
     "bhattacharyya",
@@ -130,6 +156,7 @@ _add(
     r2_per_emotion,
     over_corpus=r2_per_emotion_linearised,
     lower_is_better=False,
+    bounds=(-np.inf, 1.0),
     description="coefficient of determination of each emotion over the corpus, averaged",
 )
 _add(
@@ -137,6 +164,7 @@ _add(
     entropy_spearman,
     over_corpus=entropy_spearman_linearised,
     lower_is_better=False,
+    bounds=(-1.0, 1.0),
     description="rank correlation between the entropies of predictions and votes",
 )
 _add(

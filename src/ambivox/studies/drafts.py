@@ -56,11 +56,8 @@ class Draft:
     """Intervals that there are not, with their reasons."""
 
     def finished(self, intervals: Sequence[Interval], metrics: Mapping[str, Metric]) -> ScoreRow:
-        """The row with its intervals, from those of all ratios; none reaches beyond perfection."""
-        scores = {
-            name: _at_best(intervals[place], metrics[name].lower_is_better)
-            for name, place in self.score.items()
-        }
+        """The row with its intervals, from those of all ratios; none reaches where no score can be."""
+        scores = {name: intervals[place].within(metrics[name].bounds) for name, place in self.score.items()}
         return replace(
             self.row,
             intervals=scores | self.without,
@@ -72,9 +69,3 @@ class Draft:
                 for third in self.row.tertiles
             ),
         )
-
-
-def _at_best(found: Interval, lower_is_better: bool) -> Interval:
-    if lower_is_better:
-        return replace(found, low=float(np.maximum(found.low, 0.0)))
-    return replace(found, high=float(np.minimum(found.high, 1.0)))
