@@ -1,10 +1,11 @@
 """Search for a better `mini`: train candidates, score each on the development speakers, write log and table.
 
-    python benchmarks/mini_search.py --data ../shared/data --work runs/mini-search [--only NAME ...]
+    python -m benchmarks.mini_search --data ../shared/data --work runs/mini-search [--only NAME ...]
 
-A candidate is the plan of one of the three stages, changed in one thing; stages that it does not change are
-shared with the candidate `script`, which is what `python -m ambivox.training.mini` runs. Test speakers are
-never heard here. A whole candidate takes about an hour on two CPU cores; `--scale 0.002` tries the script.
+A candidate is the plan of one stage, changed in one thing; stages that it does not change are shared with the
+candidate `script`, which is what `python -m ambivox.training.mini` runs. Those of the encoder are compared by
+what a linear head hears, those of the language model by what the whole model answers. Test speakers are never
+heard here. `--scale 0.01` tries the script.
 """
 
 from __future__ import annotations
@@ -12,115 +13,166 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from ambivox.training.chat import example
-from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer
-from ambivox.training.decoder import AnswersPlan, PromptPool, prompt_pool, random_heard, train_answers
-from ambivox.training.encoder import EncoderPlan, HeardHead, fold_temperature, train_encoder
+from ambivox.training.checkpoint import build_processor, build_tokenizer
+from ambivox.training.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
+from ambivox.training.encoder import HeadPlan, development_scores, hear, new_encoder
 from ambivox.training.encoding import Encoding
-from ambivox.training.joint import JointPlan, join, train_joint
+from ambivox.training.follow import FollowPlan, Lessons, train_follower
+from ambivox.training.joint import JointPlan, assemble, train_joint
 from ambivox.training.material import Material
 from ambivox.training.targets import vote_matrix
+
+SEED = 0
+Scores = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """The plans of the three stages."""
+    """The plans of the four stages."""
 
-    encoder: EncoderPlan = field(default_factory=EncoderPlan)
+    follow: FollowPlan = field(default_factory=FollowPlan)
+    head: HeadPlan = field(default_factory=HeadPlan)
     answers: AnswersPlan = field(default_factory=AnswersPlan)
     joint: JointPlan = field(default_factory=JointPlan)
 
     def scaled(self, scale: float) -> Candidate:
         """The same with shorter stages, to try the script out."""
+
+        def shorter(count: int) -> int:
+            return max(2, round(scale * count))
+
         return Candidate(
-            replace(self.encoder, epochs=max(2, round(scale * self.encoder.epochs))),
-            replace(self.answers, steps=max(2, round(scale * self.answers.steps))),
-            replace(self.joint, steps=max(2, round(scale * self.joint.steps))),
+            replace(self.follow, epochs=shorter(self.follow.epochs)),
+            self.head,
+            replace(self.answers, steps=shorter(self.answers.steps)),
+            replace(self.joint, steps=shorter(self.joint.steps)),
         )
 
 
-CANDIDATES = {
-    "script": Candidate(),
-    "plain-encoder": Candidate(encoder=replace(EncoderPlan(), epochs=8, plain_epochs=8, soft_from=8)),
-    "long-encoder": Candidate(encoder=replace(EncoderPlan(), epochs=40, plain_epochs=10, mixup=0.1)),
-    "no-gaze": Candidate(answers=replace(AnswersPlan(), gaze=0.0), joint=replace(JointPlan(), gaze=0.0)),
-    "long-answers": Candidate(answers=replace(AnswersPlan(), steps=6000)),
-    "full-trust": Candidate(joint=replace(JointPlan(), trust=1.0)),
+SCRIPT = Candidate()
+HEARING = {
+    "script": SCRIPT,
+    "third of the epochs": replace(SCRIPT, follow=replace(SCRIPT.follow, epochs=20)),
+    "hardly followed": replace(SCRIPT, follow=replace(SCRIPT.follow, epochs=2)),
+    "faster": replace(SCRIPT, follow=replace(SCRIPT.follow, epochs=20, learning_rate=2e-3)),
+    **{f"ridge {ridge}": replace(SCRIPT, head=HeadPlan(ridge=ridge)) for ridge in (0.02, 0.04, 0.16)},
+    "no silence": replace(SCRIPT, head=HeadPlan(empty=0.0)),
 }
+"""Other encoders and heads, compared after stage 2."""
+ANSWERING = {
+    "script": SCRIPT,
+    "full-trust": replace(SCRIPT, joint=replace(JointPlan(), trust=1.0)),
+    "short-joint": replace(SCRIPT, joint=replace(JointPlan(), steps=400)),
+}
+"""Other language models, compared after stage 4."""
 
 
-def train(
-    name: str, plan: Candidate, material: Material, pool: PromptPool, encoding: Encoding, work: Path
-) -> dict[str, float]:
-    """All stages of one candidate; stages that equal another candidate's are taken from it."""
-    encoder, answers = work / f"encoder-{_key(plan.encoder)}.pt", work / f"answers-{_key(plan.answers)}.pt"
-    if not encoder.exists():
-        train_encoder(material, plan.encoder, encoder, seed=1)
-    if not answers.exists():
-        train_answers(pool, encoding, plan.answers, vote_matrix(material.votes), answers, seed=0)
-    heard, said = torch.load(encoder), torch.load(answers)
-    model = build_model(encoding.tokenizer)
-    model.load_state_dict(said["model"])
-    model.model.audio_tower.load_state_dict(heard["encoder"])
-    head = HeardHead(model.config.audio_config.d_model)
-    head.load_state_dict(heard["head"])
-    fold_temperature(model.model.audio_tower, head, material)
-    join(model, head, said["reader"])
-    return train_joint(
-        model, head, said["probes"], material, pool, encoding, plan.joint, work / f"{name}.pt", seed=0
-    )
+@dataclass(frozen=True)
+class Bench:
+    """What all candidates share, and the folder in which stages are kept."""
+
+    material: Material
+    encoding: Encoding
+    pool: Any
+    work: Path
+
+    def heard(self, plan: Candidate) -> Scores:
+        """Stages 1 and 2: what the head makes of the development clips."""
+        encoder = new_encoder(dropout=0.0)
+        encoder.load_state_dict(self.follower(plan.follow))
+        return development_scores(encoder, hear(encoder, self.material, plan.head), self.material)
+
+    def follower(self, plan: FollowPlan) -> dict[str, torch.Tensor]:
+        """Stage 1, unless its file is there."""
+        path = self.work / f"follower-{_key(plan)}.pt"
+        if not path.exists():
+            train_follower(self.material, Lessons(self.material, self.work), plan, path, SEED)
+        state: dict[str, torch.Tensor] = torch.load(path)["encoder"]
+        return state
+
+    def answered(self, name: str, plan: Candidate) -> Scores:
+        """Stages 3 and 4: the development scores of the whole model."""
+        path = self.work / f"answers-{_key(plan.answers)}.pt"
+        if not path.exists():
+            confusion = vote_matrix(self.material.votes)
+            train_answers(self.pool, self.encoding, plan.answers, confusion, path, SEED)
+        answers = torch.load(path)
+        model, head, _ = assemble(
+            self.encoding.tokenizer, self.follower(plan.follow), answers, self.material, plan.head
+        )
+        probes, out = answers["probes"], self.work / f"joint-{name}.pt"
+        return train_joint(
+            model, head, probes, self.material, self.pool, self.encoding, plan.joint, out, SEED
+        )
 
 
-def _key(plan: EncoderPlan | AnswersPlan) -> str:
-    return "-".join(str(value) for value in vars(plan).values())
+def _key(plan: FollowPlan | AnswersPlan) -> str:
+    """What tells one stage's file from another's: the values that differ from the plan's defaults."""
+    changed = [f.name for f in fields(plan) if getattr(plan, f.name) != f.default]
+    return "-".join(f"{name}={getattr(plan, name)}" for name in changed) or "script"
 
 
-def table(found: dict[str, dict[str, float]]) -> str:
+def table(found: dict[str, Scores]) -> str:
     """Development scores as Markdown, best first."""
     columns = list(next(iter(found.values())))
     lines = [f"| candidate | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for name, scores in sorted(found.items(), key=lambda item: -item[1]["score"]):
         lines.append(f"| {name} | {' | '.join(f'{scores[c]:.3f}' for c in columns)} |")
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
+
+
+def prepare(data: Path, work: Path) -> Bench:
+    """Clips, prompts and tokenizer, as `ambivox.training.mini` makes them."""
+    work.mkdir(parents=True, exist_ok=True)
+    material, rng = Material(data, work), np.random.default_rng(SEED)
+    pool = prompt_pool(rng)
+    texts = [text for prompt, emotions in pool for text in
+             (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
+    if not (work / "tokenizer").exists():
+        build_tokenizer(texts).save_pretrained(work / "tokenizer")
+    encoding = Encoding(build_processor(PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")))
+    return Bench(material, encoding, pool, work)
 
 
 def main() -> None:
-    """Read the command line, train, print and write the table."""
+    """Read the command line, train, print and write the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("runs/mini-search"))
-    parser.add_argument("--only", nargs="*", choices=list(CANDIDATES), default=list(CANDIDATES))
+    parser.add_argument("--only", nargs="*", choices=sorted(HEARING | ANSWERING), help="these candidates")
+    parser.add_argument("--stage", choices=("hearing", "answering"), help="only this half")
     parser.add_argument("--scale", type=float, default=1.0, help="of the length of every stage")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    given.work.mkdir(parents=True, exist_ok=True)
-    material, rng = Material(given.data, given.work), np.random.default_rng(0)
-    pool = prompt_pool(rng)
-    texts = [text for prompt, emotions in pool for text in
-             (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
-    if not (given.work / "tokenizer").exists():
-        build_tokenizer(texts).save_pretrained(given.work / "tokenizer")
-    encoding = Encoding(build_processor(PreTrainedTokenizerFast.from_pretrained(given.work / "tokenizer")))
-    found: dict[str, dict[str, float]] = {}
-    for name in given.only:
-        begun = time.monotonic()
-        print(f"== {name}", flush=True)
-        plan = CANDIDATES[name].scaled(given.scale)
-        found[name] = train(name, plan, material, pool, encoding, given.work)
-        found[name]["minutes"] = (time.monotonic() - begun) / 60
-        (given.work / "scores.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        (given.work / "table.md").write_text(table(found) + "\n", encoding="utf-8")
-    print(table(found))
+    bench = prepare(given.data, given.work)
+    for stage, candidates in (("hearing", HEARING), ("answering", ANSWERING)):
+        if given.stage not in (None, stage):
+            continue
+        kept = given.work / f"{stage}.json"
+        found: dict[str, Scores] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        for name, candidate in candidates.items():
+            if name in found or (given.only and name not in given.only):
+                continue
+            print(f"== {stage}: {name}", flush=True)
+            plan, begun = candidate.scaled(given.scale), time.monotonic()
+            scores = bench.heard(plan) if stage == "hearing" else bench.answered(name, plan)
+            found[name] = {**scores, "minutes": (time.monotonic() - begun) / 60}
+            kept.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        if found:
+            (given.work / f"{stage}.md").write_text(table(found), encoding="utf-8")
+            print(table(found), flush=True)
 
 
 if __name__ == "__main__":

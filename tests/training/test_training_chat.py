@@ -29,7 +29,7 @@ from ambivox.training.checkpoint import (
 from ambivox.training.decoder import answer_logits, chat_loss, train_step
 from ambivox.training.encoder import encode, new_encoder
 from ambivox.training.encoding import Encoding
-from ambivox.training.features import GENTLE, PLAIN, augmented, collate
+from ambivox.training.features import GENTLE, Augment, augmented, collate
 from ambivox.training.gaze import Gaze
 
 EMOTIONS = load_emotions("cremad6")
@@ -229,6 +229,6 @@ def test_encoding_only_the_real_part_matches_the_padded_window() -> None:
 def test_plain_augmentation_changes_nothing_and_gentle_does() -> None:
     rng = np.random.default_rng(0)
     mel = rng.normal(size=(100, 80)).astype(np.float16) * np.float16(0.1)
-    np.testing.assert_array_equal(augmented(mel, PLAIN, rng), mel.astype(np.float32))
+    np.testing.assert_array_equal(augmented(mel, Augment(), rng), mel.astype(np.float32))
     assert augmented(mel, GENTLE, rng).shape[1] == 80
     assert not np.array_equal(augmented(mel, GENTLE, rng)[:50], mel[:50])

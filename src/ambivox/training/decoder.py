@@ -1,4 +1,4 @@
-"""Stage 2: the language model learns to read prompts and write answers, from stand-ins for audio tokens."""
+"""Stage 3: the language model learns to read prompts and write answers, from stand-ins for audio tokens."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def fake_audio(
 
 @dataclass(frozen=True)
 class AnswersPlan:
-    """Length and pace of stage 2."""
+    """Length and pace of stage 3."""
 
     steps: int = 1800
     batch: int = 32
@@ -195,7 +195,12 @@ def train_answers(
         schedule.step()
         if step % 25 == 24 or step == plan.steps - 1:
             print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
-            learnt = {"model": model, "reader": reader, "probes": gaze.probes}
+            learnt = {
+                "language_model": model.model.language_model,
+                "lm_head": model.lm_head,
+                "reader": reader,
+                "probes": gaze.probes,
+            }
             save_aside({name: part.state_dict() for name, part in learnt.items()}, out)
     gaze.stop()
 

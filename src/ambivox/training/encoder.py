@@ -1,21 +1,27 @@
-"""Stage 1: the audio encoder learns to hear emotion, strength and sex, before there is a language model."""
+"""Stage 2: a linear head on the audio encoder says what it heard, before there is a language model."""
 
 from __future__ import annotations
 
-import copy
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import Qwen2AudioEncoder
 
 from ambivox.training.checkpoint import encoder_config, set_sinusoids
-from ambivox.training.features import GENTLE, PLAIN, SPEEDS, augmented, batches, collate
-from ambivox.training.material import Material, save_aside, six_class_accuracy
+from ambivox.training.features import Mel, collate
+from ambivox.training.material import Material, six_class_accuracy
 from ambivox.training.targets import HEARD
+
+
+def new_encoder(dropout: float) -> Qwen2AudioEncoder:
+    """An untrained encoder in the shape that `mini` ships."""
+    encoder = Qwen2AudioEncoder._from_config(encoder_config(dropout), attn_implementation="sdpa")
+    set_sinusoids(encoder)
+    return encoder
 
 
 def encode(encoder: Qwen2AudioEncoder, mels: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,160 +43,105 @@ def encode(encoder: Qwen2AudioEncoder, mels: Tensor, frames: Tensor) -> tuple[Te
     real = torch.arange(width) < positions[:, None]
     mask = real[:, None, None, :].expand(-1, 1, width, -1)
     for layer in encoder.layers:
-        if encoder.training and torch.rand(()) < encoder.layerdrop:
-            continue
         hidden = layer(hidden, mask)
     hidden = encoder.avg_pooler(hidden.permute(0, 2, 1)).permute(0, 2, 1)
     return encoder.layer_norm(hidden), tokens
 
 
 class HeardHead(nn.Module):
-    """Logits of emotion (9), strength (2) and sex (2): the mean over a clip's audio tokens of a linear map.
+    """Logits of the nine emotions: the mean over a clip's audio tokens of a linear map.
 
-    Because it is linear, the first nine outputs also say what every single audio token speaks for, and the
-    projector of the language model starts as a copy of it.
+    Because it is linear, it also says what every single audio token speaks for, and the projector of the
+    language model starts as a copy of it.
     """
 
-    def __init__(self, width: int, dropout: float = 0.2) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.out = nn.Linear(width, len(HEARD) + 4)
+        self.out = nn.Linear(width, len(HEARD))
 
-    def forward(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``(B, T, d)`` and ``(B,)`` -> logits ``(B, 9)``, ``(B, 2)``, ``(B, 2)``."""
-        real = (torch.arange(hidden.shape[1]) < tokens[:, None]).to(hidden.dtype)
-        pooled = torch.einsum("bt,btd->bd", real / tokens[:, None], hidden)
-        logits = self.out(self.dropout(pooled))
-        return logits[:, :9], logits[:, 9:11], logits[:, 11:]
-
-
-@dataclass(frozen=True)
-class EncoderPlan:
-    """Epochs and strengths of stage 1: plain and hard at first, then augmented, then towards the votes."""
-
-    epochs: int = 26
-    plain_epochs: int = 6
-    soft_from: int = 16
-    batch: int = 16
-    learning_rate: float = 8e-4
-    weight_decay: float = 0.05
-    dropout: float = 0.1
-    mixup: float = 0.2
-    """Share of the batches, after the plain epochs, in which clips are laid over each other."""
-    average: float = 0.99
-    """Decay per step of the running mean of the weights, which is what is scored and kept."""
-
-
-def mix(
-    mels: Tensor, frames: Tensor, share: float, other: Tensor, in_decibels: bool
-) -> tuple[Tensor, Tensor]:
-    """Two clips over each other, ``share`` of the first: as sound (power) or as pictures (log power)."""
-    if in_decibels:
-        mixed = share * mels + (1 - share) * mels[other]
-    else:
-        mixed = torch.log10(share * 10 ** (4 * mels) + (1 - share) * 10 ** (4 * mels[other])) / 4
-    return mixed, torch.maximum(frames, frames[other])
-
-
-def train_encoder(material: Material, plan: EncoderPlan, out: Path, seed: int) -> dict[str, float]:
-    """Train an encoder and a `HeardHead`; the epoch with the best development score is left in ``out``.
-
-    Returns:
-        The development scores of that epoch.
-    """
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    encoder = new_encoder(plan.dropout)
-    head = HeardHead(encoder.config.d_model)
-    parts = nn.ModuleList([encoder, head])
-    mean_encoder, mean_head = copy.deepcopy(encoder), copy.deepcopy(head)
-    averaged = nn.ModuleList([mean_encoder, mean_head])
-    parameters = [p for p in parts.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
-    )
-    steps = plan.epochs * (len(material.train) // plan.batch + 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, plan.learning_rate, total_steps=steps + 1, pct_start=0.1
-    )
-    soft, female, strong = (torch.tensor(x) for x in (material.soft, material.female, material.strong))
-    hard = nn.functional.one_hot(torch.tensor(material.hard), len(HEARD)).double()
-    best: dict[str, float] = {"score": -1.0}
-    start = time.monotonic()
-    for epoch in range(plan.epochs):
-        plain = epoch < plan.plain_epochs
-        how = PLAIN if plain else GENTLE
-        targets = hard if epoch < plan.soft_from else 0.5 * hard + 0.5 * soft
-        speeds = rng.integers(0, 1 if plain else len(SPEEDS), len(material.train))
-        lengths = [len(material.bank.mels[k][s]) for k, s in zip(material.train, speeds, strict=True)]
-        encoder.train()
-        head.train()
-        losses = []
-        for chosen in batches(lengths, plan.batch, rng):
-            clips = material.train[chosen]
-            mels, frames = collate(
-                [
-                    augmented(material.bank.mels[k][s], how, rng)
-                    for k, s in zip(clips, speeds[chosen], strict=True)
-                ]
-            )
-            target, share = targets[clips], 1.0
-            if not plain and rng.random() < plan.mixup:
-                share = rng.uniform(0.5, 1.0)
-                other = torch.randperm(len(clips))
-                mels, frames = mix(mels, frames, share, other, bool(rng.random() < 0.5))
-                target = share * target + (1 - share) * target[other]
-            with torch.autocast("cpu", torch.bfloat16):
-                emotion, strength, sex = head(*encode(encoder, mels, frames))
-            loss = -(target * emotion.float().log_softmax(-1)).sum(-1).mean()
-            losses.append(loss.item())
-            if share > 0.8:
-                loss = loss + 0.2 * nn.functional.cross_entropy(sex.float(), female[clips])
-                if (strong[clips] >= 0).any():
-                    loss = loss + 0.2 * nn.functional.cross_entropy(strength.float(), strong[clips])
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            schedule.step()
-            with torch.no_grad():
-                for mean, now in zip(averaged.parameters(), parts.parameters(), strict=True):
-                    mean.lerp_(now, 1 - plan.average)
-        if epoch % 2 == 1 or epoch >= plan.epochs - 5:
-            scores = development_scores(mean_encoder, mean_head, material)
-            line = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-            print(
-                f"encoder {epoch} {time.monotonic() - start:.0f} s loss {np.mean(losses):.3f} {line}",
-                flush=True,
-            )
-            if scores["score"] > best["score"]:
-                best = scores
-                save_aside(
-                    {"encoder": mean_encoder.state_dict(), "head": mean_head.state_dict(), "scores": scores},
-                    out,
-                )
-    return best
-
-
-def new_encoder(dropout: float) -> Qwen2AudioEncoder:
-    """An untrained encoder in the shape that `mini` ships."""
-    encoder = Qwen2AudioEncoder._from_config(encoder_config(dropout), attn_implementation="sdpa")
-    set_sinusoids(encoder)
-    return encoder
+    def forward(self, states: Tensor) -> Tensor:
+        """Mean states ``(n, d)`` of clips -> ``(n, 9)``."""
+        logits: Tensor = self.out(states)
+        return logits
 
 
 @torch.no_grad()
+def pooled(encoder: Qwen2AudioEncoder, mels: Sequence[Mel]) -> Tensor:
+    """Mean over the audio tokens of each clip, ``(n, d)``: what a `HeardHead` makes its logits of."""
+    encoder.eval()
+    rows = []
+    for i in range(0, len(mels), 32):
+        hidden, tokens = encode(encoder, *collate([mel.astype(np.float32) for mel in mels[i : i + 32]]))
+        rows += [row[:count].mean(0) for row, count in zip(hidden, tokens.tolist(), strict=True)]
+    return torch.stack(rows)
+
+
+@dataclass(frozen=True)
+class HeadPlan:
+    """How the head is fitted."""
+
+    ridge: float = 0.08
+    """Half of this times the squared weights, for states of variance 1, is added to the mean loss."""
+    empty: float = 0.1
+    """Share that silence and noise, whose targets are equal shares, have in the loss."""
+
+
+def hear(encoder: Qwen2AudioEncoder, material: Material, plan: HeadPlan) -> HeardHead:
+    """Fit a head to what the training clips' actors meant; the encoder stays as it is."""
+    count = len(material.train), len(material.empty)
+    heard = pooled(encoder, [material.bank.mels[k][0] for k in material.train])
+    meant = np.eye(len(HEARD))[material.hard[material.train]]
+    states = np.concatenate([heard.numpy(), pooled(encoder, material.empty).numpy()])
+    target = np.concatenate([meant, np.full((count[1], len(HEARD)), 1 / len(HEARD))])
+    shares = np.repeat([(1 - plan.empty) / count[0], plan.empty / count[1]], count)
+    mean, scale = states[: count[0]].mean(0), states[: count[0]].std(0)
+    weight, bias = fit_softmax((states - mean) / scale, target, shares, plan.ridge)
+    head = HeardHead(states.shape[1])
+    with torch.no_grad():
+        head.out.weight.copy_(torch.tensor(weight / scale))
+        head.out.bias.copy_(torch.tensor(bias - (weight / scale) @ mean))
+    return head
+
+
+def fit_softmax(
+    states: NDArray[np.floating], target: NDArray[np.float64], shares: NDArray[np.float64], ridge: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Multinomial logistic regression towards shares, by L-BFGS.
+
+    Args:
+        states: ``(n, d)``.
+        target: ``(n, c)``, rows that sum to one.
+        shares: ``(n,)``, what each row counts in the loss.
+        ridge: half of this times the sum of the squared weights is added to the loss.
+
+    Returns:
+        Weights ``(c, d)`` and biases ``(c,)``.
+    """
+    x, wanted, counts = (torch.tensor(some, dtype=torch.float64) for some in (states, target, shares))
+    weight = torch.zeros(wanted.shape[1], x.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(wanted.shape[1], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [weight, bias], max_iter=1000, tolerance_grad=1e-9, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        errors = -(wanted * (x @ weight.T + bias).log_softmax(-1)).sum(-1)
+        value = (counts * errors).sum() + ridge / 2 * weight.square().sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return weight.detach().numpy(), bias.detach().numpy()
+
+
 def heard_logits(
-    encoder: Qwen2AudioEncoder, head: HeardHead, material: Material, clips: np.ndarray
+    encoder: Qwen2AudioEncoder, head: HeardHead, material: Material, clips: NDArray[np.int64]
 ) -> Tensor:
     """Emotion logits of unchanged clips, ``(n, 9)``."""
-    encoder.eval()
-    head.eval()
-    rows = []
-    for i in range(0, len(clips), 32):
-        mels, frames = collate([material.bank.mels[k][0].astype(np.float32) for k in clips[i : i + 32]])
-        rows.append(head(*encode(encoder, mels, frames))[0])
-    return torch.cat(rows)
+    with torch.no_grad():
+        logits: Tensor = head(pooled(encoder, [material.bank.mels[k][0] for k in clips]))
+    return logits
 
 
 def development_scores(encoder: Qwen2AudioEncoder, head: HeardHead, material: Material) -> dict[str, float]:
@@ -215,7 +166,7 @@ def fold_temperature(encoder: Qwen2AudioEncoder, head: HeardHead, material: Mate
     temperatures = np.linspace(0.5, 4.0, 71)
     losses = [float(-(target * (logits / t).log_softmax(-1)).sum(-1).mean()) for t in temperatures]
     best = float(temperatures[int(np.argmin(losses))])
-    head.out.weight.data[: len(HEARD)] /= best
-    head.out.bias.data[: len(HEARD)] /= best
+    head.out.weight.data /= best
+    head.out.bias.data /= best
     print(f"temperature {best:.2f}, soft_nll {min(losses):.3f}", flush=True)
     return best

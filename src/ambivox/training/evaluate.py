@@ -44,7 +44,9 @@ def bootstrap(values: Array, seed: int) -> Interval:
     }  # fmt: skip
 
 
-def measure(folder: Path, data: Path, *, seed: int, temperature: float | None = None) -> dict[str, Any]:
+def measure(
+    folder: Path, data: Path, *, seed: int, temperature: float | None = None, followed: float | None = None
+) -> dict[str, Any]:
     """Everything the model card states; written to ``metrics.json`` and ``README.md`` in ``folder``."""
     mini = Mini(folder)
     clips = load_clips(data)
@@ -53,6 +55,7 @@ def measure(folder: Path, data: Path, *, seed: int, temperature: float | None = 
     metrics: dict[str, Any] = {
         "seed": seed,
         "temperature": temperature,
+        "followed": followed,
         "load_s": round(mini.load_s, 2),
         "parameters": sum(p.numel() for p in mini.model.parameters()),
         "megabytes": round(sum(f.stat().st_size for f in folder.iterdir() if f.is_file()) / 1e6, 2),
@@ -257,8 +260,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     metrics_file = given.model / "metrics.json"
-    temperature = json.loads(metrics_file.read_text())["temperature"] if metrics_file.exists() else None
-    measure(given.model, given.data, seed=given.seed, temperature=temperature)
+    known = json.loads(metrics_file.read_text(encoding="utf-8")) if metrics_file.exists() else {}
+    trained = {name: known.get(name) for name in ("temperature", "followed")}
+    measure(given.model, given.data, seed=given.seed, **trained)
 
 
 if __name__ == "__main__":

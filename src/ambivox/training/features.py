@@ -34,6 +34,22 @@ def log_mel(extractor: WhisperFeatureExtractor, wave: NDArray[np.float32]) -> Me
     return np.asarray(out["input_features"][0])[:, :frames].T.astype(np.float16)
 
 
+def empty_wave(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Half a second to six seconds without a voice: silence in three of ten cases, else noise of any colour.
+
+    The noise is stationary, its power falls with frequency to a power of 0 (white) to 2 (brown), and its root
+    mean square is 1e-3 to 0.3.
+    """
+    count = int(rng.uniform(0.5, 6.0) * SAMPLE_RATE_HZ)
+    if rng.random() < 0.3:
+        return np.zeros(count, dtype=np.float32)
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    slope = rng.uniform(0.0, 2.0) if rng.random() < 0.7 else 0.0
+    noise = np.fft.irfft(spectrum * np.maximum(np.arange(len(spectrum)), 20.0) ** (-slope / 2), count)
+    level = 10 ** rng.uniform(-3.0, -0.5)
+    return np.asarray(noise * (level / np.sqrt(np.mean(noise**2))), dtype=np.float32)
+
+
 class MelBank:
     """Features of every clip at every speed: ``bank.mels[clip][speed]``, ``(n_frames, n_mels)``."""
 
@@ -59,7 +75,6 @@ class Augment:
     masks: int = 0
 
 
-PLAIN = Augment()
 GENTLE = Augment(gain_db=6.0, tilt_db=2.0, noise=0.2, tempo=0.08, trim=0.5, masks=1)
 
 

@@ -1,31 +1,32 @@
-"""Stage 3: the language model learns to read the trained encoder on real clips."""
+"""Stage 4: the language model learns to read the trained encoder on real clips."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers import Qwen2AudioForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, Qwen2AudioForConditionalGeneration
 
 from ambivox.emotions import load_emotions
 from ambivox.prompts.prompt import load_prompt
 from ambivox.training.chat import example
-from ambivox.training.checkpoint import N_MELS
+from ambivox.training.checkpoint import build_model
 from ambivox.training.decoder import Progress, PromptPool, answer_logits, train_step
-from ambivox.training.encoder import HeardHead, encode
+from ambivox.training.encoder import HeadPlan, HeardHead, encode, fold_temperature, hear
 from ambivox.training.encoding import NUMBERS, Encoding
-from ambivox.training.features import FLOOR_RANGE, GENTLE, SPEEDS, augmented, batches, collate
+from ambivox.training.features import GENTLE, SPEEDS, augmented, batches, collate
 from ambivox.training.gaze import Gaze
 from ambivox.training.material import Material, save_aside, six_class_accuracy
 from ambivox.training.targets import HEARD, VOTED, option_matrix, restrict, vote_matrix
 
 Model: TypeAlias = Qwen2AudioForConditionalGeneration
+State: TypeAlias = dict[str, Any]
 
 AS_VOTED = np.array([float(label in VOTED) / len(VOTED) for label in HEARD])
 """Each of the emotions that CREMA-D's actors were asked for, equally likely."""
@@ -33,7 +34,7 @@ AS_VOTED = np.array([float(label in VOTED) / len(VOTED) for label in HEARD])
 
 @dataclass(frozen=True)
 class JointPlan:
-    """Length and pace of stage 3."""
+    """Length and pace of stage 4."""
 
     steps: int = 1000
     batch: int = 32
@@ -49,6 +50,28 @@ class JointPlan:
     """Share of the examples on silence or noise, answered with equal shares for all emotions."""
 
 
+def assemble(
+    tokenizer: PreTrainedTokenizerFast,
+    encoder: State,
+    answers: State,
+    material: Material,
+    plan: HeadPlan,
+) -> tuple[Model, HeardHead, float]:
+    """The encoder of one stage, a head for it and the language model of another stage, joined.
+
+    Returns:
+        Model and head, and the temperature that was folded into the head.
+    """
+    model = build_model(tokenizer)
+    model.model.language_model.load_state_dict(answers["language_model"])
+    model.lm_head.load_state_dict(answers["lm_head"])
+    model.model.audio_tower.load_state_dict(encoder)
+    head = hear(model.model.audio_tower, material, plan)
+    temperature = fold_temperature(model.model.audio_tower, head, material)
+    join(model, head, answers["reader"])
+    return model, head, temperature
+
+
 def join(model: Model, head: HeardHead, reader: dict[str, Tensor]) -> None:
     """Let a trained language model read a trained encoder.
 
@@ -57,8 +80,8 @@ def join(model: Model, head: HeardHead, reader: dict[str, Tensor]) -> None:
     """
     centre = torch.eye(len(HEARD)) - 1 / len(HEARD)
     projector = model.model.multi_modal_projector.linear
-    projector.weight.data = reader["weight"] @ centre @ head.out.weight.data[: len(HEARD)]
-    bias = centre @ head.out.bias.data[: len(HEARD)]
+    projector.weight.data = reader["weight"] @ centre @ head.out.weight.data
+    bias = centre @ head.out.bias.data
     projector.bias.data = reader["bias"] + reader["weight"] @ bias
 
 
@@ -67,27 +90,19 @@ def trimmed(read: Tensor, tokens: Tensor) -> list[Tensor]:
     return [row[:count] for row, count in zip(read, tokens.tolist(), strict=True)]
 
 
-def content_free_mel(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Features of silence, or of stationary noise of any colour and level, ``(n_frames, n_mels)``."""
-    frames = int(rng.integers(40, 240))
-    if rng.random() < 0.3:
-        return np.full((frames, N_MELS), -1.5, dtype=np.float32)  # log10 of the smallest power, + 4, / 4
-    tilt = rng.normal() * 0.3 * np.linspace(-1, 1, N_MELS)
-    noise = rng.uniform(-1.0, 1.0) + tilt + 0.08 * rng.normal(size=(frames, N_MELS))
-    return np.asarray(np.maximum(noise, noise.max() - FLOOR_RANGE), dtype=np.float32)
-
-
 @torch.no_grad()
-def hear(model: Model, material: Material, rng: np.random.Generator) -> tuple[list[Tensor], list[Tensor]]:
-    """Encoder states of all training clips, augmented once, and of 100 stretches of silence or noise."""
+def heard_states(
+    model: Model, material: Material, rng: np.random.Generator
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Encoder states of all training clips, augmented once, and of all stretches of silence or noise."""
     mels = [augmented(material.bank.mels[k][rng.integers(len(SPEEDS))], GENTLE, rng) for k in material.train]
-    mels += [content_free_mel(rng) for _ in range(100)]
+    mels += [mel.astype(np.float32) for mel in material.empty]
     states: list[Tensor] = [torch.empty(0)] * len(mels)
     for chosen in batches([len(mel) for mel in mels], 32, rng):
         hidden, tokens = encode(model.model.audio_tower, *collate([mels[k] for k in chosen]))
         for k, row in zip(chosen, trimmed(hidden, tokens), strict=True):
             states[k] = row
-    return states[:-100], states[-100:]
+    return states[: len(material.train)], states[len(material.train) :]
 
 
 def train_joint(
@@ -108,7 +123,7 @@ def train_joint(
     examples show tokens of two clips. The last step is left in ``out``.
 
     Args:
-        probes: those of `Gaze` as stage 2 left them.
+        probes: those of `Gaze` as stage 3 left them.
 
     Returns:
         Its development scores.
@@ -130,7 +145,7 @@ def train_joint(
         optimizer, plan.learning_rate, total_steps=plan.steps + 1, pct_start=0.1
     )
     confusion = vote_matrix(material.votes)
-    speech, empty = hear(model, material, rng)
+    speech, empty = heard_states(model, material, rng)
     scores = development_scores(model, material, encoding)
     print(f"joint start {scores}", flush=True)
     save_aside({"model": model.state_dict(), "head": head.state_dict(), "scores": scores}, out)
@@ -179,7 +194,7 @@ def _some_tokens(states: list[Tensor], count: int, rng: np.random.Generator) -> 
 @torch.no_grad()
 def head_belief(head: HeardHead, states: Tensor) -> NDArray[np.float64]:
     """What the head makes of some audio tokens of a clip, ``(n_tokens, d)`` -> ``(9,)``."""
-    logits = head(states[None].float(), torch.tensor([len(states)]))[0][0]
+    logits = head(states.float().mean(0))
     return np.asarray(logits.double().softmax(-1).numpy())
 
 

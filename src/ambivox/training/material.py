@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from ambivox.training.checkpoint import build_extractor
 from ambivox.training.data import Clip, load_clips
-from ambivox.training.features import SPEEDS, MelBank
+from ambivox.training.features import SPEEDS, Mel, MelBank, empty_wave, log_mel
 from ambivox.training.targets import HEARD, VoteTable, heard_target
+
+EMPTY = 200
+"""Stretches of silence and noise that are answered with equal shares."""
 
 
 class Material:
@@ -27,12 +30,11 @@ class Material:
         self.votes = VoteTable(data)
         self.clips: list[Clip] = [clip for clip in everything if clip.split in ("train", "development")]
         self.bank = self._bank(work / "features.pkl")
+        extractor = build_extractor()
+        waves = (empty_wave(np.random.default_rng(n)) for n in range(EMPTY))
+        self.empty: list[Mel] = [log_mel(extractor, wave) for wave in waves]
         self.soft = np.array([heard_target(clip, self.votes) for clip in self.clips])
         self.hard = np.array([HEARD.index(clip.emotion) for clip in self.clips])
-        self.female = np.array([int(clip.female) for clip in self.clips])
-        self.strong = np.array(
-            [int(clip.strength == "strong") if clip.corpus == "ravdess" else -100 for clip in self.clips]
-        )
         self.corpus = np.array([clip.corpus for clip in self.clips])
         self.train = self._of("train")
         self.development = self._of("development")

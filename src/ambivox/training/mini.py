@@ -1,8 +1,9 @@
 """Train the bundled checkpoint: ``python -m ambivox.training.mini --data DIR --out DIR``.
 
-Four stages: an encoder with a plain head; a language model on stand-ins for audio; the language model on
-what the encoder hears in real clips; the numbers of the model card. A stage whose result lies in the work
-folder is not run again.
+Five stages: an encoder that follows a teacher; a linear head that reads emotion from it; a language model on
+stand-ins for audio; the language model on what the encoder hears in real clips; the numbers of the card.
+A stage whose result lies in the work folder is not run again. The first needs the teacher's weights:
+``pip install --no-deps resemblyzer``.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from ambivox.training.chat import example
-from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, save
+from ambivox.training.checkpoint import build_processor, build_tokenizer, save
 from ambivox.training.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
-from ambivox.training.encoder import EncoderPlan, HeardHead, fold_temperature, train_encoder
+from ambivox.training.encoder import HeadPlan
 from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import measure
-from ambivox.training.joint import JointPlan, join, train_joint
+from ambivox.training.follow import FollowPlan, Lessons, train_follower
+from ambivox.training.joint import JointPlan, assemble, train_joint
 from ambivox.training.material import Material
 from ambivox.training.targets import vote_matrix
 
@@ -40,19 +42,13 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
     processor = build_processor(tokenizer)
     encoding = Encoding(processor)
-    if not (work / "encoder.pt").exists():
-        train_encoder(material, EncoderPlan(), work / "encoder.pt", seed + 1)
+    if not (work / "follower.pt").exists():
+        train_follower(material, Lessons(material, work), FollowPlan(), work / "follower.pt", seed)
     if not (work / "answers.pt").exists():
         confusion = vote_matrix(material.votes)
         train_answers(pool, encoding, AnswersPlan(), confusion, work / "answers.pt", seed)
-    heard, answers = torch.load(work / "encoder.pt"), torch.load(work / "answers.pt")
-    model = build_model(tokenizer)
-    model.load_state_dict(answers["model"])
-    model.model.audio_tower.load_state_dict(heard["encoder"])
-    head = HeardHead(model.config.audio_config.d_model)
-    head.load_state_dict(heard["head"])
-    temperature = fold_temperature(model.model.audio_tower, head, material)
-    join(model, head, answers["reader"])
+    follower, answers = torch.load(work / "follower.pt"), torch.load(work / "answers.pt")
+    model, head, temperature = assemble(tokenizer, follower["encoder"], answers, material, HeadPlan())
     if not (work / "joint.pt").exists():
         train_joint(
             model, head, answers["probes"], material, pool, encoding, JointPlan(), work / "joint.pt", seed
@@ -60,7 +56,7 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     model.load_state_dict(torch.load(work / "joint.pt")["model"])
     save(model, processor, out)
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
-    measure(out, data, seed=seed, temperature=temperature)
+    measure(out, data, seed=seed, temperature=temperature, followed=follower["scores"]["explained"])
 
 
 def main() -> None:
