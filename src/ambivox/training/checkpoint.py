@@ -1,4 +1,4 @@
-"""The architecture, tokenizer, processor and chat template of `mini`, built from nothing."""
+"""The architecture, tokenizer, processor and chat template of `mini`, with random weights."""
 
 from __future__ import annotations
 

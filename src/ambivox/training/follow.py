@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import pickle
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,18 +128,11 @@ def train_follower(
     start, scores = time.monotonic(), {"explained": float("-inf")}
     for epoch in range(plan.epochs):
         follower.train()
-        speeds = rng.integers(len(SPEEDS), size=len(material.train))
-        lengths = [len(material.bank.mels[k][s]) for k, s in zip(material.train, speeds, strict=True)]
         losses = []
-        for chosen in batches(lengths, plan.batch, rng):
-            pairs = [
-                part_of(material.bank.mels[k][s], lessons.states[k][s], rng)
-                for k, s in zip(material.train[chosen], speeds[chosen], strict=True)
-            ]
-            mels, frames = collate([augmented(mel, HOW, rng) for mel, _ in pairs])
+        for mels, frames, states in lesson_batches(material, lessons, plan, rng):
             with torch.autocast("cpu", torch.bfloat16):
                 said = follower[1](encode(encoder, mels, frames)[0])
-            loss = _errors(said.float(), [states for _, states in pairs]).square().mean()
+            loss = _errors(said.float(), states).square().mean()
             losses.append(loss.item())
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -158,6 +152,20 @@ def train_follower(
             )
             save_aside({"encoder": mean[0].state_dict(), "scores": scores}, out)
     return scores
+
+
+def lesson_batches(
+    material: Material, lessons: Lessons, plan: FollowPlan, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor, list[States]]]:
+    """Every training clip, or a stretch of it, once at a random speed: features, frames, states to say."""
+    speeds = rng.integers(len(SPEEDS), size=len(material.train))
+    lengths = [len(material.bank.mels[k][s]) for k, s in zip(material.train, speeds, strict=True)]
+    for chosen in batches(lengths, plan.batch, rng):
+        pairs = [
+            part_of(material.bank.mels[k][s], lessons.states[k][s], rng)
+            for k, s in zip(material.train[chosen], speeds[chosen], strict=True)
+        ]
+        yield *collate([augmented(mel, HOW, rng) for mel, _ in pairs]), [states for _, states in pairs]
 
 
 def part_of(
