@@ -70,8 +70,8 @@ HEARING = {
 """Other encoders and heads, compared after stage 2."""
 ANSWERING = {
     "script": SCRIPT,
-    "full-trust": replace(SCRIPT, joint=replace(JointPlan(), trust=1.0)),
-    "short-joint": replace(SCRIPT, joint=replace(JointPlan(), steps=400)),
+    "gentler": replace(SCRIPT, joint=replace(JointPlan(), learning_rate=4e-4)),
+    "full trust": replace(SCRIPT, joint=replace(JointPlan(), trust=1.0)),
 }
 """Other language models, compared after stage 4."""
 
@@ -101,7 +101,10 @@ class Bench:
 
     def answered(self, name: str, plan: Candidate) -> Scores:
         """Stages 3 and 4: the development scores of the whole model."""
-        path = self.work / f"answers-{_key(plan.answers)}.pt"
+        out, path = self.work / f"joint-{name}.pt", self.work / f"answers-{_key(plan.answers)}.pt"
+        if out.exists():
+            kept: Scores = torch.load(out)["scores"]
+            return kept
         if not path.exists():
             confusion = vote_matrix(self.material.votes)
             train_answers(self.pool, self.encoding, plan.answers, confusion, path, SEED)
@@ -109,9 +112,8 @@ class Bench:
         model, head, _ = assemble(
             self.encoding.tokenizer, self.follower(plan.follow), answers, self.material, plan.head
         )
-        probes, out = answers["probes"], self.work / f"joint-{name}.pt"
         return train_joint(
-            model, head, probes, self.material, self.pool, self.encoding, plan.joint, out, SEED
+            model, head, answers["probes"], self.material, self.pool, self.encoding, plan.joint, out, SEED
         )
 
 

@@ -18,8 +18,8 @@ A model of {parameters} parameters in the Qwen2-Audio architecture
 (`Qwen2AudioForConditionalGeneration`), trained by `python -m ambivox.training.mini`. It
 hears 0.1 to 15 s of speech at 16 kHz and answers ambivox's prompts with a word, a letter, a dictionary,
 percentages, a ranking or a sentence. It is there so that tests, demos and first runs need no download
-({megabytes} MB, loaded in {load_s} s on two CPU cores). **It is no good emotion recogniser, and it has
-heard acted speech only: use it to try the software, not to judge people.**
+({megabytes} MB, loaded in {load_s} s on two CPU cores). **It is a small emotion recogniser that has heard
+acted speech only: use it to try the software, not to judge people.**
 
 ## Measured on speakers it never heard
 Six emotions as options (angry, disgust, fear, happy, neutral, sad), in an order of its own for every
