@@ -30,7 +30,6 @@ import torch
 from ambivox.corpora import load_corpus
 from ambivox.distribution import count_votes, truth
 from ambivox.emotions import load_emotions
-from ambivox.finetune.answers import rounded
 from ambivox.finetune.config import TrainConfig
 from ambivox.finetune.measure import SHOWN, Answers, as_plain, calibrate, collect
 from ambivox.finetune.objectives import OBJECTIVES
@@ -55,6 +54,19 @@ DEVELOPMENT = [f"{corpus}-{one}" for corpus, found in DEVELOPMENT_SPEAKERS.items
 Groups = dict[str, list[Rated]]
 
 PROMPTS = ("word", "letter", "dictionary")
+
+
+def rounded(shares: np.ndarray, total: int) -> list[int]:
+    """Whole numbers in proportion to shares, summing to ``total`` (largest remainders, first of ties).
+
+    >>> rounded(np.array([1 / 3, 1 / 3, 1 / 3]), 100)
+    [34, 33, 33]
+    """
+    exact = shares * total
+    numbers = np.floor(exact).astype(np.int64)
+    for place in np.argsort(numbers - exact, kind="stable")[: total - int(numbers.sum())]:
+        numbers[place] += 1
+    return [int(n) for n in numbers]
 
 
 def write_manifest(clips: Sequence[Clip], votes: VoteTable, path: Path) -> None:

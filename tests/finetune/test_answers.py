@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.errors import UsageError
-from ambivox.finetune.answers import drawn, rounded, write_answer
+from ambivox.finetune.answers import drawn, write_answer
 from ambivox.prompts import load_prompt
 from ambivox.readouts.text import dictionary, label
 
@@ -87,14 +87,6 @@ def test_a_prompt_without_a_fixed_answer_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(UsageError, match=r"'free'.*cannot be written from votes"):
         write_answer(load_prompt("free").render(emotions), emotions.labels, np.full(4, 0.25), 0, rng)
-
-
-@given(st.lists(st.integers(0, 20), min_size=1, max_size=9).filter(any), st.integers(1, 1000))
-def test_rounded_numbers_sum_to_the_total_and_are_off_by_less_than_one(votes, total):
-    shares = np.array(votes) / sum(votes)
-    numbers = np.array(rounded(shares, total))
-    assert numbers.sum() == total
-    assert (abs(numbers - shares * total) < 1).all()
 
 
 @given(

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ambivox.distribution import Array
 from ambivox.errors import UsageError
@@ -91,16 +90,3 @@ def drawn(shares: Array, total: int, rng: np.random.Generator) -> list[int]:
     ends = np.floor(np.round(total * np.cumsum(shares), 9) + rng.random())
     ends[-1] = total
     return [int(n) for n in np.diff(ends, prepend=0.0)]
-
-
-def rounded(shares: Array, total: int) -> list[int]:
-    """Whole numbers in proportion to shares, summing to ``total`` (largest remainders, first of ties).
-
-    >>> rounded(np.array([1 / 3, 1 / 3, 1 / 3]), 100)
-    [34, 33, 33]
-    """
-    exact = shares * total
-    numbers: NDArray[np.int64] = np.floor(exact).astype(np.int64)
-    for place in np.argsort(numbers - exact, kind="stable")[: total - int(numbers.sum())]:
-        numbers[place] += 1
-    return [int(n) for n in numbers]

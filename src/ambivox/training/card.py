@@ -211,15 +211,17 @@ def _votes(found: dict[str, Any]) -> str:
 
 
 def _verdict(found: dict[str, Any]) -> str:
-    prior = found["jsd_bits"]["vote_prior"]["value"]
-    sides: dict[bool, list[str]] = {True: [], False: []}
-    for name, entry in found["jsd_bits"].items():
-        if name not in ("uniform", "vote_prior"):
-            sides[entry["value"] < prior].append(f"{name.replace('_', ' ')} {entry['value']:.3f}")
+    scores = {name.replace("_", " "): entry["value"] for name, entry in found["jsd_bits"].items()}
+    equal, prior = scores.pop("uniform"), scores.pop("vote prior")
+
+    def those(low: float, high: float) -> str:
+        return ", ".join(f"{name} {x:.3f}" for name, x in scores.items() if low <= x < high) or "none"
+
     named = found["plurality_named"]
     hits = round(named["value"] * named["n"])
     return (
-        f"Below the constant vote prior ({prior:.3f}): **{', '.join(sides[True]) or 'none'}**. Not below it: "
-        f"**{', '.join(sides[False]) or 'none'}**. The intervals overlap widely: 12 clips say little either "
-        f"way. Its most probable word is a plurality emotion of {hits} of {named['n']}."
+        f"Below the constant vote prior ({prior:.3f}): **{those(0, prior)}**. Between it and equal shares "
+        f"({equal:.3f}): **{those(prior, equal)}**. Farther from the votes than equal shares, that is, sure "
+        f"and wrong: **{those(equal, 2)}**. Its most probable word is a plurality emotion of {hits} of "
+        f"{named['n']}. Twelve clips of two actors say little either way."
     )
