@@ -21,11 +21,15 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from ambivox.audio import load_audio
+from ambivox.emotions import emotion_sets, load_emotions
+from ambivox.training.asking import Mini, sums_to_one
 from ambivox.training.chat import example
-from ambivox.training.checkpoint import build_processor, build_tokenizer
+from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, save
 from ambivox.training.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
-from ambivox.training.encoder import HeadPlan, development_scores, hear, new_encoder
+from ambivox.training.encoder import HeadPlan, development_scores, fit_head, hear, new_encoder, scores_of
 from ambivox.training.encoding import Encoding
+from ambivox.training.evaluate import ask_all
 from ambivox.training.follow import FollowPlan, Lessons, train_follower
 from ambivox.training.joint import JointPlan, assemble, train_joint
 from ambivox.training.material import Material
@@ -91,6 +95,15 @@ class Bench:
         encoder.load_state_dict(self.follower(plan.follow))
         return development_scores(encoder, hear(encoder, self.material, plan.head), self.material)
 
+    def teacher(self, plan: HeadPlan) -> Scores:
+        """What the same head makes of the teacher's own states."""
+        lessons, material = Lessons(self.material, self.work), self.material
+        states = torch.tensor(np.array([clip[0].astype(np.float32).mean(0) for clip in lessons.states]))
+        nothing = torch.empty(0, states.shape[1])
+        head = fit_head(states[material.train], nothing, material.hard[material.train], plan)
+        with torch.no_grad():
+            return scores_of(head(states[material.development]), material)
+
     def follower(self, plan: FollowPlan) -> dict[str, torch.Tensor]:
         """Stage 1, unless its file is there."""
         path = self.work / f"follower-{_key(plan)}.pt"
@@ -104,7 +117,7 @@ class Bench:
         out, path = self.work / f"joint-{name}.pt", self.work / f"answers-{_key(plan.answers)}.pt"
         if out.exists():
             kept: Scores = torch.load(out)["scores"]
-            return kept
+            return kept | self.sums(name)
         if not path.exists():
             confusion = vote_matrix(self.material.votes)
             train_answers(self.pool, self.encoding, plan.answers, confusion, path, SEED)
@@ -112,9 +125,27 @@ class Bench:
         model, head, _ = assemble(
             self.encoding.tokenizer, self.follower(plan.follow), answers, self.material, plan.head
         )
-        return train_joint(
-            model, head, answers["probes"], self.material, self.pool, self.encoding, plan.joint, out, SEED
+        probes = answers["probes"]
+        scores = train_joint(
+            model, head, probes, self.material, self.pool, self.encoding, plan.joint, out, SEED
         )
+        return scores | self.sums(name)
+
+    def sums(self, name: str) -> Scores:
+        """Share of the answers in numbers, on all development clips, that sum to one, by prompt."""
+        folder, tokenizer = self.work / f"joint-{name}", self.encoding.tokenizer
+        model = build_model(tokenizer)
+        model.load_state_dict(torch.load(self.work / f"joint-{name}.pt")["model"])
+        save(model, build_processor(tokenizer), folder)
+        mini, rng = Mini(folder), np.random.default_rng(SEED)
+        clips = [self.material.clips[k] for k in self.material.development]
+        waves = {clip.id: load_audio(clip.path) for clip in clips}
+        found = {}
+        for prompt in ("dictionary", "percentages"):
+            sets = [load_emotions(str(rng.choice(emotion_sets()))) for _ in clips]
+            asked = ask_all(mini, prompt, clips, waves, sets, SEED)
+            found[f"{prompt} sums"] = float(np.mean([sums_to_one(one) for one in asked]))
+        return found
 
 
 def _key(plan: FollowPlan | AnswersPlan) -> str:
@@ -159,6 +190,9 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     bench = prepare(given.data, given.work)
+    if given.stage != "answering":
+        teacher = bench.teacher(HeadPlan(empty=0.0))
+        print(f"the teacher itself: {teacher}", flush=True)
     for stage, candidates in (("hearing", HEARING), ("answering", ANSWERING)):
         if given.stage not in (None, stage):
             continue

@@ -19,6 +19,9 @@ MIN_CLUSTERS = 12
 held the truth in 93% to 97% of the studies from 12 speakers on. With 8 they did so there too; the limit
 leaves room for corpora that are more skewed than the simulated ones."""
 
+NO_ERROR = 1e-6
+"""A drawn standard error below this share of the estimate's is rounding: all drawn clusters agree."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -202,14 +205,14 @@ def _bootstrap_t(above: Array, below: Array, n_draws: int, seed: int, level: flo
     powers = np.concatenate([above, below, above * above, above * below, below * below], axis=1)
     parts = [weights @ powers for weights in draw_weights_in_parts(n_clusters, n_draws, seed)]
     drawn = np.split(np.concatenate(parts), 5, axis=1)
-    ratio = above.sum(axis=0) / below.sum(axis=0)
+    ratio, error = above.sum(axis=0) / below.sum(axis=0), _error(_moments(above, below), n_clusters)
+    errors = _error(drawn, n_clusters)
+    errors = np.where(errors < NO_ERROR * error, 0.0, errors)
     with np.errstate(divide="ignore", invalid="ignore"):
-        distance = drawn[0] / drawn[1] - ratio
-        t = distance / _error(drawn, n_clusters)
+        t = (drawn[0] / drawn[1] - ratio) / errors
     t = np.where(np.isnan(t), 0.0, t)
     tail = _expanded_tail((1 - level) / 2, n_clusters)
     # No interpolation: a draw without variance has an infinite t.
     upper = np.quantile(t, 1 - tail, axis=0, method="higher")
     lower = np.quantile(t, tail, axis=0, method="lower")
-    error = _error(_moments(above, below), n_clusters)
     return np.array([ratio - upper * error, ratio - lower * error])

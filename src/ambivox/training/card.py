@@ -85,7 +85,8 @@ speech by {spread:.2f} on average (total variation). A batch of eight and eight 
    temperature {temperature:.2f}): words, letters and rankings follow what the head believes was meant;
    dictionaries and percentages follow the votes to expect then, the belief weighing 0.7 beside equal shares.
 
-The log of the training is `benchmarks/results/mini_training.log`.
+The log of the training is `benchmarks/results/mini_training.log`. Stage 3 was taken over from the training of
+the `mini` before this one (same plan and seed); stages 1, 2 and 4 are new.
 
 The votes to expect when an emotion is meant are CREMA-D's voice-only votes by intended emotion, actors 1001
 and 1002 left out. Calibration targets mix the intended emotion with them, on EMO-DB also by each clip's

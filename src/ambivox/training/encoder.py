@@ -88,12 +88,20 @@ class HeadPlan:
 
 def hear(encoder: Qwen2AudioEncoder, material: Material, plan: HeadPlan) -> HeardHead:
     """Fit a head to what the training clips' actors meant; the encoder stays as it is."""
-    count = len(material.train), len(material.empty)
-    heard = pooled(encoder, [material.bank.mels[k][0] for k in material.train])
-    meant = np.eye(len(HEARD))[material.hard[material.train]]
-    states = np.concatenate([heard.numpy(), pooled(encoder, material.empty).numpy()])
-    target = np.concatenate([meant, np.full((count[1], len(HEARD)), 1 / len(HEARD))])
-    shares = np.repeat([(1 - plan.empty) / count[0], plan.empty / count[1]], count)
+    states = pooled(encoder, [material.bank.mels[k][0] for k in material.train])
+    return fit_head(states, pooled(encoder, material.empty), material.hard[material.train], plan)
+
+
+def fit_head(voiced: Tensor, empty: Tensor, meant: NDArray[np.int64], plan: HeadPlan) -> HeardHead:
+    """Fit a head to mean states ``(n, d)`` of clips and of silence and noise, whose targets are equal shares.
+
+    Args:
+        meant: the place in `HEARD` of each clip's emotion, ``(n,)``.
+    """
+    count = len(voiced), len(empty)
+    states = torch.cat([voiced, empty]).double().numpy()
+    target = np.concatenate([np.eye(len(HEARD))[meant], np.full((count[1], len(HEARD)), 1 / len(HEARD))])
+    shares = np.repeat([(1 - plan.empty) / count[0], plan.empty / max(1, count[1])], count)
     mean, scale = states[: count[0]].mean(0), states[: count[0]].std(0)
     weight, bias = fit_softmax((states - mean) / scale, target, shares, plan.ridge)
     head = HeardHead(states.shape[1])
@@ -145,9 +153,17 @@ def heard_logits(
 
 
 def development_scores(encoder: Qwen2AudioEncoder, head: HeardHead, material: Material) -> dict[str, float]:
-    """Six-class accuracy per corpus, the loss against the soft targets (nats), and the score to select by."""
+    """The `scores_of` a head on the development clips."""
+    return scores_of(heard_logits(encoder, head, material, material.development), material)
+
+
+def scores_of(logits: Tensor, material: Material) -> dict[str, float]:
+    """Six-class accuracy per corpus, the loss against the soft targets (nats), and the score to select by.
+
+    Args:
+        logits: of the development clips, ``(n, 9)``.
+    """
     clips = material.development
-    logits = heard_logits(encoder, head, material, clips)
     scores = {}
     for corpus in ("ravdess", "emo-db"):
         here = np.flatnonzero(material.corpus[clips] == corpus)

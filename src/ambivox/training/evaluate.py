@@ -87,7 +87,7 @@ def _splits(clips: Sequence[Clip]) -> dict[str, Any]:
     return found
 
 
-def _ask_all(
+def ask_all(
     mini: Mini,
     name: str,
     clips: Sequence[Clip],
@@ -95,6 +95,7 @@ def _ask_all(
     sets: Sequence[EmotionSet],
     seed: int,
 ) -> list[Asked]:
+    """The prompt of that name for every clip with its set, the options in an order of its own."""
     rng = np.random.default_rng(seed)
     prompts = [load_prompt(name).render(e, order=rng.permutation(len(e)).tolist()) for e in sets]
     return mini.ask(prompts, sets, [waves[clip.id] for clip in clips])
@@ -107,12 +108,12 @@ def _accuracy(
     truth = [VOTED.index(clip.emotion) for clip in chosen]
     found: dict[str, Interval] = {}
     for name in ("word", "letter"):
-        asked = _ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
         picked = [int(mini.shares(a).argmax()) for a in asked]
         found[f"token_{name}"] = wilson(_agree(picked, truth), len(truth))
         found[f"text_{name}"] = wilson(_agree([named(a) for a in asked], truth), len(truth))
     if split == "test":
-        asked = _ask_all(mini, "dictionary", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        asked = ask_all(mini, "dictionary", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
         shares = [numbers(a) for a in asked]
         best = [None if p is None else int(p.argmax()) for p in shares]
         found["text_dictionary"] = wilson(_agree(best, truth), len(truth))
@@ -134,7 +135,7 @@ def _votes(
         "vote_prior": np.tile(votes.prior(), (len(chosen), 1)),
     }
     for name in ("word", "letter", "dictionary", "percentages"):
-        asked = _ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
         if name in ("word", "letter"):
             answers[f"token_{name}"] = np.array([mini.shares(a) for a in asked])
         else:
@@ -159,7 +160,7 @@ def _formats(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: in
     for name in ("word", "letter", "dictionary", "percentages", "ranked", "free"):
         rng = np.random.default_rng(seed + 1)
         some = chosen if name in ("word", "letter") else chosen[::2] if name == "dictionary" else chosen[::3]
-        asked = _ask_all(
+        asked = ask_all(
             mini, name, some, waves, [load_emotions(str(rng.choice(emotion_sets()))) for _ in some], seed
         )
         found[name] = wilson(sum(in_format(a) for a in asked), len(asked))
@@ -199,7 +200,7 @@ def _calibration(
     truth: dict[str, Array] = {}
     for split in ("development", "test", "votes"):
         chosen = [clip for clip in clips if clip.split == split and clip.emotion in VOTED]
-        asked = _ask_all(mini, "word", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        asked = ask_all(mini, "word", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
         shares[split] = np.array([mini.shares(a) for a in asked])
         counts = [
             votes.of_clip[c.path.stem] if split == "votes" else np.eye(6)[VOTED.index(c.emotion)]
