@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def markdown(whole: dict) -> str:
     lines += ["Below 0 the objective helped.", "", *_after_minus_before(whole)]
     lines += ["", "## Calibration of the token level"]
     lines += [
-        "Temperature fitted on development clips; vote-ECE; means over seeds.",
+        "Temperature fitted on development clips; vote-ECE; means over the seeds without a failed reading.",
         "",
         *_calibration(whole),
     ]
@@ -106,16 +107,20 @@ def _after_minus_before(whole: dict) -> list[str]:
 
 
 def _calibration(whole: dict) -> list[str]:
-    lines = ["| objective | prompt | temperature | group | before | after |", "|---|---|---|---|---|---|"]
+    lines = ["| objective | prompt | group | temperature | before | after | seeds |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    [(_, before), *_], groups = _models(whole), ["development", *whole["speakers"]]
+    prompts = dict.fromkeys(row["prompt"] for row in before[0]["scores"]["CREMA-D"])
     for name, runs in _models(whole):
-        found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
-        for run in runs:
-            for one in run["calibration"]:
-                for group, ends in one["vote_ece"].items():
-                    found.setdefault((one["prompt"], group), []).append((one["temperature"], *ends))
-        for (prompt, group), values in found.items():
-            temperature, before, after = np.mean(values, axis=0)
-            lines.append(f"| {name} | {prompt} | {temperature:.2f} | {group} | {before:.3f} | {after:.3f} |")
+        for prompt, group in product(prompts, groups):
+            fitted = [one for run in runs for one in run["calibration"] if one["prompt"] == prompt]
+            found = [
+                (one["temperature"], *one["vote_ece"][group]) for one in fitted if group in one["vote_ece"]
+            ]
+            cells = "a reading failed | |"
+            if found:
+                cells = "{:.2f} | {:.3f} | {:.3f}".format(*np.mean(found, axis=0))
+            lines.append(f"| {name} | {prompt} | {group} | {cells} | {len(found)} of {len(runs)} |")
     return lines
 
 
