@@ -15,24 +15,22 @@ import json
 import time
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerFast
 
 from ambivox.audio import load_audio
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.training.asking import Mini, sums_to_one
-from ambivox.training.chat import example
-from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, save
-from ambivox.training.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
+from ambivox.training.checkpoint import build_model, build_processor, save
+from ambivox.training.decoder import AnswersPlan, PromptPool, train_answers
 from ambivox.training.encoder import HeadPlan, development_scores, fit_head, hear, new_encoder, scores_of
 from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import ask_all
 from ambivox.training.follow import FollowPlan, Lessons, train_follower
 from ambivox.training.joint import JointPlan, assemble, train_joint
 from ambivox.training.material import Material
+from ambivox.training.mini import prepare
 from ambivox.training.targets import vote_matrix
 
 SEED = 0
@@ -85,8 +83,8 @@ class Bench:
     """What all candidates share, and the folder in which stages are kept."""
 
     material: Material
+    pool: PromptPool
     encoding: Encoding
-    pool: Any
     work: Path
 
     def heard(self, plan: Candidate) -> Scores:
@@ -163,19 +161,6 @@ def table(found: dict[str, Scores]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def prepare(data: Path, work: Path) -> Bench:
-    """Clips, prompts and tokenizer, as `ambivox.training.mini` makes them."""
-    work.mkdir(parents=True, exist_ok=True)
-    material, rng = Material(data, work), np.random.default_rng(SEED)
-    pool = prompt_pool(rng)
-    texts = [text for prompt, emotions in pool for text in
-             (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
-    if not (work / "tokenizer").exists():
-        build_tokenizer(texts).save_pretrained(work / "tokenizer")
-    encoding = Encoding(build_processor(PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")))
-    return Bench(material, encoding, pool, work)
-
-
 def main() -> None:
     """Read the command line, train, print and write the tables."""
     parser = argparse.ArgumentParser(
@@ -189,7 +174,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    bench = prepare(given.data, given.work)
+    bench = Bench(*prepare(given.data, given.work, SEED), given.work)
     if given.stage != "answering":
         teacher = bench.teacher(HeadPlan(empty=0.0))
         print(f"the teacher itself: {teacher}", flush=True)

@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ambivox.training.chat import example
 from ambivox.training.checkpoint import build_processor, build_tokenizer, save
-from ambivox.training.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
+from ambivox.training.decoder import AnswersPlan, PromptPool, prompt_pool, random_heard, train_answers
 from ambivox.training.encoder import HeadPlan
 from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import measure
@@ -28,33 +28,38 @@ from ambivox.training.material import Material
 from ambivox.training.targets import vote_matrix
 
 
-def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
-    """All stages; the checkpoint, its metrics and its card are written to ``out``."""
+def prepare(data: Path, work: Path, seed: int) -> tuple[Material, PromptPool, Encoding]:
+    """What all stages share; features and tokenizer are kept in ``work``."""
     work.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
-    material = Material(data, work)
-    rng = np.random.default_rng(seed)
+    material, rng = Material(data, work), np.random.default_rng(seed)
     pool = prompt_pool(rng)
     texts = [text for prompt, emotions in pool for text in
              (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
     if not (work / "tokenizer").exists():
         build_tokenizer(texts).save_pretrained(work / "tokenizer")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
-    processor = build_processor(tokenizer)
-    encoding = Encoding(processor)
+    return material, pool, Encoding(build_processor(tokenizer))
+
+
+def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
+    """All stages; the checkpoint, its metrics and its card are written to ``out``."""
+    start = time.monotonic()
+    material, pool, encoding = prepare(data, work, seed)
     if not (work / "follower.pt").exists():
         train_follower(material, Lessons(material, work), FollowPlan(), work / "follower.pt", seed)
     if not (work / "answers.pt").exists():
         confusion = vote_matrix(material.votes)
         train_answers(pool, encoding, AnswersPlan(), confusion, work / "answers.pt", seed)
     follower, answers = torch.load(work / "follower.pt"), torch.load(work / "answers.pt")
-    model, head, temperature = assemble(tokenizer, follower["encoder"], answers, material, HeadPlan())
+    model, head, temperature = assemble(
+        encoding.tokenizer, follower["encoder"], answers, material, HeadPlan()
+    )
     if not (work / "joint.pt").exists():
         train_joint(
             model, head, answers["probes"], material, pool, encoding, JointPlan(), work / "joint.pt", seed
         )
     model.load_state_dict(torch.load(work / "joint.pt")["model"])
-    save(model, processor, out)
+    save(model, build_processor(encoding.tokenizer), out)
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
     measure(out, data, seed=seed, temperature=temperature, followed=follower["scores"]["explained"])
 
