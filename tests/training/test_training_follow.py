@@ -97,6 +97,9 @@ def test_each_layer_is_reduced_on_its_own_and_fitted_on_the_training_clips() -> 
     told = [[rng.normal(size=(40, 512)).astype(np.float16) for _ in range(8)] for _ in range(5)]
     before = reduced(told, np.array([0, 1, 2, 3]))
     assert before[0][0].shape == (40, 192)
+    upper = np.concatenate([told[k][s][:, 256:] for k in range(4) for s in (0, 2, 7)]).astype(np.float64)
+    mean, basis = principal(upper)
+    np.testing.assert_allclose(before[0][0][:, 96:], (told[0][0][:, 256:] - mean) @ basis, atol=0.02)
     told[4] = [states * 100 for states in told[4]]  # a development clip moves nothing
     after = reduced(told, np.array([0, 1, 2, 3]))
     np.testing.assert_array_equal(before[0][0], after[0][0])
