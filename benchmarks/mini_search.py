@@ -11,10 +11,11 @@ heard here. `--scale 0.01` tries the script.
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import time
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,10 +25,10 @@ from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.training.asking import Mini, sums_to_one
 from ambivox.training.checkpoint import build_model, build_processor, save
 from ambivox.training.decoder import AnswersPlan, PromptPool, train_answers
-from ambivox.training.encoder import HeadPlan, development_scores, fit_head, hear, new_encoder, scores_of
+from ambivox.training.encoder import HeadPlan, fit_head, hear, heard_logits, new_encoder, scores_of
 from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import ask_all
-from ambivox.training.follow import FollowPlan, Lessons, train_follower
+from ambivox.training.follow import FollowPlan, make_lessons, train_follower
 from ambivox.training.joint import JointPlan, assemble, train_joint
 from ambivox.training.material import Material
 from ambivox.training.mini import prepare
@@ -91,12 +92,13 @@ class Bench:
         """Stages 1 and 2: what the head makes of the development clips."""
         encoder = new_encoder(dropout=0.0)
         encoder.load_state_dict(self.follower(plan.follow))
-        return development_scores(encoder, hear(encoder, self.material, plan.head), self.material)
+        head = hear(encoder, self.material, plan.head)
+        return scores_of(heard_logits(encoder, head, self.material, self.material.development), self.material)
 
     def teacher(self, plan: HeadPlan) -> Scores:
         """What the same head makes of the teacher's own states."""
-        lessons, material = Lessons(self.material, self.work), self.material
-        states = torch.tensor(np.array([clip[0].astype(np.float32).mean(0) for clip in lessons.states]))
+        lessons, material = make_lessons(self.material, self.work), self.material
+        states = torch.tensor(np.array([clip[0].astype(np.float32).mean(0) for clip in lessons]))
         nothing = torch.empty(0, states.shape[1])
         head = fit_head(states[material.train], nothing, material.hard[material.train], plan)
         with torch.no_grad():
@@ -106,35 +108,29 @@ class Bench:
         """Stage 1, unless its file is there."""
         path = self.work / f"follower-{_key(plan)}.pt"
         if not path.exists():
-            train_follower(self.material, Lessons(self.material, self.work), plan, path, SEED)
+            train_follower(self.material, make_lessons(self.material, self.work), plan, path, SEED)
         state: dict[str, torch.Tensor] = torch.load(path)["encoder"]
         return state
 
-    def answered(self, name: str, plan: Candidate) -> Scores:
-        """Stages 3 and 4: the development scores of the whole model."""
-        out, path = self.work / f"joint-{name}.pt", self.work / f"answers-{_key(plan.answers)}.pt"
-        if out.exists():
-            kept: Scores = torch.load(out)["scores"]
-            return kept | self.sums(name)
-        if not path.exists():
+    def answered(self, plan: Candidate) -> Scores:
+        """Stages 3 and 4, unless their files are there: the development scores of the whole model."""
+        out, said = self.work / f"joint-{_key(plan)}.pt", self.work / f"answers-{_key(plan.answers)}.pt"
+        if not said.exists():
             confusion = vote_matrix(self.material.votes)
-            train_answers(self.pool, self.encoding, plan.answers, confusion, path, SEED)
-        answers = torch.load(path)
-        model, head, _ = assemble(
-            self.encoding.tokenizer, self.follower(plan.follow), answers, self.material, plan.head
-        )
-        probes = answers["probes"]
-        scores = train_joint(
-            model, head, probes, self.material, self.pool, self.encoding, plan.joint, out, SEED
-        )
-        return scores | self.sums(name)
+            train_answers(self.pool, self.encoding, plan.answers, confusion, said, SEED)
+        if not out.exists():
+            answers, encoder = torch.load(said), self.follower(plan.follow)
+            model, head, _ = assemble(self.encoding.tokenizer, encoder, answers, self.material, plan.head)
+            probes, pool = answers["probes"], self.pool
+            train_joint(model, head, probes, self.material, pool, self.encoding, plan.joint, out, SEED)
+        state = torch.load(out)
+        return {**state["scores"], **self.sums(state["model"], out.with_suffix(""))}
 
-    def sums(self, name: str) -> Scores:
+    def sums(self, weights: dict[str, torch.Tensor], folder: Path) -> Scores:
         """Share of the answers in numbers, on all development clips, that sum to one, by prompt."""
-        folder, tokenizer = self.work / f"joint-{name}", self.encoding.tokenizer
-        model = build_model(tokenizer)
-        model.load_state_dict(torch.load(self.work / f"joint-{name}.pt")["model"])
-        save(model, build_processor(tokenizer), folder)
+        model = build_model(self.encoding.tokenizer)
+        model.load_state_dict(weights)
+        save(model, build_processor(self.encoding.tokenizer), folder)
         mini, rng = Mini(folder), np.random.default_rng(SEED)
         clips = [self.material.clips[k] for k in self.material.development]
         waves = {clip.id: load_audio(clip.path) for clip in clips}
@@ -146,10 +142,9 @@ class Bench:
         return found
 
 
-def _key(plan: FollowPlan | AnswersPlan) -> str:
-    """What tells one stage's file from another's: the values that differ from the plan's defaults."""
-    changed = [f.name for f in fields(plan) if getattr(plan, f.name) != f.default]
-    return "-".join(f"{name}={getattr(plan, name)}" for name in changed) or "script"
+def _key(plan: Any) -> str:
+    """Names the file of a stage after its whole plan, so that another plan or scale never finds it."""
+    return hashlib.sha256(repr(plan).encode()).hexdigest()[:10]
 
 
 def table(found: dict[str, Scores]) -> str:
@@ -181,18 +176,16 @@ def main() -> None:
     for stage, candidates in (("hearing", HEARING), ("answering", ANSWERING)):
         if given.stage not in (None, stage):
             continue
-        kept = given.work / f"{stage}.json"
-        found: dict[str, Scores] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        found: dict[str, Scores] = {}
         for name, candidate in candidates.items():
-            if name in found or (given.only and name not in given.only):
+            if given.only and name not in given.only:
                 continue
             print(f"== {stage}: {name}", flush=True)
             plan, begun = candidate.scaled(given.scale), time.monotonic()
-            scores = bench.heard(plan) if stage == "hearing" else bench.answered(name, plan)
+            scores = bench.heard(plan) if stage == "hearing" else bench.answered(plan)
             found[name] = {**scores, "minutes": (time.monotonic() - begun) / 60}
-            kept.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        if found:
             (given.work / f"{stage}.md").write_text(table(found), encoding="utf-8")
+        if found:
             print(table(found), flush=True)
 
 

@@ -31,7 +31,7 @@ from ambivox.training.encoder import (
     pooled,
 )
 from ambivox.training.features import empty_wave
-from ambivox.training.follow import FollowPlan, Lessons, part_of, principal, reduced, train_follower
+from ambivox.training.follow import FollowPlan, part_of, principal, reduced, train_follower
 from ambivox.training.material import Material
 from ambivox.training.teacher import PER_TOKEN, Teacher
 
@@ -133,10 +133,9 @@ def test_an_encoder_learns_to_follow(tmp_path: Path) -> None:
     material = SimpleNamespace(
         train=np.arange(40), development=np.arange(40, 48), bank=SimpleNamespace(mels=mels)
     )
-    lessons = SimpleNamespace(states=states)
     plan = FollowPlan(epochs=12, batch=8, learning_rate=2e-3, average=0.5)
     out = tmp_path / "follower.pt"
-    scores = train_follower(cast(Material, material), cast(Lessons, lessons), plan, out, seed=0)
+    scores = train_follower(cast(Material, material), states, plan, out, seed=0)
     assert scores["explained"] > 0.7
     kept: dict[str, Any] = torch.load(out)
     assert kept["scores"] == scores

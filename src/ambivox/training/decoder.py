@@ -17,6 +17,7 @@ from ambivox.emotions import EmotionSet
 from ambivox.prompts.prompt import RenderedPrompt
 from ambivox.training.chat import example, random_emotions, random_prompt
 from ambivox.training.checkpoint import build_model, emotion_words
+from ambivox.training.descent import Descent
 from ambivox.training.encoding import NUMBERS, Encoding, Tokens
 from ambivox.training.gaze import Gaze
 from ambivox.training.material import save_aside
@@ -174,10 +175,7 @@ def train_answers(
         *reader.parameters(),
         *gaze.probes.parameters(),
     ]
-    optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate, weight_decay=0.01, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, plan.learning_rate, total_steps=plan.steps + 1, pct_start=0.05
-    )
+    descent = Descent(parameters, plan.learning_rate, plan.steps, weight_decay=0.01, rise=0.05)
     model.train()
     start, log = time.monotonic(), Progress()
     for step in range(plan.steps):
@@ -189,10 +187,7 @@ def train_answers(
             examples.append(encoding(example(taught, prompt, emotions, rng)))
             audio.append(fake_audio(heard, reader, rng))
         log.add(train_step(model, gaze, audio, examples, encoding, plan.gaze * (1 - step / plan.steps)))
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        descent.step()
         if step % 25 == 24 or step == plan.steps - 1:
             print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
             learnt = {

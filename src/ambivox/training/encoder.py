@@ -152,11 +152,6 @@ def heard_logits(
     return logits
 
 
-def development_scores(encoder: Qwen2AudioEncoder, head: HeardHead, material: Material) -> dict[str, float]:
-    """The `scores_of` a head on the development clips."""
-    return scores_of(heard_logits(encoder, head, material, material.development), material)
-
-
 def scores_of(logits: Tensor, material: Material) -> dict[str, float]:
     """Six-class accuracy per corpus, the loss against the soft targets (nats), and the score to select by.
 

@@ -56,7 +56,6 @@ class MelBank:
     def __init__(
         self, clips: Sequence[Clip], extractor: WhisperFeatureExtractor, speeds: Sequence[float]
     ) -> None:
-        self.ids = [clip.id for clip in clips]
         self.mels: list[list[Mel]] = []
         for clip in clips:
             wave = load_audio(clip.path)

@@ -7,11 +7,11 @@ of their speech, frame by frame, says far more than one label per clip.
 from __future__ import annotations
 
 import copy
-import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -20,12 +20,14 @@ from torch import Tensor, nn
 from transformers import Qwen2AudioEncoder
 
 from ambivox.audio import load_audio
+from ambivox.training.descent import Descent
 from ambivox.training.encoder import encode, new_encoder
 from ambivox.training.features import SPEEDS, Augment, augmented, batches, collate, speed_copy
-from ambivox.training.material import Material, save_aside
+from ambivox.training.material import Material, kept, save_aside
 from ambivox.training.teacher import Teacher
 
-States = NDArray[np.float16]
+States: TypeAlias = NDArray[np.float16]
+Lessons: TypeAlias = list[list[States]]
 
 KEPT = 96
 """Principal components kept of each of the teacher's layers: about 94% of its variance."""
@@ -34,36 +36,24 @@ HOW = Augment(gain_db=6.0, tilt_db=2.0, noise=0.3, masks=1)
 """No change of tempo: the teacher's states would no longer lie beside the frames that they belong to."""
 
 
-class Lessons:
-    """What the teacher makes of every clip at every speed: ``states[clip][speed]``, ``(n_tokens, 192)``.
+def make_lessons(material: Material, work: Path) -> Lessons:
+    """What the teacher makes of every clip at every speed: ``lessons[clip][speed]``, ``(n_tokens, 192)``.
 
     The principal components of each layer over the training clips, their scale evened half-way (a component's
     variance becomes its square root): the small ones say more of emotion than of who speaks. Kept in
     ``work/lessons.pkl`` (about 200 MB), since the teacher takes five minutes.
     """
 
-    ids: list[str]
-    states: list[list[States]]
-
-    def __init__(self, material: Material, work: Path) -> None:
-        path = work / "lessons.pkl"
-        ids = [clip.id for clip in material.clips]
-        if path.exists():
-            with path.open("rb") as file:
-                self.ids, self.states = pickle.load(file)
-            if self.ids == ids:
-                return
+    def ask() -> Lessons:
         teacher = Teacher()
         waves = (load_audio(clip.path) for clip in material.clips)
         told = [[teacher(speed_copy(wave, speed)).astype(np.float16) for speed in SPEEDS] for wave in waves]
-        self.ids, self.states = ids, reduced(told, material.train)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            pickle.dump((self.ids, self.states), file)
-        temporary.replace(path)
+        return reduced(told, material.train)
+
+    return kept(work / "lessons.pkl", material.clips, ask)
 
 
-def reduced(told: list[list[States]], train: NDArray[np.int64]) -> list[list[States]]:
+def reduced(told: Lessons, train: NDArray[np.int64]) -> Lessons:
     """The states of every clip and speed as principal components, layer by layer."""
     heard = np.concatenate([told[k][s] for k in train for s in (0, 2, 7)]).astype(np.float64)
     maps = [(part, *principal(heard[:, part])) for part in Teacher.parts]
@@ -115,15 +105,11 @@ def train_follower(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     encoder = new_encoder(plan.dropout)
-    follower = nn.ModuleList([encoder, nn.Linear(encoder.config.d_model, lessons.states[0][0].shape[1])])
+    follower = nn.ModuleList([encoder, nn.Linear(encoder.config.d_model, lessons[0][0].shape[1])])
     mean = copy.deepcopy(follower)
-    parameters = [p for p in follower.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
-    )
     steps = plan.epochs * (len(material.train) // plan.batch + 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, plan.learning_rate, total_steps=steps + 1, pct_start=0.08
+    descent = Descent(
+        follower.parameters(), plan.learning_rate, steps, weight_decay=plan.weight_decay, rise=0.08
     )
     start, scores = time.monotonic(), {"explained": float("-inf")}
     for epoch in range(plan.epochs):
@@ -134,15 +120,12 @@ def train_follower(
                 said = follower[1](encode(encoder, mels, frames)[0])
             loss = _errors(said.float(), states).square().mean()
             losses.append(loss.item())
-            optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            schedule.step()
+            descent.step()
             decay = plan.average if epoch > 2 else 0.9
             with torch.no_grad():
-                for kept, now in zip(mean.parameters(), follower.parameters(), strict=True):
-                    kept.lerp_(now, 1 - decay)
+                for average, now in zip(mean.parameters(), follower.parameters(), strict=True):
+                    average.lerp_(now, 1 - decay)
         if epoch % 4 == 3 or epoch == plan.epochs - 1:
             share = explained(mean[0], mean[1], material, lessons)
             scores = {"explained": share}
@@ -162,7 +145,7 @@ def lesson_batches(
     lengths = [len(material.bank.mels[k][s]) for k, s in zip(material.train, speeds, strict=True)]
     for chosen in batches(lengths, plan.batch, rng):
         pairs = [
-            part_of(material.bank.mels[k][s], lessons.states[k][s], rng)
+            part_of(material.bank.mels[k][s], lessons[k][s], rng)
             for k, s in zip(material.train[chosen], speeds[chosen], strict=True)
         ]
         yield *collate([augmented(mel, HOW, rng) for mel, _ in pairs]), [states for _, states in pairs]
@@ -199,7 +182,7 @@ def explained(encoder: Qwen2AudioEncoder, out: nn.Module, material: Material, le
     for i in range(0, len(material.development), 32):
         clips = material.development[i : i + 32]
         mels, frames = collate([material.bank.mels[k][0].astype(np.float32) for k in clips])
-        states = [lessons.states[k][0] for k in clips]
+        states = [lessons[k][0] for k in clips]
         errors.append(_errors(out(encode(encoder, mels, frames)[0]), states))
         taught.append(np.concatenate(states).astype(np.float32))
     return 1 - float(torch.cat(errors).square().mean() / np.concatenate(taught).var(0).mean())

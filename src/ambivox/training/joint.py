@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen2AudioForConditionalGeneration
 
 from ambivox.emotions import load_emotions
@@ -18,6 +18,7 @@ from ambivox.prompts.prompt import load_prompt
 from ambivox.training.chat import example
 from ambivox.training.checkpoint import build_model
 from ambivox.training.decoder import Progress, PromptPool, answer_logits, train_step
+from ambivox.training.descent import Descent
 from ambivox.training.encoder import HeadPlan, HeardHead, encode, fold_temperature, hear
 from ambivox.training.encoding import NUMBERS, Encoding
 from ambivox.training.features import GENTLE, SPEEDS, augmented, batches, collate
@@ -140,10 +141,7 @@ def train_joint(
         *model.lm_head.parameters(),
         *model.model.multi_modal_projector.parameters(),
     ]
-    optimizer = torch.optim.AdamW(trained, lr=plan.learning_rate, weight_decay=0.02, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, plan.learning_rate, total_steps=plan.steps + 1, pct_start=0.1
-    )
+    descent = Descent(trained, plan.learning_rate, plan.steps, weight_decay=0.02, rise=0.1)
     confusion = vote_matrix(material.votes)
     speech, empty = heard_states(model, material, rng)
     scores = development_scores(model, material, encoding)
@@ -164,10 +162,7 @@ def train_joint(
             examples.append(encoding(example(belief, prompt, emotions, rng)))
             shown.append(model.model.multi_modal_projector(states))
         log.add(train_step(model, gaze, shown, examples, encoding, plan.gaze * (1 - step / plan.steps)))
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        descent.step()
         if step % 50 == 49 or step == plan.steps - 1:
             scores = development_scores(model, material, encoding)
             model.train()

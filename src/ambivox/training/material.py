@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from ambivox.training.data import Clip, load_clips
 from ambivox.training.features import SPEEDS, Mel, MelBank, empty_wave, log_mel
 from ambivox.training.targets import HEARD, VoteTable, heard_target
 
+T = TypeVar("T")
+
 EMPTY = 200
 """Stretches of silence and noise that are answered with equal shares."""
 
@@ -22,15 +25,15 @@ EMPTY = 200
 class Material:
     """Training and development clips with features and targets; test clips are never loaded here.
 
-    Features are kept in ``work/features.pkl`` (about 300 MB), since computing them takes two minutes.
+    Features are kept in ``work/mels.pkl`` (about 300 MB), since computing them takes two minutes.
     """
 
     def __init__(self, data: Path, work: Path) -> None:
         everything = load_clips(data)
         self.votes = VoteTable(data)
         self.clips: list[Clip] = [clip for clip in everything if clip.split in ("train", "development")]
-        self.bank = self._bank(work / "features.pkl")
         extractor = build_extractor()
+        self.bank = kept(work / "mels.pkl", self.clips, lambda: MelBank(self.clips, extractor, SPEEDS))
         waves = (empty_wave(np.random.default_rng(n)) for n in range(EMPTY))
         self.empty: list[Mel] = [log_mel(extractor, wave) for wave in waves]
         self.soft = np.array([heard_target(clip, self.votes) for clip in self.clips])
@@ -42,18 +45,25 @@ class Material:
     def _of(self, split: str) -> NDArray[np.int64]:
         return np.flatnonzero([clip.split == split for clip in self.clips])
 
-    def _bank(self, path: Path) -> MelBank:
-        if path.exists():
-            with path.open("rb") as file:
-                bank: MelBank = pickle.load(file)
-            if bank.ids == [clip.id for clip in self.clips]:
-                return bank
-        bank = MelBank(self.clips, build_extractor(), SPEEDS)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            pickle.dump(bank, file)
-        temporary.replace(path)
-        return bank
+
+def kept(path: Path, clips: Sequence[Clip], make: Callable[[], T]) -> T:
+    """What ``make`` gives for these clips: from the file, or made and left there (aside, then renamed).
+
+    The file is one that this function wrote: pickle, for the work folder of the training only.
+    """
+    ids = [clip.id for clip in clips]
+    if path.exists():
+        with path.open("rb") as file:
+            known, value = pickle.load(file)
+        if known == ids:
+            found: T = value
+            return found
+    made = make()
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        pickle.dump((ids, made), file)
+    temporary.replace(path)
+    return made
 
 
 def save_aside(state: dict[str, Any], path: Path) -> None:

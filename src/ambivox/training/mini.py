@@ -22,7 +22,7 @@ from ambivox.training.decoder import AnswersPlan, PromptPool, prompt_pool, rando
 from ambivox.training.encoder import HeadPlan
 from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import measure
-from ambivox.training.follow import FollowPlan, Lessons, train_follower
+from ambivox.training.follow import FollowPlan, make_lessons, train_follower
 from ambivox.training.joint import JointPlan, assemble, train_joint
 from ambivox.training.material import Material
 from ambivox.training.targets import vote_matrix
@@ -46,7 +46,7 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     start = time.monotonic()
     material, pool, encoding = prepare(data, work, seed)
     if not (work / "follower.pt").exists():
-        train_follower(material, Lessons(material, work), FollowPlan(), work / "follower.pt", seed)
+        train_follower(material, make_lessons(material, work), FollowPlan(), work / "follower.pt", seed)
     if not (work / "answers.pt").exists():
         confusion = vote_matrix(material.votes)
         train_answers(pool, encoding, AnswersPlan(), confusion, work / "answers.pt", seed)
