@@ -25,10 +25,11 @@ from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.training.asking import Mini, sums_to_one
 from ambivox.training.checkpoint import build_model, build_processor, save
 from ambivox.training.decoder import AnswersPlan, PromptPool, train_answers
-from ambivox.training.encoder import HeadPlan, fit_head, hear, heard_logits, new_encoder, scores_of
+from ambivox.training.ear import ROUGH, changed
+from ambivox.training.encoder import HeadPlan, fit_head, hear, new_encoder, pooled, scores_of
 from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import ask_all
-from ambivox.training.follow import FollowPlan, make_lessons, train_follower
+from ambivox.training.follow import STUDIO, FollowPlan, make_lessons, train_follower
 from ambivox.training.joint import JointPlan, assemble, train_joint
 from ambivox.training.material import Material
 from ambivox.training.mini import prepare
@@ -64,10 +65,12 @@ class Candidate:
 SCRIPT = Candidate()
 HEARING = {
     "script": SCRIPT,
-    "third of the epochs": replace(SCRIPT, follow=replace(SCRIPT.follow, epochs=20)),
-    "hardly followed": replace(SCRIPT, follow=replace(SCRIPT.follow, epochs=2)),
-    "faster": replace(SCRIPT, follow=replace(SCRIPT.follow, epochs=20, learning_rate=2e-3)),
-    **{f"ridge {ridge}": replace(SCRIPT, head=HeadPlan(ridge=ridge)) for ridge in (0.02, 0.04, 0.16)},
+    "in the studio": replace(SCRIPT, follow=FollowPlan(epochs=60, how=STUDIO)),
+    "third of the epochs": replace(SCRIPT, follow=FollowPlan(epochs=30)),
+    "hardly followed": replace(SCRIPT, follow=FollowPlan(epochs=2)),
+    **{f"ridge {ridge}": replace(SCRIPT, head=HeadPlan(ridge=ridge)) for ridge in (0.02, 0.08, 0.16)},
+    "one speed": replace(SCRIPT, head=HeadPlan(speeds=1)),
+    "one speed, ridge 0.08": replace(SCRIPT, head=HeadPlan(ridge=0.08, speeds=1)),
     "no silence": replace(SCRIPT, head=HeadPlan(empty=0.0)),
 }
 """Other encoders and heads, compared after stage 2."""
@@ -75,6 +78,7 @@ ANSWERING = {
     "script": SCRIPT,
     "gentler": replace(SCRIPT, joint=replace(JointPlan(), learning_rate=4e-4)),
     "full trust": replace(SCRIPT, joint=replace(JointPlan(), trust=1.0)),
+    "nothing rough": replace(SCRIPT, joint=replace(JointPlan(), rough=0.0)),
 }
 """Other language models, compared after stage 4."""
 
@@ -89,11 +93,19 @@ class Bench:
     work: Path
 
     def heard(self, plan: Candidate) -> Scores:
-        """Stages 1 and 2: what the head makes of the development clips."""
-        encoder = new_encoder(dropout=0.0)
+        """Stages 1 and 2: what the head makes of the development clips, as they are and of rough copies.
+
+        The score to select by is the mean of those of the two.
+        """
+        encoder, clips = new_encoder(dropout=0.0), self.material.development
         encoder.load_state_dict(self.follower(plan.follow))
         head = hear(encoder, self.material, plan.head)
-        return scores_of(heard_logits(encoder, head, self.material, self.material.development), self.material)
+        plain = [self.material.bank.mels[k][0] for k in clips]
+        rough = changed(self.material, clips, ROUGH, np.random.default_rng(SEED))
+        with torch.no_grad():
+            found = [scores_of(head(pooled(encoder, mels)), self.material) for mels in (plain, rough)]
+        both = float(np.mean([scores["score"] for scores in found]))
+        return {**found[0], **{f"rough {name}": value for name, value in found[1].items()}, "score": both}
 
     def teacher(self, plan: HeadPlan) -> Scores:
         """What the same head makes of the teacher's own states."""
@@ -120,9 +132,11 @@ class Bench:
             train_answers(self.pool, self.encoding, plan.answers, confusion, said, SEED)
         if not out.exists():
             answers, encoder = torch.load(said), self.follower(plan.follow)
-            model, head, _ = assemble(self.encoding.tokenizer, encoder, answers, self.material, plan.head)
+            model, ear, _ = assemble(
+                self.encoding.tokenizer, encoder, answers, self.material, plan.head, SEED
+            )
             probes, pool = answers["probes"], self.pool
-            train_joint(model, head, probes, self.material, pool, self.encoding, plan.joint, out, SEED)
+            train_joint(model, ear, probes, self.material, pool, self.encoding, plan.joint, out, SEED)
         state = torch.load(out)
         return {**state["scores"], **self.sums(state["model"], out.with_suffix(""))}
 

@@ -82,11 +82,18 @@ class Mini:
         return [answers[k] for k in range(len(waves))]
 
     def shares(self, asked: Asked) -> Array:
-        """First-step probabilities of the options' first tokens, in the set's order, shape ``(N,)``."""
+        """First-step probabilities of the options' first tokens, made to sum to one, shape ``(N,)``."""
+        exact = self._probabilities(asked)
+        return np.asarray(exact / exact.sum())
+
+    def mass(self, asked: Asked) -> float:
+        """How much of the first step's probability lies on the options at all, in [0, 1]."""
+        return float(self._probabilities(asked).sum())
+
+    def _probabilities(self, asked: Asked) -> Array:
         words = [answers[0] for answers in asked.prompt.answers]
         ids = [self.processor.tokenizer.encode(word, add_special_tokens=False)[0] for word in words]
-        exact = np.exp(asked.first[ids].astype(np.float64))
-        return np.asarray(exact / exact.sum())
+        return np.asarray(np.exp(asked.first[ids].astype(np.float64)))
 
 
 def named(asked: Asked) -> int | None:

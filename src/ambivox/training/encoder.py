@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import Qwen2AudioEncoder
 
 from ambivox.training.checkpoint import encoder_config, set_sinusoids
-from ambivox.training.features import Mel, collate
+from ambivox.training.features import SPEEDS, Mel, collate
 from ambivox.training.material import Material, six_class_accuracy
 from ambivox.training.targets import HEARD
 
@@ -80,16 +80,20 @@ def pooled(encoder: Qwen2AudioEncoder, mels: Sequence[Mel]) -> Tensor:
 class HeadPlan:
     """How the head is fitted."""
 
-    ridge: float = 0.08
+    ridge: float = 0.04
     """Half of this times the squared weights, for states of variance 1, is added to the mean loss."""
+    speeds: int = len(SPEEDS)
+    """How many of the speeds every clip is heard at."""
     empty: float = 0.1
     """Share that silence and noise, whose targets are equal shares, have in the loss."""
 
 
 def hear(encoder: Qwen2AudioEncoder, material: Material, plan: HeadPlan) -> HeardHead:
     """Fit a head to what the training clips' actors meant; the encoder stays as it is."""
-    states = pooled(encoder, [material.bank.mels[k][0] for k in material.train])
-    return fit_head(states, pooled(encoder, material.empty), material.hard[material.train], plan)
+    clips = [material.bank.mels[k][: plan.speeds] for k in material.train]
+    states = pooled(encoder, [mel for mels in clips for mel in mels])
+    meant = np.repeat(material.hard[material.train], [len(mels) for mels in clips])
+    return fit_head(states, pooled(encoder, material.empty), meant, plan)
 
 
 def fit_head(voiced: Tensor, empty: Tensor, meant: NDArray[np.int64], plan: HeadPlan) -> HeardHead:

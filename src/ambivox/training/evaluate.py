@@ -17,7 +17,9 @@ from ambivox.metrics import ece, jsd_bits
 from ambivox.prompts.prompt import load_prompt
 from ambivox.training.asking import Asked, Mini, Wave, in_format, named, numbers, sums_to_one
 from ambivox.training.card import write_card
+from ambivox.training.chat import random_emotions
 from ambivox.training.data import Clip, load_clips
+from ambivox.training.features import in_a_noisy_room
 from ambivox.training.targets import VOTED, VoteTable
 
 Array = NDArray[np.float64]
@@ -67,8 +69,10 @@ def measure(
         },
         "crema-d": _votes(mini, clips, waves, votes, seed),
         "formats": _formats(mini, clips, waves, seed),
+        "own_options": _own_options(mini, clips, waves, seed),
         "distinct": _distinct(mini, clips, waves),
         "calibration": _calibration(mini, clips, waves, votes, seed),
+        "elsewhere": _elsewhere(mini, clips, waves, seed),
         "audio_matters": _audio_matters(mini, clips, waves, seed),
         "batch": _batch(mini, clips, waves),
     }
@@ -172,6 +176,24 @@ def _formats(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: in
     return found
 
 
+def _own_options(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int
+) -> dict[str, dict[str, Any]]:
+    """How much probability the options get, and how often one is written, with a user's own options."""
+    chosen = [clip for clip in clips if clip.split == "test"][::2]
+    found: dict[str, dict[str, Any]] = {}
+    for name in ("word", "letter"):
+        rng = np.random.default_rng(seed)
+        drawn = [(clip, random_emotions(rng)) for clip in chosen]
+        own = [(clip, emotions) for clip, emotions in drawn if emotions.name == "random"]
+        asked = ask_all(mini, name, [clip for clip, _ in own], waves, [e for _, e in own], seed)
+        found[name] = {
+            "mass": bootstrap(np.array([mini.mass(a) for a in asked]), seed),
+            "named": wilson(sum(named(a) is not None for a in asked), len(asked)),
+        }
+    return found
+
+
 def _distinct(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict[str, Any]:
     """How many different answers one prompt, the same for every clip, draws from the clips of a corpus."""
     found: dict[str, Any] = {}
@@ -221,6 +243,22 @@ def _calibration(
             float(ece(q, truth[split], n_bins=10, target="votes")) for q in (p, scaled(p, temperature))
         )
         found["vote_ece"][split] = {"n": len(p), "before": before, "after": after}
+    return found
+
+
+def _elsewhere(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Any]:
+    """How often the word of the token level is right, and how sure, as recorded and in a noisy room."""
+    chosen = [clip for clip in clips if clip.split == "test" and clip.emotion in VOTED]
+    truth = [VOTED.index(clip.emotion) for clip in chosen]
+    rng = np.random.default_rng(seed)
+    rooms = {clip.id: in_a_noisy_room(waves[clip.id], rng) for clip in chosen}
+    found = {}
+    for name, heard in (("as recorded", waves), ("in a noisy room", rooms)):
+        asked = ask_all(mini, "word", chosen, heard, [load_emotions("cremad6")] * len(chosen), seed)
+        shares = np.array([mini.shares(a) for a in asked])
+        picked = [int(p.argmax()) for p in shares]
+        accuracy = wilson(_agree(picked, truth), len(truth))
+        found[name] = {"accuracy": accuracy, "largest": bootstrap(shares.max(axis=1), seed)}
     return found
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import soxr
 import torch
 from numpy.typing import NDArray
+from scipy.signal import fftconvolve, lfilter
 from transformers import WhisperFeatureExtractor
 
 from ambivox.audio import SAMPLE_RATE_HZ, load_audio
 from ambivox.training.data import Clip
 
-Mel = NDArray[np.float16]
+Mel = NDArray[np.floating]
 FLOOR_RANGE = 2.0
 """Whisper features end 8 decades below the loudest bin, and are divided by 4."""
 SPEEDS = (1.0, 0.84, 0.88, 0.92, 0.96, 1.04, 1.08, 1.12, 1.16)
@@ -50,6 +51,20 @@ def empty_wave(rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(noise * (level / np.sqrt(np.mean(noise**2))), dtype=np.float32)
 
 
+def in_a_noisy_room(wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A recording with the tail of a room (0.5 s, 3 dB below the voice) and pink noise 15 dB below it."""
+    tail_s = 0.5
+    times = np.arange(int(tail_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    room = rng.standard_normal(len(times)) * 10 ** (-3 * times / tail_s)
+    room *= np.sqrt(0.5 / (room**2).sum())
+    room[0] = 1.0
+    voice = fftconvolve(wave, room)[: len(wave)]
+    spectrum = np.fft.rfft(rng.standard_normal(len(wave)))
+    noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 20.0)), len(wave))
+    noise *= 10 ** (-15 / 20) * np.sqrt(np.mean(voice**2) / np.mean(noise**2))
+    return np.asarray(voice + noise, dtype=np.float32)
+
+
 class MelBank:
     """Features of every clip at every speed: ``bank.mels[clip][speed]``, ``(n_frames, n_mels)``."""
 
@@ -69,6 +84,11 @@ class Augment:
     gain_db: float = 0.0
     tilt_db: float = 0.0
     noise: float = 0.0
+    """Share of the clips with noise at 5 to 40 dB below the voice."""
+    colour_db: float = 4.0
+    """Standard deviation of the slope of the noise, from the middle band to the highest."""
+    reverb: float = 0.0
+    """Share of the clips with an exponential tail of 0.1 to 0.8 s (60 dB), 0 to 20 dB below the voice."""
     tempo: float = 0.0
     trim: float = 0.0
     masks: int = 0
@@ -96,9 +116,11 @@ def augmented(mel: Mel, how: Augment, rng: np.random.Generator) -> NDArray[np.fl
         place = np.linspace(0, np.pi, bins)
         curve = sum(rng.normal() / k * np.cos(k * place + rng.uniform(0, np.pi)) for k in (1, 2, 3))
         x = x + (how.tilt_db / 40) * np.asarray(curve, dtype=np.float32)
+    if how.reverb and rng.random() < how.reverb:
+        x = reverberated(x, rng.uniform(0.1, 0.8), rng.uniform(0, 20))
     if rng.random() < how.noise:
         snr_db = rng.uniform(5, 40)
-        colour = (rng.normal() * 0.1) * np.linspace(-1, 1, bins)
+        colour = (rng.normal() * how.colour_db / 40) * np.linspace(-1, 1, bins)
         noise = x.max(0).mean() - 0.25 - snr_db / 40 + colour + 0.08 * rng.normal(size=x.shape)
         x = np.log10(10.0 ** (4 * x) + 10.0 ** (4 * noise)) / 4
     x = np.maximum(x, x.max() - FLOOR_RANGE)
@@ -110,6 +132,19 @@ def augmented(mel: Mel, how: Augment, rng: np.random.Generator) -> NDArray[np.fl
         first = int(rng.integers(0, bins - width))
         x[:, first : first + width] = x.mean()
     return np.asarray(x, dtype=np.float32)
+
+
+def reverberated(mel: NDArray[np.float32], tail_s: float, below_db: float) -> NDArray[np.float32]:
+    """The features of a voice in a room: every frame's power dies away over the frames after it.
+
+    Args:
+        mel: ``(n_frames, n_mels)``, 10 ms each.
+        tail_s: in which the tail falls by 60 dB.
+        below_db: how far the tail of a steady sound lies below the sound.
+    """
+    power, kept = 10.0 ** (4 * mel), 10 ** (-6 / (tail_s * 100))
+    tail = lfilter([0.0, 1 - kept], [1.0, -kept], power, axis=0)
+    return np.asarray(np.log10(power + 10 ** (-below_db / 10) * tail) / 4, dtype=np.float32)
 
 
 def collate(mels: Sequence[NDArray[np.float32]]) -> tuple[torch.Tensor, torch.Tensor]:

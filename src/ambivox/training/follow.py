@@ -32,8 +32,10 @@ Lessons: TypeAlias = list[list[States]]
 KEPT = 96
 """Principal components kept of each of the teacher's layers: about 94% of its variance."""
 FRAMES_PER_TOKEN = 4
-HOW = Augment(gain_db=6.0, tilt_db=2.0, noise=0.3, masks=1)
-"""No change of tempo: the teacher's states would no longer lie beside the frames that they belong to."""
+STUDIO = Augment(gain_db=6.0, tilt_db=2.0, noise=0.3, masks=1)
+ELSEWHERE = Augment(gain_db=6.0, tilt_db=4.0, noise=0.6, colour_db=12.0, reverb=0.4, masks=1)
+"""The teacher hears a clip as it was recorded, the encoder as if elsewhere, to hear through rooms.
+No change of tempo: the teacher's states would no longer lie beside the frames that they belong to."""
 
 
 def make_lessons(material: Material, work: Path) -> Lessons:
@@ -84,13 +86,14 @@ def principal(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray
 class FollowPlan:
     """Length and pace of stage 1."""
 
-    epochs: int = 60
+    epochs: int = 90
     batch: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     dropout: float = 0.05
     average: float = 0.99
     """Decay per step of the running mean of the weights, which is what is kept."""
+    how: Augment = ELSEWHERE
 
 
 def train_follower(
@@ -148,7 +151,7 @@ def lesson_batches(
             part_of(material.bank.mels[k][s], lessons[k][s], rng)
             for k, s in zip(material.train[chosen], speeds[chosen], strict=True)
         ]
-        yield *collate([augmented(mel, HOW, rng) for mel, _ in pairs]), [states for _, states in pairs]
+        yield *collate([augmented(mel, plan.how, rng) for mel, _ in pairs]), [states for _, states in pairs]
 
 
 def part_of(

@@ -19,9 +19,10 @@ from ambivox.training.chat import example
 from ambivox.training.checkpoint import build_model
 from ambivox.training.decoder import Progress, PromptPool, answer_logits, train_step
 from ambivox.training.descent import Descent
-from ambivox.training.encoder import HeadPlan, HeardHead, encode, fold_temperature, hear
+from ambivox.training.ear import ROUGH, Ear, Teaching, changed, train_ear
+from ambivox.training.encoder import HeadPlan, encode
 from ambivox.training.encoding import NUMBERS, Encoding
-from ambivox.training.features import GENTLE, SPEEDS, augmented, batches, collate
+from ambivox.training.features import GENTLE, Mel, batches, collate
 from ambivox.training.gaze import Gaze
 from ambivox.training.material import Material, save_aside, six_class_accuracy
 from ambivox.training.targets import HEARD, VOTED, option_matrix, restrict, vote_matrix
@@ -29,15 +30,14 @@ from ambivox.training.targets import HEARD, VOTED, option_matrix, restrict, vote
 Model: TypeAlias = Qwen2AudioForConditionalGeneration
 State: TypeAlias = dict[str, Any]
 
-AS_VOTED = np.array([float(label in VOTED) / len(VOTED) for label in HEARD])
-"""Each of the emotions that CREMA-D's actors were asked for, equally likely."""
+EQUAL = np.full(len(HEARD), 1 / len(HEARD))
 
 
 @dataclass(frozen=True)
 class JointPlan:
     """Length and pace of stage 4."""
 
-    steps: int = 1000
+    steps: int = 1500
     batch: int = 32
     learning_rate: float = 1e-3
     gaze: float = 0.5
@@ -47,6 +47,8 @@ class JointPlan:
     trust: float = 0.7
     """Where votes are asked for: the weight of the belief, beside CREMA-D's six emotions as equally likely.
     Our own guess at how far to trust an ear that never heard the corpus in question."""
+    rough: float = 0.25
+    """Share of the examples on rough copies of clips."""
     content_free: float = 0.04
     """Share of the examples on silence or noise, answered with equal shares for all emotions."""
 
@@ -57,33 +59,38 @@ def assemble(
     answers: State,
     material: Material,
     plan: HeadPlan,
-) -> tuple[Model, HeardHead, float]:
-    """The encoder of one stage, a head for it and the language model of another stage, joined.
+    seed: int,
+) -> tuple[Model, Ear, float]:
+    """The encoder of one stage, what reads it and the language model of another stage, joined.
 
     Returns:
-        Model and head, and the temperature that was folded into the head.
+        Model and what reads its encoder, and the temperature that was folded into the head.
     """
     model = build_model(tokenizer)
     model.model.language_model.load_state_dict(answers["language_model"])
     model.lm_head.load_state_dict(answers["lm_head"])
     model.model.audio_tower.load_state_dict(encoder)
-    head = hear(model.model.audio_tower, material, plan)
-    temperature = fold_temperature(model.model.audio_tower, head, material)
-    join(model, head, answers["reader"])
-    return model, head, temperature
+    ear, temperature = train_ear(model.model.audio_tower, material, plan, seed)
+    join(model, ear, answers["reader"], seed)
+    return model, ear, temperature
 
 
-def join(model: Model, head: HeardHead, reader: dict[str, Tensor]) -> None:
+@torch.no_grad()
+def join(model: Model, ear: Ear, reader: dict[str, Tensor], seed: int) -> None:
     """Let a trained language model read a trained encoder.
 
     Both are linear where they meet: the head turns an audio token into emotion logits, ``reader`` turns
-    emotion logits into what the language model reads. The projector starts as their product.
+    emotion logits into what the language model reads. The projector starts as their product, and says how
+    familiar a token sounds in a direction that the language model has no use for yet.
     """
+    head, judge = ear.head.out, ear.judge
     centre = torch.eye(len(HEARD)) - 1 / len(HEARD)
+    taken = torch.cat([reader["weight"], reader["bias"][:, None]], dim=1)
+    free = torch.randn(len(taken), 1, generator=torch.Generator().manual_seed(seed))
+    free = 0.5 * torch.linalg.qr(torch.cat([taken, free], dim=1))[0][:, -1:]
     projector = model.model.multi_modal_projector.linear
-    projector.weight.data = reader["weight"] @ centre @ head.out.weight.data
-    bias = centre @ head.out.bias.data
-    projector.bias.data = reader["bias"] + reader["weight"] @ bias
+    projector.weight.copy_(reader["weight"] @ centre @ head.weight + free @ judge.weight)
+    projector.bias.copy_(reader["bias"] + reader["weight"] @ centre @ head.bias + free @ judge.bias)
 
 
 def trimmed(read: Tensor, tokens: Tensor) -> list[Tensor]:
@@ -92,23 +99,19 @@ def trimmed(read: Tensor, tokens: Tensor) -> list[Tensor]:
 
 
 @torch.no_grad()
-def heard_states(
-    model: Model, material: Material, rng: np.random.Generator
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Encoder states of all training clips, augmented once, and of all stretches of silence or noise."""
-    mels = [augmented(material.bank.mels[k][rng.integers(len(SPEEDS))], GENTLE, rng) for k in material.train]
-    mels += [mel.astype(np.float32) for mel in material.empty]
+def states_of(model: Model, mels: list[Mel], rng: np.random.Generator) -> list[Tensor]:
+    """Encoder states of the audio tokens of each recording, ``(n_tokens, d)``."""
     states: list[Tensor] = [torch.empty(0)] * len(mels)
     for chosen in batches([len(mel) for mel in mels], 32, rng):
         hidden, tokens = encode(model.model.audio_tower, *collate([mels[k] for k in chosen]))
         for k, row in zip(chosen, trimmed(hidden, tokens), strict=True):
             states[k] = row
-    return states[: len(material.train)], states[len(material.train) :]
+    return states
 
 
 def train_joint(
     model: Model,
-    head: HeardHead,
+    ear: Ear,
     probes: dict[str, Tensor],
     material: Material,
     pool: PromptPool,
@@ -119,9 +122,9 @@ def train_joint(
 ) -> dict[str, float]:
     """Train language model and projector on what the encoder hears; encoder and head stay as they are.
 
-    The targets are the head's belief given the audio tokens that are shown, not the labels: a function of the
-    tokens, so that it can be learnt to the digit, and as unsure as the head was calibrated to be. Half of the
-    examples show tokens of two clips. The last step is left in ``out``.
+    The targets are what `Teaching` makes of the audio tokens that are shown, not the labels: a function of
+    the tokens, so that it can be learnt to the digit, and as unsure as the head was calibrated to be. Half of
+    the examples show tokens of two clips. The last step is left in ``out``.
 
     Args:
         probes: those of `Gaze` as stage 3 left them.
@@ -132,7 +135,6 @@ def train_joint(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model.model.audio_tower.requires_grad_(False).eval()
-    head.requires_grad_(False).eval()
     gaze = Gaze(model)
     gaze.probes.load_state_dict(probes)
     trained = [
@@ -142,24 +144,26 @@ def train_joint(
         *model.model.multi_modal_projector.parameters(),
     ]
     descent = Descent(trained, plan.learning_rate, plan.steps, weight_decay=0.02, rise=0.1)
-    confusion = vote_matrix(material.votes)
-    speech, empty = heard_states(model, material, rng)
+    taught = Teaching(ear, vote_matrix(material.votes), plan.trust)
+    heard = {
+        "clips": states_of(model, changed(material, material.train, GENTLE, rng), rng),
+        "rough": states_of(model, changed(material, material.train, ROUGH, rng), rng),
+        "empty": states_of(model, [mel.astype(np.float32) for mel in material.empty], rng),
+    }
+    shares = [1 - plan.rough - plan.content_free, plan.rough, plan.content_free]
     scores = development_scores(model, material, encoding)
     print(f"joint start {scores}", flush=True)
-    save_aside({"model": model.state_dict(), "head": head.state_dict(), "scores": scores}, out)
+    save_aside({"model": model.state_dict(), "head": ear.head.state_dict(), "scores": scores}, out)
     model.train()
     start, log = time.monotonic(), Progress()
     for step in range(plan.steps):
         shown, examples = [], []
         for k in rng.integers(len(pool), size=plan.batch):
-            nothing = rng.random() < plan.content_free
-            states = _some_tokens(empty if nothing else speech, plan.audio_tokens, rng)
-            flat = np.full(len(HEARD), 1 / len(HEARD))
-            belief = flat if nothing else head_belief(head, states)
             prompt, emotions = pool[k]
-            if prompt.format in NUMBERS and not nothing:
-                belief = (plan.trust * belief + (1 - plan.trust) * AS_VOTED) @ confusion
-            examples.append(encoding(example(belief, prompt, emotions, rng)))
+            kind = str(rng.choice(list(heard), p=shares))
+            states = _some_tokens(heard[kind], plan.audio_tokens, rng)
+            answer = EQUAL if kind == "empty" else taught(states, votes=prompt.format in NUMBERS)
+            examples.append(encoding(example(answer, prompt, emotions, rng)))
             shown.append(model.model.multi_modal_projector(states))
         log.add(train_step(model, gaze, shown, examples, encoding, plan.gaze * (1 - step / plan.steps)))
         descent.step()
@@ -169,7 +173,7 @@ def train_joint(
             line = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
             seconds = time.monotonic() - start
             print(f"joint {step + 1} {seconds:.0f} s {log.read()} | {line}", flush=True)
-            save_aside({"model": model.state_dict(), "head": head.state_dict(), "scores": scores}, out)
+            save_aside({"model": model.state_dict(), "head": ear.head.state_dict(), "scores": scores}, out)
     gaze.stop()
     return scores
 
@@ -184,13 +188,6 @@ def _some_tokens(states: list[Tensor], count: int, rng: np.random.Generator) -> 
             row = row[np.sort(kept)]
         rows.append(row)
     return torch.cat(rows)
-
-
-@torch.no_grad()
-def head_belief(head: HeardHead, states: Tensor) -> NDArray[np.float64]:
-    """What the head makes of some audio tokens of a clip, ``(n_tokens, d)`` -> ``(9,)``."""
-    logits = head(states.float().mean(0))
-    return np.asarray(logits.double().softmax(-1).numpy())
 
 
 @torch.no_grad()

@@ -51,12 +51,12 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
         confusion = vote_matrix(material.votes)
         train_answers(pool, encoding, AnswersPlan(), confusion, work / "answers.pt", seed)
     follower, answers = torch.load(work / "follower.pt"), torch.load(work / "answers.pt")
-    model, head, temperature = assemble(
-        encoding.tokenizer, follower["encoder"], answers, material, HeadPlan()
+    model, ear, temperature = assemble(
+        encoding.tokenizer, follower["encoder"], answers, material, HeadPlan(), seed
     )
     if not (work / "joint.pt").exists():
         train_joint(
-            model, head, answers["probes"], material, pool, encoding, JointPlan(), work / "joint.pt", seed
+            model, ear, answers["probes"], material, pool, encoding, JointPlan(), work / "joint.pt", seed
         )
     model.load_state_dict(torch.load(work / "joint.pt")["model"])
     save(model, build_processor(encoding.tokenizer), out)
