@@ -50,6 +50,12 @@ def test_it_names_an_option_in_one_word_and_in_one_letter(mini: Mini, speech: li
     for prompt in ("word", "letter"):
         answers = asked(mini, prompt, speech, sets)
         assert [named(answer) for answer in answers].count(None) == 0, [a.text for a in answers]
+        for answer in answers:
+            words = [words[0] for words in answer.prompt.answers]
+            ids = mini.processor.tokenizer(words, add_special_tokens=False)["input_ids"]
+            said = sum(np.exp(float(answer.first[word[0]])) for word in ids)
+            assert mini.mass(answer) == pytest.approx(said)
+            assert 0.9 < said <= 1 + 1e-5
 
 
 @pytest.mark.parametrize("prompt", ["dictionary", "free"])

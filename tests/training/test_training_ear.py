@@ -18,7 +18,7 @@ from torch import nn
 from ambivox.training.checkpoint import build_model, build_tokenizer
 from ambivox.training.ear import AS_VOTED, RIDGE, ROUGH, Ear, Teaching, changed, fit_judge
 from ambivox.training.encoder import HeardHead, new_encoder, pooled
-from ambivox.training.features import GENTLE, reverberated
+from ambivox.training.features import GENTLE, in_a_noisy_room, reverberated
 from ambivox.training.joint import join
 from ambivox.training.material import Material
 from ambivox.training.targets import HEARD
@@ -101,6 +101,22 @@ def test_a_tail_dies_away_by_60_db_and_lies_where_it_was_asked_for() -> None:
     assert heard[10] == pytest.approx(40, abs=0.01)
     steady = np.zeros((400, 2), dtype=np.float32)
     assert 40 * reverberated(steady, 0.3, 10.0)[-1, 0] == pytest.approx(10 * np.log10(1.1), abs=1e-3)
+
+
+def test_a_noisy_room_adds_a_tail_of_half_the_energy_and_noise_at_15_db() -> None:
+    rng = np.random.default_rng(0)
+    voice = np.concatenate([rng.standard_normal(32_000), np.zeros(32_000)]).astype(np.float32)
+    heard = in_a_noisy_room(voice, rng)
+    assert heard.shape == voice.shape
+    level = np.sqrt(np.mean(heard[-16_000:] ** 2)) / np.sqrt(
+        1.5 / 2
+    )  # the voice with its tail, over all of it
+    assert 20 * np.log10(level) == pytest.approx(-15, abs=1)
+    click = np.zeros(16_000, dtype=np.float32)
+    click[1000] = 1.0
+    after = np.mean([np.sum(in_a_noisy_room(click, rng)[1001:5000] ** 2) for _ in range(20)])
+    noise = (1.5 / 16_000) * 10**-1.5 * 3999
+    assert after == pytest.approx(0.5 + noise, rel=0.1)
 
 
 def test_the_projector_starts_as_the_head_read_aloud_with_familiarity_beside_it() -> None:

@@ -31,6 +31,7 @@ Model: TypeAlias = Qwen2AudioForConditionalGeneration
 State: TypeAlias = dict[str, Any]
 
 EQUAL = np.full(len(HEARD), 1 / len(HEARD))
+"""What is taught of silence and noise."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def train_joint(
     shares = [1 - plan.rough - plan.content_free, plan.rough, plan.content_free]
     scores = development_scores(model, material, encoding)
     print(f"joint start {scores}", flush=True)
-    save_aside({"model": model.state_dict(), "head": ear.head.state_dict(), "scores": scores}, out)
+    save_aside({"model": model.state_dict(), "scores": scores}, out)
     model.train()
     start, log = time.monotonic(), Progress()
     for step in range(plan.steps):
@@ -173,7 +174,7 @@ def train_joint(
             line = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
             seconds = time.monotonic() - start
             print(f"joint {step + 1} {seconds:.0f} s {log.read()} | {line}", flush=True)
-            save_aside({"model": model.state_dict(), "head": ear.head.state_dict(), "scores": scores}, out)
+            save_aside({"model": model.state_dict(), "scores": scores}, out)
     gaze.stop()
     return scores
 
@@ -206,7 +207,6 @@ def first_shares(
     model.eval()
     rng = np.random.default_rng(seed)
     emotions, prompt = load_emotions("cremad6"), load_prompt(name)
-    flat = np.full(len(HEARD), 1 / len(HEARD))
     rows = []
     for i in range(0, len(clips), 32):
         chosen = clips[i : i + 32]
@@ -214,7 +214,7 @@ def first_shares(
         hidden, tokens = encode(model.model.audio_tower, mels, frames)
         audio = trimmed(model.model.multi_modal_projector(hidden), tokens)
         prompts = [prompt.render(emotions, order=rng.permutation(6).tolist()) for _ in chosen]
-        made = [encoding(example(flat, rendered, emotions, rng)) for rendered in prompts]
+        made = [encoding(example(EQUAL, rendered, emotions, rng)) for rendered in prompts]
         ids = torch.tensor([[encoding.first_token(words[0]) for words in p.answers] for p in prompts])
         logits, starts = answer_logits(model, audio, made, encoding.audio)
         rows.append(logits[starts].gather(1, ids).log_softmax(-1))
