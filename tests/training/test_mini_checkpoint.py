@@ -12,11 +12,14 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from ambivox.emotions import emotion_sets, load_emotions
+from scipy.stats import binomtest
+
+from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.prompts import load_prompt
 from ambivox.training.asking import Asked, Mini, Wave, in_format, named, sums_to_one
 from ambivox.training.card import write_card
 from ambivox.training.data import load_clips
+from ambivox.training.evaluate import wilson
 
 FOLDER = Path(str(resources.files("ambivox.models") / "mini"))
 
@@ -56,6 +59,15 @@ def test_it_names_an_option_in_one_word_and_in_one_letter(mini: Mini, speech: li
             said = sum(np.exp(float(answer.first[word[0]])) for word in ids)
             assert mini.mass(answer) == pytest.approx(said)
             assert 0.9 < said <= 1 + 1e-5
+
+
+def test_a_token_that_begins_two_options_counts_once_in_their_mass(mini: Mini, speech: list[Wave]) -> None:
+    own = EmotionSet("own", ("zzab", "zzac", "sad"), (("zzab",), ("zzac",), ("sad",)))
+    answer = mini.ask([load_prompt("word").render(own)], [own], speech[:1])[0]
+    tokens = mini.processor.tokenizer(list(own.labels), add_special_tokens=False)["input_ids"]
+    first = [ids[0] for ids in tokens]
+    assert first[0] == first[1] != first[2]
+    assert mini.mass(answer) == pytest.approx(float(np.exp(answer.first[[first[0], first[2]]]).sum()))
 
 
 @pytest.mark.parametrize("prompt", ["dictionary", "free"])
@@ -137,3 +149,10 @@ def test_the_metrics_say_n_and_interval_for_every_share() -> None:
             assert entry["low"] <= entry["value"] <= entry["high"]
     assert set(metrics["crema-d"]["jsd_bits"]) >= {"uniform", "vote_prior", "token_word", "text_dictionary"}
     assert all(entry["n"] == 12 for entry in metrics["crema-d"]["jsd_bits"].values())
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 7), (7, 7), (104, 176), (1, 95)])
+def test_shares_of_the_card_carry_the_interval_of_scipy(hits: int, n: int) -> None:
+    ours, theirs = wilson(hits, n), binomtest(hits, n).proportion_ci(method="wilson")
+    assert (ours["value"], ours["n"]) == (hits / n, n)
+    assert (ours["low"], ours["high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-6)

@@ -28,7 +28,7 @@ def ear_of(width: int, judge_bias: float) -> Ear:
     judge = nn.Linear(width, 1)
     nn.init.zeros_(judge.weight)
     nn.init.constant_(judge.bias, judge_bias)
-    return Ear(HeardHead(width), judge)
+    return Ear(HeardHead(width), judge, 1.0)
 
 
 @pytest.fixture
@@ -108,10 +108,9 @@ def test_a_noisy_room_adds_a_tail_of_half_the_energy_and_noise_at_15_db() -> Non
     voice = np.concatenate([rng.standard_normal(32_000), np.zeros(32_000)]).astype(np.float32)
     heard = in_a_noisy_room(voice, rng)
     assert heard.shape == voice.shape
-    level = np.sqrt(np.mean(heard[-16_000:] ** 2)) / np.sqrt(
-        1.5 / 2
-    )  # the voice with its tail, over all of it
-    assert 20 * np.log10(level) == pytest.approx(-15, abs=1)
+    voice_rms = np.sqrt(1.5 / 2)  # with its tail, over all of it
+    noise_rms = np.sqrt(np.mean(heard[-16_000:] ** 2))
+    assert 20 * np.log10(noise_rms / voice_rms) == pytest.approx(-15, abs=1)
     click = np.zeros(16_000, dtype=np.float32)
     click[1000] = 1.0
     after = np.mean([np.sum(in_a_noisy_room(click, rng)[1001:5000] ** 2) for _ in range(20)])
@@ -123,7 +122,7 @@ def test_the_projector_starts_as_the_head_read_aloud_with_familiarity_beside_it(
     torch.manual_seed(0)
     model = build_model(build_tokenizer(["angry sad happy"]))
     projector = model.model.multi_modal_projector.linear
-    ear = Ear(HeardHead(projector.in_features), nn.Linear(projector.in_features, 1))
+    ear = Ear(HeardHead(projector.in_features), nn.Linear(projector.in_features, 1), 1.0)
     reader = {"weight": torch.randn(projector.out_features, 9), "bias": torch.randn(projector.out_features)}
     join(model, ear, reader, seed=0)
     states = torch.randn(5, projector.in_features)

@@ -83,17 +83,19 @@ class Mini:
 
     def shares(self, asked: Asked) -> Array:
         """First-step probabilities of the options' first tokens, made to sum to one, shape ``(N,)``."""
-        exact = self._probabilities(asked)
+        exact = np.exp(asked.first[self._ids(asked)].astype(np.float64))
         return np.asarray(exact / exact.sum())
 
     def mass(self, asked: Asked) -> float:
-        """How much of the first step's probability lies on the options at all, in [0, 1]."""
-        return float(self._probabilities(asked).sum())
+        """How much of the first step's probability lies on the options at all, in [0, 1].
 
-    def _probabilities(self, asked: Asked) -> Array:
+        A token with which several options begin counts once.
+        """
+        return float(np.exp(asked.first[sorted(set(self._ids(asked)))].astype(np.float64)).sum())
+
+    def _ids(self, asked: Asked) -> list[int]:
         words = [answers[0] for answers in asked.prompt.answers]
-        ids = [self.processor.tokenizer.encode(word, add_special_tokens=False)[0] for word in words]
-        return np.asarray(np.exp(asked.first[ids].astype(np.float64)))
+        return [self.processor.tokenizer.encode(word, add_special_tokens=False)[0] for word in words]
 
 
 def named(asked: Asked) -> int | None:

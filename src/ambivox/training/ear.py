@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 ROUGH = Augment(gain_db=6.0, tilt_db=6.0, noise=0.8, colour_db=12.0, reverb=0.6, trim=0.5)
 """What makes a recording unfamiliar."""
 RIDGE = 0.005
+"""Of the judge: half of this times its squared weights is added to its mean loss."""
 AS_VOTED = np.array([float(label in VOTED) / len(VOTED) for label in HEARD])
 """Each of the emotions that CREMA-D's actors were asked for, equally likely."""
 
@@ -36,6 +37,8 @@ class Ear:
 
     head: HeardHead
     judge: nn.Linear
+    temperature: float
+    """Already folded into the head."""
 
     @torch.no_grad()
     def belief(self, states: Tensor) -> Array:
@@ -52,11 +55,11 @@ class Ear:
         return float((2 * self.judge(states.float().mean(0))).sigmoid())
 
 
-def train_ear(encoder: Qwen2AudioEncoder, material: Material, plan: HeadPlan, seed: int) -> tuple[Ear, float]:
-    """Head and judge for an encoder, and the temperature that was folded into the head."""
+def train_ear(encoder: Qwen2AudioEncoder, material: Material, plan: HeadPlan, seed: int) -> Ear:
+    """Head and judge for an encoder, which stays as it is."""
     head = hear(encoder, material, plan)
     temperature = fold_temperature(encoder, head, material)
-    return Ear(head, fit_judge(encoder, material, np.random.default_rng(seed))), temperature
+    return Ear(head, fit_judge(encoder, material, np.random.default_rng(seed)), temperature)
 
 
 def fit_judge(encoder: Qwen2AudioEncoder, material: Material, rng: np.random.Generator) -> nn.Linear:
@@ -100,7 +103,7 @@ class Teaching:
     Args:
         ear: reads the encoder's states.
         confusion: ``(9, 9)``, P(vote | emotion).
-        trust: where votes are asked for, the weight of the ear's belief beside `AS_VOTED`.
+        trust: where votes are taught, the weight of the ear's belief beside `AS_VOTED`.
     """
 
     ear: Ear

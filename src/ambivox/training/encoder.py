@@ -14,7 +14,7 @@ from transformers import Qwen2AudioEncoder
 from ambivox.training.checkpoint import encoder_config, set_sinusoids
 from ambivox.training.features import SPEEDS, Mel, collate
 from ambivox.training.material import Material, six_class_accuracy
-from ambivox.training.targets import HEARD
+from ambivox.training.targets import EQUAL, HEARD
 
 
 def new_encoder(dropout: float) -> Qwen2AudioEncoder:
@@ -104,7 +104,7 @@ def fit_head(voiced: Tensor, empty: Tensor, meant: NDArray[np.int64], plan: Head
     """
     count = len(voiced), len(empty)
     states = torch.cat([voiced, empty]).double().numpy()
-    target = np.concatenate([np.eye(len(HEARD))[meant], np.full((count[1], len(HEARD)), 1 / len(HEARD))])
+    target = np.concatenate([np.eye(len(HEARD))[meant], np.tile(EQUAL, (count[1], 1))])
     shares = np.repeat([(1 - plan.empty) / count[0], plan.empty / max(1, count[1])], count)
     mean, scale = states[: count[0]].mean(0), states[: count[0]].std(0)
     weight, bias = fit_softmax((states - mean) / scale, target, shares, plan.ridge)
@@ -174,14 +174,17 @@ def scores_of(logits: Tensor, material: Material) -> dict[str, float]:
 
 
 def fold_temperature(encoder: Qwen2AudioEncoder, head: HeardHead, material: Material) -> float:
-    """Scale the head so that the development speakers' soft targets are met best; return the temperature."""
+    """Scale the head to be as sure as it is right on the development speakers; return the temperature.
+
+    Right is what the actor meant, as the head was fitted: how listeners vote then is a step of its own.
+    """
     clips = material.development
     logits = heard_logits(encoder, head, material, clips)
-    target = torch.tensor(material.soft[clips])
-    temperatures = np.linspace(0.5, 4.0, 71)
-    losses = [float(-(target * (logits / t).log_softmax(-1)).sum(-1).mean()) for t in temperatures]
+    meant = torch.tensor(material.hard[clips])
+    temperatures = np.linspace(0.3, 4.0, 75)
+    losses = [float(nn.functional.cross_entropy(logits / t, meant)) for t in temperatures]
     best = float(temperatures[int(np.argmin(losses))])
     head.out.weight.data /= best
     head.out.bias.data /= best
-    print(f"temperature {best:.2f}, soft_nll {min(losses):.3f}", flush=True)
+    print(f"temperature {best:.2f}, nll {min(losses):.3f}", flush=True)
     return best

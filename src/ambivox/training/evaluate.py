@@ -247,18 +247,24 @@ def _calibration(
 
 
 def _elsewhere(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Any]:
-    """How often the word of the token level is right, and how sure, as recorded and in a noisy room."""
+    """How often the word of the token level is right, how sure it is, and how often it is neutral: as
+    recorded, and in a noisy room.
+    """
     chosen = [clip for clip in clips if clip.split == "test" and clip.emotion in VOTED]
     truth = [VOTED.index(clip.emotion) for clip in chosen]
     rng = np.random.default_rng(seed)
     rooms = {clip.id: in_a_noisy_room(waves[clip.id], rng) for clip in chosen}
-    found = {}
+    neutral = VOTED.index("neutral")
+    found: dict[str, Any] = {"meant neutral": wilson(truth.count(neutral), len(truth))}
     for name, heard in (("as recorded", waves), ("in a noisy room", rooms)):
         asked = ask_all(mini, "word", chosen, heard, [load_emotions("cremad6")] * len(chosen), seed)
         shares = np.array([mini.shares(a) for a in asked])
         picked = [int(p.argmax()) for p in shares]
-        accuracy = wilson(_agree(picked, truth), len(truth))
-        found[name] = {"accuracy": accuracy, "largest": bootstrap(shares.max(axis=1), seed)}
+        found[name] = {
+            "accuracy": wilson(_agree(picked, truth), len(truth)),
+            "largest": bootstrap(shares.max(axis=1), seed),
+            "neutral": wilson(picked.count(neutral), len(truth)),
+        }
     return found
 
 

@@ -33,9 +33,11 @@ KEPT = 96
 """Principal components kept of each of the teacher's layers: about 94% of its variance."""
 FRAMES_PER_TOKEN = 4
 STUDIO = Augment(gain_db=6.0, tilt_db=2.0, noise=0.3, masks=1)
+"""The encoder hears a clip nearly as the teacher does."""
 ELSEWHERE = Augment(gain_db=6.0, tilt_db=4.0, noise=0.6, colour_db=12.0, reverb=0.4, masks=1)
 """The teacher hears a clip as it was recorded, the encoder as if elsewhere, to hear through rooms.
-No change of tempo: the teacher's states would no longer lie beside the frames that they belong to."""
+
+Neither changes the tempo: the teacher's states would no longer lie beside the frames that they belong to."""
 
 
 def make_lessons(material: Material, work: Path) -> Lessons:

@@ -25,20 +25,17 @@ from ambivox.training.encoding import NUMBERS, Encoding
 from ambivox.training.features import GENTLE, Mel, batches, collate
 from ambivox.training.gaze import Gaze
 from ambivox.training.material import Material, save_aside, six_class_accuracy
-from ambivox.training.targets import HEARD, VOTED, option_matrix, restrict, vote_matrix
+from ambivox.training.targets import EQUAL, HEARD, VOTED, option_matrix, restrict, vote_matrix
 
 Model: TypeAlias = Qwen2AudioForConditionalGeneration
 State: TypeAlias = dict[str, Any]
-
-EQUAL = np.full(len(HEARD), 1 / len(HEARD))
-"""What is taught of silence and noise."""
 
 
 @dataclass(frozen=True)
 class JointPlan:
     """Length and pace of stage 4."""
 
-    steps: int = 1500
+    steps: int = 2400
     batch: int = 32
     learning_rate: float = 1e-3
     gaze: float = 0.5
@@ -46,8 +43,9 @@ class JointPlan:
     audio_tokens: int = 16
     """How many audio tokens of a clip are shown in nine of ten cases; else all of them."""
     trust: float = 0.7
-    """Where votes are asked for: the weight of the belief, beside CREMA-D's six emotions as equally likely.
-    Our own guess at how far to trust an ear that never heard the corpus in question."""
+    """Where votes are taught, that is in numbers, and in words as far as a recording sounds unfamiliar: the
+    weight of the belief, beside CREMA-D's six emotions as equally likely. Our own guess at how far to trust
+    an ear that never heard the corpus in question."""
     rough: float = 0.25
     """Share of the examples on rough copies of clips."""
     content_free: float = 0.04
@@ -61,19 +59,15 @@ def assemble(
     material: Material,
     plan: HeadPlan,
     seed: int,
-) -> tuple[Model, Ear, float]:
-    """The encoder of one stage, what reads it and the language model of another stage, joined.
-
-    Returns:
-        Model and what reads its encoder, and the temperature that was folded into the head.
-    """
+) -> tuple[Model, Ear]:
+    """The encoder of one stage and the language model of another, joined; and what reads the encoder."""
     model = build_model(tokenizer)
     model.model.language_model.load_state_dict(answers["language_model"])
     model.lm_head.load_state_dict(answers["lm_head"])
     model.model.audio_tower.load_state_dict(encoder)
-    ear, temperature = train_ear(model.model.audio_tower, material, plan, seed)
+    ear = train_ear(model.model.audio_tower, material, plan, seed)
     join(model, ear, answers["reader"], seed)
-    return model, ear, temperature
+    return model, ear
 
 
 @torch.no_grad()
@@ -82,7 +76,7 @@ def join(model: Model, ear: Ear, reader: dict[str, Tensor], seed: int) -> None:
 
     Both are linear where they meet: the head turns an audio token into emotion logits, ``reader`` turns
     emotion logits into what the language model reads. The projector starts as their product, and says how
-    familiar a token sounds in a direction that the language model has no use for yet.
+    familiar a token sounds in a direction of its own, at right angles to those of ``reader``.
     """
     head, judge = ear.head.out, ear.judge
     centre = torch.eye(len(HEARD)) - 1 / len(HEARD)
@@ -121,7 +115,7 @@ def train_joint(
     out: Path,
     seed: int,
 ) -> dict[str, float]:
-    """Train language model and projector on what the encoder hears; encoder and head stay as they are.
+    """Train language model and projector on what the encoder hears; encoder and ear stay as they are.
 
     The targets are what `Teaching` makes of the audio tokens that are shown, not the labels: a function of
     the tokens, so that it can be learnt to the digit, and as unsure as the head was calibrated to be. Half of
@@ -154,7 +148,7 @@ def train_joint(
     shares = [1 - plan.rough - plan.content_free, plan.rough, plan.content_free]
     scores = development_scores(model, material, encoding)
     print(f"joint start {scores}", flush=True)
-    save_aside({"model": model.state_dict(), "scores": scores}, out)
+    _keep(model, ear, scores, out)
     model.train()
     start, log = time.monotonic(), Progress()
     for step in range(plan.steps):
@@ -174,9 +168,13 @@ def train_joint(
             line = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
             seconds = time.monotonic() - start
             print(f"joint {step + 1} {seconds:.0f} s {log.read()} | {line}", flush=True)
-            save_aside({"model": model.state_dict(), "scores": scores}, out)
+            _keep(model, ear, scores, out)
     gaze.stop()
     return scores
+
+
+def _keep(model: Model, ear: Ear, scores: dict[str, float], out: Path) -> None:
+    save_aside({"model": model.state_dict(), "scores": scores, "temperature": ear.temperature}, out)
 
 
 def _some_tokens(states: list[Tensor], count: int, rng: np.random.Generator) -> Tensor:

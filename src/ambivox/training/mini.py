@@ -1,23 +1,27 @@
 """Train the bundled checkpoint: ``python -m ambivox.training.mini --data DIR --out DIR``.
 
-Five stages: an encoder that follows a teacher; a linear head that reads emotion from it; a language model on
-stand-ins for audio; the language model on what the encoder hears in real clips; the numbers of the card.
-A stage whose result lies in the work folder is not run again. The first needs the teacher's weights:
+Five stages: an encoder that follows a teacher; a linear head that reads emotion from it and a judge of how
+familiar a recording sounds; a language model on stand-ins for audio; the language model on what the encoder
+hears in real clips; the numbers of the card. A stage whose result lies in the work folder, in a file named
+after its plan and seed, is not run again. The first needs the teacher's weights:
 ``pip install --no-deps resemblyzer``.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from ambivox.training.chat import example
-from ambivox.training.checkpoint import build_processor, build_tokenizer, save
+from ambivox.training.checkpoint import build_model, build_processor, build_tokenizer, save
 from ambivox.training.decoder import AnswersPlan, PromptPool, prompt_pool, random_heard, train_answers
 from ambivox.training.encoder import HeadPlan
 from ambivox.training.encoding import Encoding
@@ -28,7 +32,69 @@ from ambivox.training.material import Material
 from ambivox.training.targets import vote_matrix
 
 
-def prepare(data: Path, work: Path, seed: int) -> tuple[Material, PromptPool, Encoding]:
+@dataclass(frozen=True)
+class Plans:
+    """Those of the four stages that train; the defaults are what ships."""
+
+    follow: FollowPlan = field(default_factory=FollowPlan)
+    head: HeadPlan = field(default_factory=HeadPlan)
+    answers: AnswersPlan = field(default_factory=AnswersPlan)
+    joint: JointPlan = field(default_factory=JointPlan)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What all stages share, and the folder in which their results are kept."""
+
+    material: Material
+    pool: PromptPool
+    encoding: Encoding
+    work: Path
+    seed: int
+
+    def file(self, stage: str, plan: object) -> Path:
+        """Where a stage's result is: named after its plan and the seed, so that another plan never finds it.
+
+        Of the code it knows nothing: who changes that deletes the file.
+        """
+        key = hashlib.sha256(repr((plan, self.seed)).encode()).hexdigest()[:10]
+        return self.work / f"{stage}-{key}.pt"
+
+    def follower(self, plan: FollowPlan) -> dict[str, Any]:
+        """Stage 1: the encoder's weights, and its scores."""
+        out = self.file("follower", plan)
+        if not out.exists():
+            train_follower(self.material, make_lessons(self.material, self.work), plan, out, self.seed)
+        return dict(torch.load(out))
+
+    def answers(self, plan: AnswersPlan) -> dict[str, Any]:
+        """Stage 3: the weights of the language model and of what taught it."""
+        out = self.file("answers", plan)
+        if not out.exists():
+            train_answers(self.pool, self.encoding, plan, vote_matrix(self.material.votes), out, self.seed)
+        return dict(torch.load(out))
+
+    def joint(self, plans: Plans) -> dict[str, Any]:
+        """Stages 2 and 4, after those before them: the weights of the whole model, its scores, the head's
+        temperature.
+        """
+        out = self.file("joint", plans)
+        if not out.exists():
+            encoder, answers = self.follower(plans.follow)["encoder"], self.answers(plans.answers)
+            material, encoding, seed = self.material, self.encoding, self.seed
+            model, ear = assemble(encoding.tokenizer, encoder, answers, material, plans.head, seed)
+            probes, pool = answers["probes"], self.pool
+            train_joint(model, ear, probes, material, pool, encoding, plans.joint, out, seed)
+        return dict(torch.load(out))
+
+    def save(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
+        """Write a whole model as a checkpoint that transformers loads."""
+        model = build_model(self.encoding.tokenizer)
+        model.load_state_dict(weights)
+        save(model, build_processor(self.encoding.tokenizer), folder)
+
+
+def prepare(data: Path, work: Path, seed: int) -> Stages:
     """What all stages share; features and tokenizer are kept in ``work``."""
     work.mkdir(parents=True, exist_ok=True)
     material, rng = Material(data, work), np.random.default_rng(seed)
@@ -38,30 +104,18 @@ def prepare(data: Path, work: Path, seed: int) -> tuple[Material, PromptPool, En
     if not (work / "tokenizer").exists():
         build_tokenizer(texts).save_pretrained(work / "tokenizer")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
-    return material, pool, Encoding(build_processor(tokenizer))
+    return Stages(material, pool, Encoding(build_processor(tokenizer)), work, seed)
 
 
 def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     """All stages; the checkpoint, its metrics and its card are written to ``out``."""
-    start = time.monotonic()
-    material, pool, encoding = prepare(data, work, seed)
-    if not (work / "follower.pt").exists():
-        train_follower(material, make_lessons(material, work), FollowPlan(), work / "follower.pt", seed)
-    if not (work / "answers.pt").exists():
-        confusion = vote_matrix(material.votes)
-        train_answers(pool, encoding, AnswersPlan(), confusion, work / "answers.pt", seed)
-    follower, answers = torch.load(work / "follower.pt"), torch.load(work / "answers.pt")
-    model, ear, temperature = assemble(
-        encoding.tokenizer, follower["encoder"], answers, material, HeadPlan(), seed
-    )
-    if not (work / "joint.pt").exists():
-        train_joint(
-            model, ear, answers["probes"], material, pool, encoding, JointPlan(), work / "joint.pt", seed
-        )
-    model.load_state_dict(torch.load(work / "joint.pt")["model"])
-    save(model, build_processor(encoding.tokenizer), out)
+    start, plans = time.monotonic(), Plans()
+    stages = prepare(data, work, seed)
+    joint = stages.joint(plans)
+    stages.save(joint["model"], out)
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
-    measure(out, data, seed=seed, temperature=temperature, followed=follower["scores"]["explained"])
+    followed = stages.follower(plans.follow)["scores"]["explained"]
+    measure(out, data, seed=seed, temperature=joint["temperature"], followed=followed)
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 HEARD = ("angry", "disgust", "fear", "happy", "neutral", "sad", "calm", "surprise", "boredom")
 """The emotions that the training corpora hold; the first six are CREMA-D's."""
 
+EQUAL = np.full(len(HEARD), 1 / len(HEARD))
+"""What is taught of silence and noise."""
 VOTED = HEARD[:6]
 _VOTE_COLUMNS = "ADFHNS"
 _INTENDED = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
