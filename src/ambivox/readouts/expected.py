@@ -12,7 +12,7 @@ import numpy as np
 from ambivox.distribution import Array
 from ambivox.models import Watch
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.scan import find_slots
+from ambivox.readouts.scan import find_places
 from ambivox.readouts.text import ALL_ZERO, SUM_TOLERANCE, dictionary
 from ambivox.record import Record
 
@@ -36,8 +36,8 @@ def expected(record: Record) -> Reading:
     that. What is no number at the first step is left out; `mass` is what is kept there.
 
     Statuses are those of `dictionary`, whose parse it needs, but zeros throughout are read: what was nearly
-    printed may be more. ``undefined`` where the digits of the text are
-    not those of the watched tokens, or the model was not watched for numbers.
+    printed may be more. ``undefined`` where the digits of the text are not those of the watched tokens, where
+    a number is more than digits and a dot ("0,4", "1e-3"), or the model was not watched for numbers.
     """
     printed = dictionary(record)
     if printed.distribution is None and printed.note != ALL_ZERO:
@@ -49,23 +49,27 @@ def expected(record: Record) -> Reading:
         return Reading(
             None, "undefined", "numbers were not watched: name 'expected' among the study's readouts"
         )
-    runs, places = find_slots(record.text or "", record.emotions)
+    runs, places = find_places(record.text or "", record.emotions)
+    run_of = {label: place.run for label, place in places.items() if place.run is not None}
+    if len(run_of) < len(places):
+        return Reading(None, "undefined", "a number that is not written in digits and a dot")
     slots = find_number_slots(record.watch, record.token_ids)
-    if ["".join(slot.pieces).rstrip(".") for slot in slots] != runs:
+    if ["".join(slot.pieces) for slot in slots] != runs:
         return Reading(None, "undefined", "the digits of the text are not those of the watched tokens")
     if not all(np.isfinite(array).all() for array in (record.watched, record.logsumexp)):
         return Reading(None, "undefined", "logits that are not finite")
     written = [k for k, text in enumerate(texts) if text]
     texts = tuple(texts[k] for k in written)
     p = np.exp(record.watched[:, written].astype(np.float64) - record.logsumexp[:, None])
-    largest = max(float(runs[place]) for place in places.values())
+    largest = max(float(runs[run]) for run in run_of.values())
     limit = max(largest, 1.0 if largest <= 1 and record.format != "percentages" else 100.0)
     numbers, mass = np.zeros(len(record.labels)), []
-    for label, place in places.items():
-        numbers[label], kept = expected_number(slots[place], p, texts, limit)
+    for label, run in run_of.items():
+        value, kept = expected_number(slots[run], p, texts, limit)
+        hundredths = record.format == "percentages" or places[label].percent
+        numbers[label] = value / 100 if hundredths else value
         mass.append(kept)
-    hundredths = record.format == "percentages" or "%" in (record.text or "")
-    total = numbers.sum() / (100.0 if hundredths else 1.0)
+    total = numbers.sum()
     if not total > 0:
         return Reading(None, "undefined", "all expected numbers are 0")
     status, note = printed.status, printed.note
@@ -75,7 +79,7 @@ def expected(record: Record) -> Reading:
     if status in ("ok", "renormalised"):
         exact = abs(total - 1) <= SUM_TOLERANCE
         status, note = ("ok", "") if exact else ("renormalised", f"summed to {total:.3g}")
-    return Reading(numbers / numbers.sum(), status, note, float(np.mean(mass)))
+    return Reading(numbers / total, status, note, float(np.mean(mass)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -85,7 +89,10 @@ def number_texts(watch: Watch) -> tuple[str, ...]:
 
 
 def find_number_slots(watch: Watch, token_ids: Sequence[int]) -> list[Slot]:
-    """The numbers that generated tokens wrote, in their order; a space begins another number."""
+    """The numbers that generated tokens wrote, in their order; a space begins another number.
+
+    Dots after the last digit end a sentence and are no part of the number.
+    """
     written = dict(zip(watch.token_ids, number_texts(watch), strict=True))
     slots: list[Slot] = []
     last = None
@@ -98,7 +105,13 @@ def find_number_slots(watch: Watch, token_ids: Sequence[int]) -> list[Slot]:
         else:
             slots.append(Slot(t, (text.strip(),)))
         last = t
-    return [slot for slot in slots if "".join(slot.pieces).strip(".")]
+    kept = [Slot(slot.start, _without_last_dots(slot.pieces)) for slot in slots]
+    return [slot for slot in kept if slot.pieces]
+
+
+def _without_last_dots(pieces: tuple[str, ...]) -> tuple[str, ...]:
+    last = max((k for k, piece in enumerate(pieces) if piece != "."), default=-1)
+    return pieces[: last + 1]
 
 
 def expected_number(slot: Slot, p: Array, texts: tuple[str, ...], limit: float) -> tuple[float, float]:
@@ -123,7 +136,8 @@ def expected_number(slot: Slot, p: Array, texts: tuple[str, ...], limit: float) 
         digits, same, other, numbers = _branches(texts, begun, piece, rest, limit)
         printed, parted, of_parted = float(here @ same), float(here @ other), float(here @ numbers)
         if step:
-            stopped = max(1.0 - float(here @ digits), 0.0)
+            # A dot too many is no number inside of one, and ends the sentence after one.
+            stopped = max(1.0 - float(here @ (digits if piece else other)), 0.0)
             ended = number(begun, limit)
             if not piece:
                 printed = stopped

@@ -139,7 +139,7 @@ _WORD = r"[\w'/&+-]"
 _SEPARATOR = r"[ \t]*(?:=>|->|[:=|(→]|(?<=[ \t])[-–—](?=[ \t]))[ \t]*\(?"
 _VALUE = (
     r"(?P<value>[-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?)(?:[ \t]*(?P<percent>%|percent\b))?"
-    r"(?![\w%]|[.,]\d|[ \t]*(?:[-–—/⁄±~^*]|to|of|out\ of)[ \t]*\d)"  # "0.2-0.3" and "1/4" are not read
+    r"(?![\w%]|[.,]+\d|[ \t]*(?:[-–—/⁄±~^*]|to|of|out\ of)[ \t]*\d)"  # not "0.2-0.3", "1/4", "0.1..0"
 )
 # {"emotion": "angry", "probability": 0.4}, as an object or as two lines
 _OBJECT = re.compile(
@@ -162,32 +162,44 @@ def find_numbers(text: str, emotions: EmotionSet) -> list[Number]:
     return list(dict.fromkeys(number for number, _ in _numbers(text, emotions)))
 
 
-def find_slots(text: str, emotions: EmotionSet) -> tuple[list[str], dict[int, int]]:
-    """The runs of digits and dots in a text, and which of them is the number of which label.
+class Place(NamedTuple):
+    """Where the number of a label is written.
+
+    Args:
+        run: which run of digits and dots of the text; None if it is more than one ("0,4", "1e-3", "+1").
+        percent: whether a percent sign follows it.
+    """
+
+    run: int | None
+    percent: bool
+
+
+def find_places(text: str, emotions: EmotionSet) -> tuple[list[str], dict[int, Place]]:
+    """The runs of digits and dots in a text, and where the number of each label is.
 
     >>> from ambivox.emotions import load_emotions
-    >>> find_slots("2 moods: sad 0.7, angry: 0.25; happy: .5.", load_emotions("iemocap4"))
-    (['2', '0.7', '0.25', '.5'], {2: 2, 1: 3})
+    >>> find_places("2 moods: sad 0.7, angry: 0.25; happy: .5.", load_emotions("iemocap4"))
+    (['2', '0.7', '0.25', '.5'], {2: Place(run=2, percent=False), 1: Place(run=3, percent=False)})
     """
     plain = _OBJECT.sub(r"\1", _plain(text))
     runs = [match for match in re.finditer(r"[0-9.]+", plain) if match[0].strip(".")]
-    ends = {match.start() + i: place for place, match in enumerate(runs) for i in range(len(match[0]))}
-    slots: dict[int, int] = {}
-    for number, start in _numbers(text, emotions):
-        if number.label is not None and number.value is not None and start in ends:
-            slots.setdefault(number.label, ends[start])
-    return [match[0].rstrip(".") for match in runs], slots
+    written = [match[0].rstrip(".") for match in runs]
+    starts = {match.start(): run for run, match in enumerate(runs)}
+    places: dict[int, Place] = {}
+    for number, found in _numbers(text, emotions):
+        if number.label is not None and number.value is not None:
+            run = starts.get(found.start("value"))
+            whole = run is not None and written[run] == found["value"]
+            places.setdefault(number.label, Place(run if whole else None, number.percent))
+    return written, places
 
 
-def _numbers(text: str, emotions: EmotionSet) -> Iterator[tuple[Number, int]]:
-    """The pairs, and where each value starts in the plain text."""
+def _numbers(text: str, emotions: EmotionSet) -> Iterator[tuple[Number, re.Match[str]]]:
+    """The pairs, each with its match in the plain text."""
     owner = {_plain(form): n for n, forms in enumerate(emotions.forms) for form in forms}
     for match in _pairs(tuple(owner)).finditer(_OBJECT.sub(r"\1", _plain(text))):
         value = _number(match["value"])
-        yield (
-            Number(match["key"], owner.get(match["key"]), value, match["percent"] is not None),
-            match.start("value"),
-        )
+        yield Number(match["key"], owner.get(match["key"]), value, match["percent"] is not None), match
 
 
 def written_labels(text: str, emotions: EmotionSet) -> list[int]:
