@@ -1,8 +1,9 @@
-"""What `mini` is taught to answer: a distribution over emotions for every clip, from human votes.
+"""Distributions over emotions from human votes: what is taught of a belief, what is expected of a clip.
 
-CREMA-D's voice-only votes say how often raters hear each emotion when an actor intends another. `mini` is
-taught that confusion, sharpened so that the intended emotion stays the most likely one: RAVDESS and EMO-DB
-actors are recognised more often than CREMA-D's.
+CREMA-D's voice-only votes say how often raters hear each emotion when an actor intends another: `vote_matrix`
+turns what `mini` believes into the votes to expect. `heard_target` is the soft target that a clip of RAVDESS
+or EMO-DB is scored against on development speakers (and taught with by `benchmarks.objectives`): those votes,
+sharpened, since its actors are recognised more often than CREMA-D's.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class VoteTable:
 
 
 def heard_target(clip: Clip, votes: VoteTable) -> Array:
-    """Distribution over `HEARD` that a clip is taught with, shape ``(9,)``."""
+    """The soft target of a clip over `HEARD`, shape ``(9,)``."""
     target = np.zeros(len(HEARD))
     if clip.emotion in _UNVOTED:
         for label, share in _UNVOTED[clip.emotion].items():
