@@ -17,6 +17,7 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from ambivox.training import mini as mini_module
+from ambivox.training.decoder import AnswersPlan
 from ambivox.training.encoder import HeadPlan, HeardHead, fold_temperature, new_encoder, pooled
 from ambivox.training.encoding import Encoding
 from ambivox.training.follow import FollowPlan
@@ -49,14 +50,36 @@ def test_a_result_is_found_by_its_own_plan_and_seed_only(
     assert trained == [(long, 0), (short, 0), (long, 1), (short, 1)]
 
 
+def test_a_training_that_was_killed_is_begun_again(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = iter([False, True])
+
+    def train(pool: Any, encoding: Any, plan: AnswersPlan, confusion: Any, out: Path, seed: int) -> None:
+        whole = next(ends)
+        torch.save({"whole": whole}, out)  # as after every few steps
+        if not whole:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(mini_module, "train_answers", train)
+    monkeypatch.setattr(mini_module, "vote_matrix", lambda votes: None)
+    stages = replace(stages, material=cast(Material, SimpleNamespace(votes=None)))
+    with pytest.raises(KeyboardInterrupt):
+        stages.answers(AnswersPlan())
+    assert [stages.answers(AnswersPlan()) for _ in range(2)] == [{"whole": True}] * 2
+    assert next(ends, None) is None
+
+
 def test_the_last_stage_depends_on_all_plans(stages: Stages) -> None:
     every = [
         Plans(),
         Plans(follow=FollowPlan(epochs=2)),
         Plans(head=HeadPlan(ridge=1.0)),
+        Plans(answers=AnswersPlan(steps=3)),
         Plans(joint=JointPlan(steps=3)),
     ]
-    assert len({stages.file("joint", plans) for plans in every}) == len(every)
+    files = {stages.file("joint", plans) for plans in every} | {
+        replace(stages, seed=1).file("joint", Plans())
+    }
+    assert len(files) == len(every) + 1
     assert stages.file("joint", Plans()) == stages.file("joint", Plans())
 
 

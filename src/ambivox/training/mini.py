@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,36 +56,48 @@ class Stages:
     def file(self, stage: str, plan: object) -> Path:
         """Where a stage's result is: named after its plan and the seed, so that another plan never finds it.
 
-        Of the code it knows nothing: who changes that deletes the file.
+        Of the code and the data it knows nothing: who changes those deletes the file.
         """
         key = hashlib.sha256(repr((plan, self.seed)).encode()).hexdigest()[:10]
         return self.work / f"{stage}-{key}.pt"
 
     def follower(self, plan: FollowPlan) -> dict[str, Any]:
         """Stage 1: the encoder's weights, and its scores."""
-        out = self.file("follower", plan)
-        if not out.exists():
+
+        def train(out: Path) -> None:
             train_follower(self.material, make_lessons(self.material, self.work), plan, out, self.seed)
-        return dict(torch.load(out))
+
+        return self._kept("follower", plan, train)
 
     def answers(self, plan: AnswersPlan) -> dict[str, Any]:
         """Stage 3: the weights of the language model and of what taught it."""
-        out = self.file("answers", plan)
-        if not out.exists():
+
+        def train(out: Path) -> None:
             train_answers(self.pool, self.encoding, plan, vote_matrix(self.material.votes), out, self.seed)
-        return dict(torch.load(out))
+
+        return self._kept("answers", plan, train)
 
     def joint(self, plans: Plans) -> dict[str, Any]:
         """Stages 2 and 4, after those before them: the weights of the whole model, its scores, the head's
         temperature.
         """
-        out = self.file("joint", plans)
-        if not out.exists():
+
+        def train(out: Path) -> None:
             encoder, answers = self.follower(plans.follow)["encoder"], self.answers(plans.answers)
             material, encoding, seed = self.material, self.encoding, self.seed
             model, ear = assemble(encoding.tokenizer, encoder, answers, material, plans.head, seed)
             probes, pool = answers["probes"], self.pool
             train_joint(model, ear, probes, material, pool, encoding, plans.joint, out, seed)
+
+        return self._kept("joint", plans, train)
+
+    def _kept(self, stage: str, plan: object, train: Callable[[Path], None]) -> dict[str, Any]:
+        """What ``train`` leaves, in its place only once it has come to its end."""
+        out = self.file(stage, plan)
+        if not out.exists():
+            unfinished = out.with_suffix(".part")
+            train(unfinished)
+            unfinished.replace(out)
         return dict(torch.load(out))
 
     def save(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
@@ -101,9 +114,10 @@ def prepare(data: Path, work: Path, seed: int) -> Stages:
     pool = prompt_pool(rng)
     texts = [text for prompt, emotions in pool for text in
              (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
-    if not (work / "tokenizer").exists():
-        build_tokenizer(texts).save_pretrained(work / "tokenizer")
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
+    folder = work / f"tokenizer-{seed}"
+    if not folder.exists():
+        build_tokenizer(texts).save_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     return Stages(material, pool, Encoding(build_processor(tokenizer)), work, seed)
 
 
