@@ -2,10 +2,10 @@
 
     python -m benchmarks.mini_search --data ../shared/data --work runs/mini-search [--only NAME ...]
 
-A candidate is the plan of one stage, changed in one thing; stages that it does not change are shared with the
-candidate `script`, which is what `python -m ambivox.training.mini` runs. Those of the encoder are compared by
-what a linear head hears, those of the language model by what the whole model answers. Test speakers are never
-heard here. `--scale 0.01` tries the script.
+A candidate is the plan of one stage, changed in one or two things; stages that it does not change are shared
+with the candidate `script`, which is what `python -m ambivox.training.mini` runs. Those of the encoder are
+compared by what a linear head hears, those of the language model by what the whole model answers. Test
+speakers are never heard here. `--scale 0.01` tries the script.
 """
 
 from __future__ import annotations
