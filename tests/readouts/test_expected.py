@@ -235,6 +235,9 @@ def test_zeros_throughout_are_read_by_what_was_nearly_printed() -> None:
     np.testing.assert_allclose(
         reading.distribution, np.eye(len(EMOTIONS))[EMOTIONS.labels.index("happy")], atol=1e-6
     )
+    for share in (1e-13, 0.04):  # 0.4 of this is expected in all
+        reading = expected(zeros(text, share))
+        assert (reading.distribution, reading.status) == (None, "undefined"), share
     some = "{'happy': 0.0, 'sad': 0.0}"
     assert (expected(zeros(some, 0.25)).status, expected(zeros(some, 0.25)).note[:7]) == (
         "partial",

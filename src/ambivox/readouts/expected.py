@@ -35,9 +35,10 @@ def expected(record: Record) -> Reading:
     number, exact in their probabilities up to that token. A number past 1 (100 for percentages) counts as
     that. What is no number at the first step is left out; `mass` is what is kept there.
 
-    Statuses are those of `dictionary`, whose parse it needs, but zeros throughout are read: what was nearly
-    printed may be more. ``undefined`` where the digits of the text are not those of the watched tokens, where
-    a number is more than digits and a dot ("0,4", "1e-3"), or the model was not watched for numbers.
+    Statuses are those of `dictionary`, whose parse it needs, but zeros throughout are read where what was
+    nearly printed sums to `SUM_TOLERANCE` at least. ``undefined`` where it does not, where the digits of the
+    text are not those of the watched tokens, where a number is more than digits and a dot ("0,4", "1e-3"), or
+    the model was not watched for numbers.
     """
     printed = dictionary(record)
     if printed.distribution is None and printed.note != ALL_ZERO:
@@ -70,8 +71,8 @@ def expected(record: Record) -> Reading:
         numbers[label] = value / 100 if hundredths else value
         mass.append(kept)
     total = numbers.sum()
-    if not total > 0:
-        return Reading(None, "undefined", "all expected numbers are 0")
+    if not total > 0 or (printed.distribution is None and total < SUM_TOLERANCE):
+        return Reading(None, "undefined", f"zeros throughout; nearly printed were {total:.1g} in all")
     status, note = printed.status, printed.note
     if printed.distribution is None:
         missing = [label for n, label in enumerate(record.labels) if n not in places]
