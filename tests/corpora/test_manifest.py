@@ -85,7 +85,7 @@ def columns_of(rows: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(column for row in rows for column in row))
 
 
-def check(path: Path, facts: list[dict[str, Any]]) -> None:
+def assert_read_as_written(path: Path, facts: list[dict[str, Any]]) -> None:
     read = load_manifest(path)
     assert [u.id for u in read] == [fact["id"] for fact in facts]
     for utterance, fact in zip(read, facts, strict=True):
@@ -109,7 +109,7 @@ def test_csv_is_read_as_written(
         writer.writerow({k: json.dumps(v) if isinstance(v, (dict, list)) else v for k, v in row.items()})
     path = tmp_path_factory.getbasetemp() / "round.csv"
     path.write_bytes(b"\xef\xbb\xbf" * bom + file.getvalue().encode())
-    check(path, facts)
+    assert_read_as_written(path, facts)
 
 
 @given(facts=corpora, way=ways, ascii_only=st.booleans(), end=st.sampled_from(["\n", "\r\n"]))
@@ -123,7 +123,7 @@ def test_jsonl_is_read_as_written(
     path = tmp_path_factory.getbasetemp() / "round.jsonl"
     lines = [json.dumps(row, ensure_ascii=ascii_only) for row in as_rows(facts, way)]
     path.write_bytes(end.join(lines).encode())
-    check(path, facts)
+    assert_read_as_written(path, facts)
 
 
 @given(facts=corpora, way=ways)
@@ -141,7 +141,7 @@ def test_parquet_is_read_as_written(
         pq.write_table(pa.table(dict([*fields, ("votes", votes)])), path)
     else:
         pq.write_table(pa.Table.from_pylist(rows), path)
-    check(path, facts)
+    assert_read_as_written(path, facts)
 
 
 def test_polars_structs_and_lists_are_read(tmp_path: Path) -> None:

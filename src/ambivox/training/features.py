@@ -1,4 +1,4 @@
-"""Log-mel features of the training clips: computed once per perturbed copy, augmented on the fly."""
+"""Recordings and log-mel features of the training: clips at several speeds, silence, noise, rooms."""
 
 from __future__ import annotations
 
@@ -44,11 +44,17 @@ def empty_wave(rng: np.random.Generator) -> NDArray[np.float32]:
     count = int(rng.uniform(0.5, 6.0) * SAMPLE_RATE_HZ)
     if rng.random() < 0.3:
         return np.zeros(count, dtype=np.float32)
-    spectrum = np.fft.rfft(rng.standard_normal(count))
-    slope = rng.uniform(0.0, 2.0) if rng.random() < 0.7 else 0.0
-    noise = np.fft.irfft(spectrum * np.maximum(np.arange(len(spectrum)), 20.0) ** (-slope / 2), count)
+    white = rng.standard_normal(count)
+    noise = coloured(white, rng.uniform(0.0, 2.0) if rng.random() < 0.7 else 0.0)
     level = 10 ** rng.uniform(-3.0, -0.5)
     return np.asarray(noise * (level / np.sqrt(np.mean(noise**2))), dtype=np.float32)
+
+
+def coloured(white: NDArray[np.float64], slope: float) -> NDArray[np.float64]:
+    """White noise ``(n_samples,)`` with power that falls with frequency to a power of ``slope`` (1: pink)."""
+    spectrum = np.fft.rfft(white)
+    shaped = spectrum * np.maximum(np.arange(len(spectrum)), 20.0) ** (-slope / 2)
+    return np.asarray(np.fft.irfft(shaped, len(white)))
 
 
 def in_a_noisy_room(wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -59,8 +65,7 @@ def in_a_noisy_room(wave: NDArray[np.float32], rng: np.random.Generator) -> NDAr
     room *= np.sqrt(0.5 / (room**2).sum())
     room[0] = 1.0
     voice = fftconvolve(wave, room)[: len(wave)]
-    spectrum = np.fft.rfft(rng.standard_normal(len(wave)))
-    noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 20.0)), len(wave))
+    noise = coloured(rng.standard_normal(len(wave)), slope=1.0)
     noise *= 10 ** (-15 / 20) * np.sqrt(np.mean(voice**2) / np.mean(noise**2))
     return np.asarray(voice + noise, dtype=np.float32)
 
