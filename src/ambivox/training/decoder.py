@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from ambivox.training.checkpoint import build_model, emotion_words
 from ambivox.training.descent import Descent
 from ambivox.training.encoding import NUMBERS, Encoding, Tokens
 from ambivox.training.gaze import Gaze
-from ambivox.training.material import save_aside
 from ambivox.training.start import start_by_hand
 from ambivox.training.targets import HEARD
 
@@ -157,12 +156,16 @@ def random_heard(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def train_answers(
-    pool: PromptPool, encoding: Encoding, plan: AnswersPlan, confusion: Array, out: Path, seed: int
-) -> None:
-    """Train the language model on `fake_audio`; leaves it and the reading of emotion logits in ``out``.
+    pool: PromptPool, encoding: Encoding, plan: AnswersPlan, confusion: Array, seed: int
+) -> dict[str, Any]:
+    """Train the language model on `fake_audio`.
 
     Args:
         confusion: shape ``(9, 9)``, P(vote | emotion), for the formats that ask what listeners would say.
+
+    Returns:
+        The weights of it (``language_model``, ``lm_head``), of the ``reader`` of emotion logits and of the
+        ``probes`` of `Gaze`.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -190,14 +193,14 @@ def train_answers(
         descent.step()
         if step % 25 == 24 or step == plan.steps - 1:
             print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
-            learnt = {
-                "language_model": model.model.language_model,
-                "lm_head": model.lm_head,
-                "reader": reader,
-                "probes": gaze.probes,
-            }
-            save_aside({name: part.state_dict() for name, part in learnt.items()}, out)
     gaze.stop()
+    learnt = {
+        "language_model": model.model.language_model,
+        "lm_head": model.lm_head,
+        "reader": reader,
+        "probes": gaze.probes,
+    }
+    return {name: part.state_dict() for name, part in learnt.items()}
 
 
 def train_step(

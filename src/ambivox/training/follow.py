@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from ambivox.audio import load_audio
 from ambivox.training.descent import Descent
 from ambivox.training.encoder import encode, new_encoder
 from ambivox.training.features import SPEEDS, Augment, augmented, batches, collate, speed_copy
-from ambivox.training.material import Material, kept, save_aside
+from ambivox.training.material import Material, kept
 from ambivox.training.teacher import Teacher
 
 States: TypeAlias = NDArray[np.float16]
@@ -98,14 +98,12 @@ class FollowPlan:
     how: Augment = ELSEWHERE
 
 
-def train_follower(
-    material: Material, lessons: Lessons, plan: FollowPlan, out: Path, seed: int
-) -> dict[str, float]:
-    """Train an encoder with a linear map to say what the teacher says; the last epoch is left in ``out``.
+def train_follower(material: Material, lessons: Lessons, plan: FollowPlan, seed: int) -> dict[str, Any]:
+    """Train an encoder with a linear map to say what the teacher says.
 
     Returns:
-        The share of the teacher's variance on the development clips that the encoder explains, for the map's
-        whole output.
+        ``encoder``, its weights after the last epoch, and ``scores``: the share of the teacher's variance on
+        the development clips that it explains, for the map's whole output.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -138,8 +136,7 @@ def train_follower(
             print(
                 f"follow {epoch} {seconds:.0f} s loss {np.mean(losses):.3f} explained {share:.3f}", flush=True
             )
-            save_aside({"encoder": mean[0].state_dict(), "scores": scores}, out)
-    return scores
+    return {"encoder": mean[0].state_dict(), "scores": scores}
 
 
 def lesson_batches(

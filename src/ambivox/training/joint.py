@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +23,7 @@ from ambivox.training.encoder import HeadPlan, encode
 from ambivox.training.encoding import NUMBERS, Encoding
 from ambivox.training.features import GENTLE, Mel, batches, collate
 from ambivox.training.gaze import Gaze
-from ambivox.training.material import Material, save_aside, six_class_accuracy
+from ambivox.training.material import Material, six_class_accuracy
 from ambivox.training.targets import EQUAL, HEARD, VOTED, option_matrix, restrict, vote_matrix
 
 Model: TypeAlias = Qwen2AudioForConditionalGeneration
@@ -112,20 +111,19 @@ def train_joint(
     pool: PromptPool,
     encoding: Encoding,
     plan: JointPlan,
-    out: Path,
     seed: int,
-) -> dict[str, float]:
+) -> State:
     """Train language model and projector on what the encoder hears; encoder and ear stay as they are.
 
     The targets are what `Teaching` makes of the audio tokens that are shown, not the labels: a function of
     the tokens, so that it can be learnt to the digit, and as unsure as the head was calibrated to be. Half of
-    the examples show tokens of two clips. The last step is left in ``out``.
+    the examples show tokens of two clips.
 
     Args:
         probes: those of `Gaze` as stage 3 left them.
 
     Returns:
-        Its development scores.
+        The whole ``model``'s weights, its development ``scores`` and the ``temperature`` of the ear.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -148,7 +146,6 @@ def train_joint(
     shares = [1 - plan.rough - plan.content_free, plan.rough, plan.content_free]
     scores = development_scores(model, material, encoding)
     print(f"joint start {scores}", flush=True)
-    _keep(model, ear, scores, out)
     model.train()
     start, log = time.monotonic(), Progress()
     for step in range(plan.steps):
@@ -168,13 +165,8 @@ def train_joint(
             line = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
             seconds = time.monotonic() - start
             print(f"joint {step + 1} {seconds:.0f} s {log.read()} | {line}", flush=True)
-            _keep(model, ear, scores, out)
     gaze.stop()
-    return scores
-
-
-def _keep(model: Model, ear: Ear, scores: dict[str, float], out: Path) -> None:
-    save_aside({"model": model.state_dict(), "scores": scores, "temperature": ear.temperature}, out)
+    return {"model": model.state_dict(), "scores": scores, "temperature": ear.temperature}
 
 
 def _some_tokens(states: list[Tensor], count: int, rng: np.random.Generator) -> Tensor:

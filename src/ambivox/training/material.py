@@ -67,7 +67,7 @@ def kept(path: Path, clips: Sequence[Clip], make: Callable[[], T]) -> T:
 
 
 def save_aside(state: dict[str, Any], path: Path) -> None:
-    """Write a state beside its place and rename it, so that a killed run leaves the last whole one."""
+    """Write a state beside its place and rename it, so that what is there is whole."""
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)
     temporary.replace(path)

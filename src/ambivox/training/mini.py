@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +27,8 @@ from ambivox.training.encoder import HeadPlan
 from ambivox.training.encoding import Encoding
 from ambivox.training.evaluate import measure
 from ambivox.training.follow import FollowPlan, make_lessons, train_follower
-from ambivox.training.joint import JointPlan, assemble, train_joint
-from ambivox.training.material import Material
+from ambivox.training.joint import JointPlan, State, assemble, train_joint
+from ambivox.training.material import Material, save_aside
 from ambivox.training.targets import vote_matrix
 
 
@@ -61,43 +60,42 @@ class Stages:
         key = hashlib.sha256(repr((plan, self.seed)).encode()).hexdigest()[:10]
         return self.work / f"{stage}-{key}.pt"
 
-    def follower(self, plan: FollowPlan) -> dict[str, Any]:
+    def follower(self, plan: FollowPlan) -> State:
         """Stage 1: the encoder's weights, and its scores."""
 
-        def train(out: Path) -> None:
-            train_follower(self.material, make_lessons(self.material, self.work), plan, out, self.seed)
+        def train() -> State:
+            return train_follower(self.material, make_lessons(self.material, self.work), plan, self.seed)
 
-        return self._kept("follower", plan, train)
+        return self._once("follower", plan, train)
 
-    def answers(self, plan: AnswersPlan) -> dict[str, Any]:
+    def answers(self, plan: AnswersPlan) -> State:
         """Stage 3: the weights of the language model and of what taught it."""
 
-        def train(out: Path) -> None:
-            train_answers(self.pool, self.encoding, plan, vote_matrix(self.material.votes), out, self.seed)
+        def train() -> State:
+            return train_answers(self.pool, self.encoding, plan, vote_matrix(self.material.votes), self.seed)
 
-        return self._kept("answers", plan, train)
+        return self._once("answers", plan, train)
 
-    def joint(self, plans: Plans) -> dict[str, Any]:
+    def joint(self, plans: Plans) -> State:
         """Stages 2 and 4, after those before them: the weights of the whole model, its scores, the head's
         temperature.
         """
 
-        def train(out: Path) -> None:
+        def train() -> State:
             encoder, answers = self.follower(plans.follow)["encoder"], self.answers(plans.answers)
             material, encoding, seed = self.material, self.encoding, self.seed
             model, ear = assemble(encoding.tokenizer, encoder, answers, material, plans.head, seed)
-            probes, pool = answers["probes"], self.pool
-            train_joint(model, ear, probes, material, pool, encoding, plans.joint, out, seed)
+            return train_joint(
+                model, ear, answers["probes"], material, self.pool, encoding, plans.joint, seed
+            )
 
-        return self._kept("joint", plans, train)
+        return self._once("joint", plans, train)
 
-    def _kept(self, stage: str, plan: object, train: Callable[[Path], None]) -> dict[str, Any]:
-        """What ``train`` leaves, in its place only once it has come to its end."""
+    def _once(self, stage: str, plan: object, train: Callable[[], State]) -> State:
+        """What ``train`` gives, from the file if it was trained before."""
         out = self.file(stage, plan)
         if not out.exists():
-            unfinished = out.with_suffix(".part")
-            train(unfinished)
-            unfinished.replace(out)
+            save_aside(train(), out)
         return dict(torch.load(out))
 
     def save(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
