@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import Qwen2AudioEncoder
 
+from ambivox.calibration import fit_temperature
 from ambivox.training.checkpoint import encoder_config, set_sinusoids
 from ambivox.training.features import SPEEDS, Mel, collate
 from ambivox.training.material import Material, six_class_accuracy
@@ -179,12 +180,9 @@ def fold_temperature(encoder: Qwen2AudioEncoder, head: HeardHead, material: Mate
     Right is what the actor meant, as the head was fitted: how listeners vote then is a step of its own.
     """
     clips = material.development
-    logits = heard_logits(encoder, head, material, clips)
-    meant = torch.tensor(material.hard[clips])
-    temperatures = np.linspace(0.3, 4.0, 75)
-    losses = [float(nn.functional.cross_entropy(logits / t, meant)) for t in temperatures]
-    best = float(temperatures[int(np.argmin(losses))])
-    head.out.weight.data /= best
-    head.out.bias.data /= best
-    print(f"temperature {best:.2f}, nll {min(losses):.3f}", flush=True)
-    return best
+    believed = heard_logits(encoder, head, material, clips).double().softmax(-1).numpy()
+    fitted = fit_temperature(believed, np.eye(len(HEARD))[material.hard[clips]])
+    head.out.weight.data /= fitted.temperature
+    head.out.bias.data /= fitted.temperature
+    print(f"temperature {fitted.temperature:.2f}, nll {fitted.loss_nats[1]:.3f}", flush=True)
+    return fitted.temperature

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.audio import load_audio
+from ambivox.calibration import fit_temperature
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.metrics import ece, jsd_bits
 from ambivox.prompts.prompt import load_prompt
@@ -230,18 +231,10 @@ def _calibration(
         ]
         truth[split] = np.array([row / row.sum() for row in counts])
 
-    def scaled(p: Array, temperature: float) -> Array:
-        powered = p ** (1 / temperature)
-        return np.asarray(powered / powered.sum(axis=1, keepdims=True))
-
-    grid = np.linspace(0.3, 5.0, 95)
-    losses = [-(truth["development"] * np.log(scaled(shares["development"], t))).sum(1).mean() for t in grid]
-    temperature = float(grid[int(np.argmin(losses))])
-    found: dict[str, Any] = {"temperature": temperature, "bins": 10, "vote_ece": {}}
+    scaled = fit_temperature(shares["development"], truth["development"])
+    found: dict[str, Any] = {"temperature": scaled.temperature, "bins": 10, "vote_ece": {}}
     for split, p in shares.items():
-        before, after = (
-            float(ece(q, truth[split], n_bins=10, target="votes")) for q in (p, scaled(p, temperature))
-        )
+        before, after = (float(ece(q, truth[split], n_bins=10, target="votes")) for q in (p, scaled(p)))
         found["vote_ece"][split] = {"n": len(p), "before": before, "after": after}
     return found
 
