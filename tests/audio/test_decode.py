@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from ambivox._mp3 import _frame_starts as frame_starts
-from ambivox._mp3 import _parse as parse_frame
 from ambivox.audio import (
     MIN_DURATION_S,
     NOISE_FLOOR_RMS,
@@ -21,6 +19,8 @@ from ambivox.audio import (
     noise_like,
     silence_like,
 )
+from ambivox.audio.mp3 import _frame_starts as frame_starts
+from ambivox.audio.mp3 import _parse as parse_frame
 from ambivox.errors import AudioError
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000)
