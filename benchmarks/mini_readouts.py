@@ -75,9 +75,10 @@ def cells(table: ScoreTable) -> Iterator[tuple[str, bool, str]]:
             value = row.scores[name].value if name in row.scores else math.nan
             yield f"{where} | {name}", not math.isnan(value), whole or row.reasons.get(name, "")
         for name, interval in {**row.intervals, **row.skill_intervals}.items():
-            yield f"{where} | interval of {name}", not interval.reason, interval.reason
+            why = interval.reason.text if interval.reason else ""
+            yield f"{where} | interval of {name}", not why, why
         for third in row.tertiles:
-            reason = third.reason or third.skill.reason
+            reason = third.reason or (third.skill.reason.text if third.skill.reason else "")
             yield f"{where} | third {third.tertile}", not reason, reason
     for spread in table.spreads:
         where = f"{spread.model} | {spread.prompt} | {spread.readout} | spread over {spread.over}"

@@ -34,7 +34,7 @@ def test_intervals_hold_the_mean_at_least_as_often_as_they_say(of_speakers, of_s
 
 def test_values_without_variance_have_no_interval():
     found = crossed_interval(np.full((3, 4), 0.5), ["a", "a", "b", "b"])
-    assert (found.estimate, found.reason) == (0.5, "no variance")
+    assert (found.estimate, found.reason.code) == (0.5, "no-variance")
     assert np.isnan([found.low, found.high]).all()
 
 

@@ -64,7 +64,8 @@ def test_the_interval_is_wider_where_clips_of_a_speaker_hang_together():
 
 def test_one_odd_speaker_among_equal_ones_gives_no_interval():
     interval = mean_interval([1.0] + [0.0] * 29, range(30))
-    assert interval.reason == "too few speakers differ for an interval"
+    assert interval.reason.code == "too-few-differ"
+    assert interval.reason.text == "too few speakers differ for an interval"
 
 
 def test_only_the_ends_beyond_the_bounds_are_moved():
@@ -116,7 +117,7 @@ def test_undefined_values_are_left_out_of_their_speaker(seed):
 )
 def test_a_reason_stands_in_place_of_an_interval(values, groups, reason):
     interval = mean_interval(values, list(groups))
-    assert interval.reason == reason
+    assert interval.reason.text == reason
     assert np.isnan([interval.low, interval.high]).all()
     assert not interval.excludes_zero
 
@@ -170,6 +171,6 @@ def test_clusters_that_agree_but_for_rounding_give_a_reason_and_no_huge_interval
     values = 0.3 + 1e-9 * rng.normal(size=(95, 1))
     values[:3, 0] = [0.1, 0.2, 0.5]
     [found] = ratio_intervals(values, np.ones((95, 1)), unit="clips")
-    assert found.reason == "too few clips differ for an interval"
+    assert found.reason.text == "too few clips differ for an interval"
     assert np.isnan(found.low)
     assert np.isnan(found.high)

@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_p_value():
 )
 def test_a_reason_stands_in_place_of_a_p_value(differences, groups, reason):
     test = paired_permutation_test(differences, groups)
-    assert test.reason == reason
+    assert test.reason.text == reason
     assert np.isnan(test.p)
 
 

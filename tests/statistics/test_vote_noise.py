@@ -57,7 +57,7 @@ def test_full_agreement_has_no_noise():
 )
 def test_a_reason_stands_in_place_of_a_fit(votes, reason):
     model = fit_vote_model(votes)
-    assert (model.alpha, model.reason) == (None, reason)
+    assert (model.alpha, model.reason.text) == (None, reason)
 
 
 def test_the_ceiling_is_what_true_shares_score_against_votes():

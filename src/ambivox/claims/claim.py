@@ -72,9 +72,9 @@ class Claim:
         signs = [part.sign for part in self.parts]
         if -1 in signs:
             return replace(self, verdict="contradicted")
-        untested = next((part.interval.reason for part in self.parts if part.interval.reason), "")
+        untested = next((part.interval.reason for part in self.parts if part.interval.reason), None)
         if untested:
-            return replace(self, verdict="not tested", reason=untested, mend=_mend(untested))
+            return replace(self, verdict="not tested", reason=untested.text, mend=untested.fix)
         return replace(self, verdict="supported" if all(signs) else "undecided")
 
 
@@ -98,11 +98,3 @@ def judge(claims: Sequence[Claim]) -> tuple[Claim, ...]:
         replace(claim, parts=tuple(replace(p, p_holm=next(corrected)) for p in claim.parts)).judged()
         for claim in claims
     )
-
-
-def _mend(reason: str) -> str:
-    if "clips: an interval needs" in reason:
-        return "run more clips"
-    if "an interval needs" in reason or "smallest p-value" in reason:
-        return "run a corpus with more speakers, or ask about just these speakers with --cluster clip"
-    return ""

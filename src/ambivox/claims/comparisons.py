@@ -52,7 +52,8 @@ def compare(
         if found is None:
             continue
         test = paired_permutation_test(first - second, corpus.clips.codes.tolist(), unit=corpus.clips.unit)
-        pairs.append(Comparison(*found, test.difference, test.p, reason=test.reason))
+        reason = test.reason.text if test.reason else ""
+        pairs.append(Comparison(*found, test.difference, test.p, reason=reason))
     corrected = holm([pair.p for pair in pairs])
     return tuple(replace(pair, p_holm=float(p)) for pair, p in zip(pairs, corrected, strict=True))
 

@@ -58,7 +58,7 @@ def token_beats_text_on_ambiguous_clips(frame: Frame) -> Claim:
     )
     if frame.tertiles.reason:
         single = frame.clips.votes.sum(axis=1).max() < 2
-        reason, mend = (ONE_VOTE, ONE_VOTE_MEND) if single else (frame.tertiles.reason, "use more clips")
+        reason, mend = (ONE_VOTE, ONE_VOTE_MEND) if single else (frame.tertiles.reason.text, "use more clips")
         return _untested(claim, reason, mend)
     most = np.flatnonzero(frame.tertiles.codes == 2)
     if len(most) < 2:
@@ -150,7 +150,9 @@ def failures_explain(frame: Frame) -> Claim:
     whole, counts = float(np.nanmean(gain)), (~failed).sum(axis=0)
     difference = _part(frame, "", _gain(frame)).interval
     if not difference.low > 0:
-        reason = difference.reason or "the token level does not gain beyond chance, so the gain has no parts"
+        reason = "the token level does not gain beyond chance, so the gain has no parts"
+        if difference.reason:
+            reason = difference.reason.text
         return Claim(claim.name, claim.sentence, note=note, reason=reason)
     sums = np.where(counts > 0, np.nansum(read, axis=0), 0.0)
     of_read = float(sums.sum() / counts.sum())
@@ -179,7 +181,7 @@ def follows_the_ambiguity(frame: Frame) -> Claim:
     claim = Claim("follows-ambiguity", "The token level is less sure where people disagree")
     if frame.tertiles.reason:
         single = frame.clips.votes.sum(axis=1).max() < 2
-        return _untested(claim, ONE_VOTE if single else frame.tertiles.reason, ONE_VOTE_MEND)
+        return _untested(claim, ONE_VOTE if single else frame.tertiles.reason.text, ONE_VOTE_MEND)
     votes = rarefied_entropy_bits(frame.clips.votes, frame.tertiles.n_raters)
     prompts = _by_prompt(frame, "token")
     counts = (~np.isnan(prompts)).sum(axis=0)

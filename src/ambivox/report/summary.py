@@ -216,7 +216,7 @@ def _doubt(corpus: CorpusFacts, rows: list[ScoreRow], metric: Metric) -> str:
     if found is None:
         interval = "no interval can be given"
     elif found.reason:
-        interval = f"no interval can be given ({found.reason})"
+        interval = f"no interval can be given ({found.reason.text})"
     else:
         ends = f"{number(found.low)} to {number(found.high)}"
         interval = f"the 95% interval of the best readout is {ends}, and overlapping ones are no ties"

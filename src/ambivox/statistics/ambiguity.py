@@ -11,6 +11,7 @@ from scipy.stats import hypergeom
 
 from ambivox.distribution import Array
 from ambivox.metrics._check import EQUAL
+from ambivox.reasons import Reason
 
 TERTILES = ("least", "middle", "most")
 """Names of the thirds of a corpus, from the least to the most ambiguous."""
@@ -63,13 +64,13 @@ class Tertiles:
     Args:
         codes: shape ``(U,)``: 0 least, 1 middle, 2 most ambiguous, -1 for a clip that cannot be placed.
         n_raters: the size of the panels whose entropy was compared.
-        reason: why there are none, in words; empty if there are.
+        reason: why there are none; None if there are.
         unplaced: how many clips have fewer votes than a panel.
     """
 
     codes: NDArray[np.intp]
     n_raters: int
-    reason: str = ""
+    reason: Reason | None = None
     unplaced: int = 0
 
 
@@ -84,7 +85,7 @@ def ambiguity_tertiles(votes: ArrayLike) -> Tertiles:
 
     >>> ambiguity_tertiles([[4, 0], [3, 1], [2, 2]]).codes.tolist()
     [0, 1, 2]
-    >>> ambiguity_tertiles([[1, 0], [0, 1]]).reason
+    >>> ambiguity_tertiles([[1, 0], [0, 1]]).reason.text
     'votes of one rater: a label, not a distribution, so no clip is more ambiguous than another'
     """
     counts = _counts(votes)
@@ -92,7 +93,8 @@ def ambiguity_tertiles(votes: ArrayLike) -> Tertiles:
     several = total[total >= 2]
     nowhere = np.full(len(counts), -1, dtype=np.intp)
     if not len(several):
-        reason = "votes of one rater: a label, not a distribution, so no clip is more ambiguous than another"
+        text = "votes of one rater: a label, not a distribution, so no clip is more ambiguous than another"
+        reason = Reason("one-vote", text, "use a corpus with several raters per clip")
         return Tertiles(nowhere, 0, reason, len(counts))
     n_raters = int(several.min())
     entropy = rarefied_entropy_bits(counts, n_raters)
@@ -100,11 +102,12 @@ def ambiguity_tertiles(votes: ArrayLike) -> Tertiles:
     ranks = np.rint(entropy[placed] / EQUAL)
     unplaced = int((~placed).sum())
     if np.ptp(ranks) == 0:
-        return Tertiles(nowhere, n_raters, "all clips are equally ambiguous", unplaced)
+        reason = Reason("equally-ambiguous", "all clips are equally ambiguous", "use more clips")
+        return Tertiles(nowhere, n_raters, reason, unplaced)
     cuts = np.quantile(ranks, [1 / 3, 2 / 3], method="lower")
     codes = nowhere.copy()
     codes[placed] = (ranks[:, None] > cuts).sum(axis=1)
-    return Tertiles(codes, n_raters, "", unplaced)
+    return Tertiles(codes, n_raters, None, unplaced)
 
 
 def _counts(votes: ArrayLike) -> NDArray[np.int64]:

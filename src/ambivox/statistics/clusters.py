@@ -60,6 +60,22 @@ def draw_weights_in_parts(n_clusters: int, n_draws: int, seed: int) -> Iterator[
         yield rng.multinomial(n_clusters, shares, size=size).astype(np.float64)
 
 
+def counted(n: int, unit: str) -> str:
+    """So many clusters in words.
+
+    >>> counted(1, "speakers"), counted(2, "clips")
+    ('1 speaker', '2 clips')
+    """
+    return f"1 {unit.removesuffix('s')}" if n == 1 else f"{n} {unit}"
+
+
+def more(unit: str) -> str:
+    """What to do where there are too few clusters."""
+    if unit == "clips":
+        return "run more clips"
+    return f"run a corpus with more {unit}, or ask about just these {unit} with --cluster clip"
+
+
 def count_clusters(groups: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:
     """The number of each member's cluster, shape ``(U,)``, and how many clusters there are."""
     codes = group_codes(groups)

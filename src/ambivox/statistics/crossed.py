@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student_t
 
+from ambivox.reasons import Reason
 from ambivox.statistics.clusters import cluster_sums, count_clusters
 from ambivox.statistics.interval import LEVEL, Interval
 
@@ -42,14 +43,15 @@ def crossed_interval(values: ArrayLike, groups: Sequence[Hashable], *, level: fl
     repetitions, clips = array.shape
     mean = float(array.mean())
     if n_groups < 2:
-        return Interval(mean, np.nan, np.nan, n_groups, "1 speaker: an interval needs at least 2")
+        reason = Reason("too-few-clusters", "1 speaker: an interval needs at least 2", "run more speakers")
+        return Interval(mean, np.nan, np.nan, n_groups, reason)
     deviations = cluster_sums((array.mean(axis=0) - mean)[:, None], codes, n_groups)[:, 0] / clips
     parts = [(float(np.sum(deviations**2)) * n_groups / (n_groups - 1), n_groups - 1)]
     if repetitions > 1:
         parts.append((float(array.mean(axis=1).var(ddof=1)) / repetitions, repetitions - 1))
     variance = sum(part for part, _ in parts)
     if not variance > 0:
-        return Interval(mean, np.nan, np.nan, n_groups, "no variance")
+        return Interval(mean, np.nan, np.nan, n_groups, Reason("no-variance", "no variance"))
     freedom = variance**2 / sum(part**2 / own for part, own in parts)
     half = float(student_t.ppf((1 + level) / 2, freedom)) * variance**0.5
-    return Interval(mean, mean - half, mean + half, n_groups, "")
+    return Interval(mean, mean - half, mean + half, n_groups)

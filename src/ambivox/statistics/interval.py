@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from ambivox.distribution import Array
-from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights_in_parts
+from ambivox.reasons import Reason
+from ambivox.statistics.clusters import cluster_sums, count_clusters, counted, draw_weights_in_parts, more
 
 LEVEL = 0.95
 N_DRAWS = 2000
@@ -31,14 +32,14 @@ class Interval:
         estimate: ``nan`` where it is not defined.
         low, high: ends of the interval; ``nan`` where `reason` says why there is none.
         clusters: how many speakers (or other clusters) it rests on.
-        reason: why there is no interval, in words; empty if there is one.
+        reason: why there is no interval; None if there is one.
     """
 
     estimate: float
     low: float
     high: float
     clusters: int
-    reason: str = ""
+    reason: Reason | None = None
 
     @property
     def excludes_zero(self) -> bool:
@@ -124,7 +125,8 @@ def ratio_intervals(
         ends[:, fit] = _bootstrap_t(above[:, fit], below[:, fit], n_draws, seed, level)
     for m in fit:
         if not np.isfinite(ends[:, m]).all():
-            reasons[m], ends[:, m] = f"too few {unit} differ for an interval", np.nan
+            text = f"too few {unit} differ for an interval"
+            reasons[m], ends[:, m] = Reason("too-few-differ", text, more(unit)), np.nan
     return [
         Interval(float(e), float(low), float(high), int(n), reason)
         for e, low, high, n, reason in zip(estimates, *ends, clusters, reasons, strict=True)
@@ -146,7 +148,7 @@ def mean_interval(
         values: shape ``(U,)``; ``nan`` (undefined) values are left out.
         groups: the speaker (or dialogue) of each.
 
-    >>> mean_interval([.1, .2, .6, .7], ["ann", "ann", "bob", "bob"]).reason
+    >>> mean_interval([.1, .2, .6, .7], ["ann", "ann", "bob", "bob"]).reason.text
     '2 speakers: an interval needs at least 12'
     """
     array = np.asarray(values, dtype=np.float64)
@@ -155,7 +157,7 @@ def mean_interval(
         raise ValueError(f"values has shape {array.shape}, expected {codes.shape}: one for each group")
     defined = ~np.isnan(array)
     if not defined.any():
-        return Interval(np.nan, np.nan, np.nan, 0, "no value is defined")
+        return Interval(np.nan, np.nan, np.nan, 0, Reason("no-value", "no value is defined"))
     sums = cluster_sums(np.column_stack([np.where(defined, array, 0.0), defined]), codes, n_clusters)
     return ratio_intervals(sums[:, :1], sums[:, 1:], n_draws=n_draws, seed=seed, level=level, unit=unit)[0]
 
@@ -171,19 +173,19 @@ def _expanded_tail(tail: float, n_clusters: int) -> float:
     return float(norm.cdf(np.sqrt(n_clusters / (n_clusters - 1)) * norm.ppf(tail)))
 
 
-def _reason(above: Array, below: Array, unit: str) -> str:
-    """Why clusters have no interval; empty if they have one."""
+def _reason(above: Array, below: Array, unit: str) -> Reason | None:
+    """Why clusters have no interval; None if they have one."""
     if len(above) < MIN_CLUSTERS:
-        counted = f"1 {unit.removesuffix('s')}" if len(above) == 1 else f"{len(above)} {unit}"
-        return f"{counted}: an interval needs at least {MIN_CLUSTERS}"
+        text = f"{counted(len(above), unit)}: an interval needs at least {MIN_CLUSTERS}"
+        return Reason("too-few-clusters", text, more(unit))
     if not (np.isfinite(above).all() and np.isfinite(below).all()):
-        return "values that are not finite"
+        return Reason("not-finite", "values that are not finite")
     if not below.sum() > 0:
-        return "the control is perfect already"
+        return Reason("control-is-perfect", "the control is perfect already")
     residuals = above - above.sum() / below.sum() * below
     if not np.abs(residuals).max() > 1e-9 * max(np.abs(above).max(), below.max()):
-        return f"no variance: all {unit} have the same value"
-    return ""
+        return Reason("no-variance", f"no variance: all {unit} have the same value")
+    return None
 
 
 def _moments(above: Array, below: Array) -> list[Array]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ambivox.distribution import Array
-from ambivox.statistics.clusters import cluster_sums, count_clusters
+from ambivox.reasons import Reason
+from ambivox.statistics.clusters import cluster_sums, count_clusters, counted, more
 
 EXACT_UP_TO = 13
 """With so many clusters or fewer all sign patterns are tried (8,192 of them), with more a sample."""
@@ -24,13 +25,13 @@ class PairedTest:
         difference: the mean difference.
         p: two-sided p-value; ``nan`` where `reason` says why there is none.
         clusters: how many clusters have a difference.
-        reason: in words; empty if there is a p-value.
+        reason: None if there is a p-value.
     """
 
     difference: float
     p: float
     clusters: int
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def paired_permutation_test(
@@ -64,7 +65,7 @@ def paired_permutation_test(
 
     >>> paired_permutation_test([1, 2, 1, 3, 1, 2], list("abcdef")).p
     0.03125
-    >>> paired_permutation_test([1, 2], ["ann", "bob"]).reason
+    >>> paired_permutation_test([1, 2], ["ann", "bob"]).reason.text
     '2 speakers: the smallest p-value they can give is 0.5'
     """
     array = np.asarray(differences, dtype=np.float64)
@@ -73,17 +74,17 @@ def paired_permutation_test(
         raise ValueError(f"differences has shape {array.shape}, expected {codes.shape}: one for each group")
     defined = np.isfinite(array)
     if not defined.any():
-        return PairedTest(np.nan, np.nan, 0, "no clip has both scores")
+        return PairedTest(np.nan, np.nan, 0, Reason("no-value", "no clip has both scores"))
     mean = float(array[defined].mean())
     sums = cluster_sums(np.column_stack([np.where(defined, array, 0.0), defined]), codes, n_clusters)
     sums = sums[sums[:, 1] > 0, 0]
     if 2.0 ** (1 - len(sums)) > 0.05:
-        counted = f"1 {unit.removesuffix('s')}" if len(sums) == 1 else f"{len(sums)} {unit}"
         least = 2.0 ** (1 - len(sums))
-        reason = f"{counted}: the smallest p-value they can give is {least:g}"
-        return PairedTest(mean, np.nan, len(sums), reason)
+        text = f"{counted(len(sums), unit)}: the smallest p-value they can give is {least:g}"
+        return PairedTest(mean, np.nan, len(sums), Reason("too-few-clusters", text, more(unit)))
     if not np.abs(sums).max() > 1e-12:
-        return PairedTest(mean, np.nan, len(sums), f"no variance: the difference is 0 for all {unit}")
+        text = f"no variance: the difference is 0 for all {unit}"
+        return PairedTest(mean, np.nan, len(sums), Reason("no-variance", text))
     return PairedTest(mean, _p_value(sums, n_permutations, seed), len(sums))
 
 

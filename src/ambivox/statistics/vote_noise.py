@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ambivox.distribution import Array
+from ambivox.reasons import Reason
 from ambivox.statistics.ambiguity import _counts
 
 N_DRAWS = 100
@@ -24,12 +25,12 @@ class VoteModel:
 
     Args:
         alpha: shape ``(N,)``, 0 for a label that nobody voted for; None where it cannot be fitted.
-        reason: why it cannot, in words; empty if it could.
+        reason: why it cannot; None if it could.
         note: what to know of the fit, in words; empty if nothing.
     """
 
     alpha: Array | None
-    reason: str = ""
+    reason: Reason | None = None
     note: str = ""
 
 
@@ -54,9 +55,11 @@ def fit_vote_model(votes: ArrayLike) -> VoteModel:
     counts = counts[counts.sum(axis=1) > 0]
     total = counts.sum(axis=1)
     if len(counts) < 2:
-        return VoteModel(None, f"{len(counts)} rated clip(s): at least 2 are needed")
+        text = f"{len(counts)} rated clip(s): at least 2 are needed"
+        return VoteModel(None, Reason("too-few-clips", text, "use more clips"))
     if total.max() < 2:
-        return VoteModel(None, "votes of one rater: their noise cannot be told from ambiguity")
+        text = "votes of one rater: their noise cannot be told from ambiguity"
+        return VoteModel(None, Reason("one-vote", text, "use a corpus with several raters per clip"))
     voted = counts.sum(axis=0) > 0
     alpha = np.zeros(counts.shape[1])
     alpha[voted], tight = _fixed_point(counts[:, voted])

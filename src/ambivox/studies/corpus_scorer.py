@@ -22,6 +22,7 @@ from ambivox.metrics import (
     uniform,
     vote_prior,
 )
+from ambivox.reasons import Reason
 from ambivox.statistics import (
     TERTILES,
     Interval,
@@ -81,7 +82,7 @@ class CorpusScorer:
         intervals = self.ratios.intervals(n_draws, self.seed)
         sizes = np.bincount(self.tertiles.codes[self.tertiles.codes >= 0], minlength=3)
         if self.tertiles.reason:
-            self.notes.append(f"{self.corpus.corpus}: no thirds by ambiguity: {self.tertiles.reason}")
+            self.notes.append(f"{self.corpus.corpus}: no thirds by ambiguity: {self.tertiles.reason.text}")
         else:
             left = f", {self.tertiles.unplaced} with fewer left out" if self.tertiles.unplaced else ""
             self.notes.append(
@@ -206,11 +207,11 @@ class CorpusScorer:
         """Plan the interval of a metric over the corpus, or say why there is none."""
         if np.isnan(value):
             return
-        reason = ""
+        reason = None
         if draft.row.readout == VOTE_PRIOR:
-            reason = "the prior is estimated from the votes that it is scored on"
+            reason = Reason("estimated-prior", "the prior is estimated from the votes that it is scored on")
         elif metric.linearised is None:
-            reason = f"{metric.name} does not say how it moves with single clips"
+            reason = Reason("not-linearised", f"{metric.name} does not say how it moves with single clips")
         if reason:
             draft.without[metric.name] = Interval(value, np.nan, np.nan, self.clips.n_clusters, reason)
         else:
@@ -226,7 +227,8 @@ class CorpusScorer:
     def _tertiles(self, draft: Draft, values: Array, of: NDArray[np.intp]) -> tuple[TertileScore, ...]:
         nothing = Interval(np.nan, np.nan, np.nan, 0)
         if self.tertiles.reason:
-            return tuple(TertileScore(name, 0, np.nan, nothing, self.tertiles.reason) for name in TERTILES)
+            text = self.tertiles.reason.text
+            return tuple(TertileScore(name, 0, np.nan, nothing, text) for name in TERTILES)
         found = []
         for third, name in enumerate(TERTILES):
             inside = self.tertiles.codes[of] == third
@@ -248,7 +250,7 @@ class CorpusScorer:
         if model.note:
             self.notes.append(f"{self.corpus.corpus}: {VOTE_NOISE}: {model.note}")
         if model.alpha is None:
-            reasons = {"": f"{VOTE_NOISE}: {model.reason}"}
+            reasons = {"": f"{VOTE_NOISE}: {model.reason.text if model.reason else ''}"}
             return Draft(
                 replace(row, reasons=reasons, failed=len(clips.q), statuses={"undefined": len(clips.q)})
             )

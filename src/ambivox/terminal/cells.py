@@ -58,7 +58,7 @@ def interval(found: Interval | None, notes: Footnotes, *, signed: bool = False) 
     if found is None:
         return ""
     if found.reason:
-        return notes.mark(found.reason)
+        return notes.mark(found.reason.text)
     low, high = (f"{end:+.2f}" if signed else f"{end:.2f}" for end in (found.low, found.high))
     return f"[{_short(low)} {_short(high)}]"
 
