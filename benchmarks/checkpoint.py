@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from ambivox.emotions import emotion_sets, load_emotions
-from ambivox.models.watch import written_variants
+from ambivox.models.label_tokens import written_variants
 from ambivox.prompts import PROMPTS
 
 SEED = 0

@@ -3,12 +3,11 @@
     python benchmarks/exactness.py > benchmarks/results/exactness.md
 
 Four clips of 0.4 to 4 s, four prompts each with answers of 8 tokens, labels of several tokens scored; the
-plain path is transformers' own `generate` and a pass per label prefix. Random weights, float32, CPU.
+reference path is transformers' own `generate` and a pass per label prefix. Random weights, float32, CPU.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import warnings
 from dataclasses import replace
@@ -16,13 +15,11 @@ from pathlib import Path
 
 import torch
 import transformers
+from tests.models.hf.checkpoints import FAMILIES, WITHOUT_PROCESSOR
 
-from ambivox.bench import work
 from ambivox.models import load_model
-from ambivox.models.checked import distance
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "models"))
-from checkpoints import FAMILIES, WITHOUT_PROCESSOR
+from ambivox.models.hf.prefix_sharing.checked import distance
+from benchmarks.engine import work
 
 SOME_LABELS = [["angry"], ["sad"]]
 
@@ -44,9 +41,9 @@ def main() -> None:
             model = load_model(folder, device="cpu")
             transformers.AutoProcessor.from_pretrained = load_processor
         requests = work.requests(model, work.clips(4, (0.4, 4.0)), work.prompts(4, 8))
-        watch = model.watch(SOME_LABELS)
+        label_tokens = model.label_tokens(SOME_LABELS)
         requests = [
-            replace(r, score=n % 4 == 0, watch=watch if n % 4 == 0 else r.watch)
+            replace(r, score=n % 4 == 0, label_tokens=label_tokens if n % 4 == 0 else r.label_tokens)
             for n, r in enumerate(requests)
         ]
         with warnings.catch_warnings(record=True) as said:
@@ -60,7 +57,7 @@ def main() -> None:
         shared = model._path.shared
         print(
             f"| {family} | {'yes' if shared else f'no: {said[-1].message}'} | "
-            f"{'yes' if shared and shared.groves else 'no'} | {apart:.0e} | "
+            f"{'yes' if shared and shared.growing_trees else 'no'} | {apart:.0e} | "
             f"{same}/{len(got)} | {'yes' if shared and shared.encode._shortens else 'no'} |",
             flush=True,
         )

@@ -23,11 +23,12 @@ from rich.console import Console
 
 from ambivox.calibration import CALIBRATIONS
 from ambivox.errors import AmbivoxError
+from ambivox.present.text import run_progress, show_grid, show_scores
 from ambivox.prompts import PROMPTS
 from ambivox.readouts.grid import grid
-from ambivox.studies import ScoreRow, ScoreTable, Study, run_study, score
-from ambivox.studies.config import CONTROLS
-from ambivox.terminal import run_progress, show_grid, show_scores
+from ambivox.run import Study, run_study
+from ambivox.run.config import CONTROLS
+from ambivox.scoring import ScoreRow, ScoreTable, score
 
 READOUTS = (
     "label",
@@ -69,7 +70,7 @@ def study(data: Path, model: str, orders: int, n_draws: int) -> Study:
 def cells(table: ScoreTable) -> Iterator[tuple[str, bool, str]]:
     """Every cell of a table: where it is, whether it holds a number, and the reason if it does not."""
     for row in table.rows:
-        where = " | ".join((row.model or "no model", row.heard, row.prompt, row.readout))
+        where = " | ".join((row.model or "no model", row.control, row.prompt, row.readout))
         whole = row.reasons.get("", "")
         for name in table.metrics:
             value = row.scores[name].value if name in row.scores else math.nan
@@ -80,9 +81,9 @@ def cells(table: ScoreTable) -> Iterator[tuple[str, bool, str]]:
         for third in row.tertiles:
             reason = third.reason or (third.skill.reason.text if third.skill.reason else "")
             yield f"{where} | third {third.tertile}", not reason, reason
-    for spread in table.spreads:
-        where = f"{spread.model} | {spread.prompt} | {spread.readout} | spread over {spread.over}"
-        yield where, not spread.reason and not math.isnan(spread.of_single), spread.reason
+    for row in table.sensitivities:
+        where = f"{row.model} | {row.prompt} | {row.readout} | sensitivity over {row.over}"
+        yield where, not row.reason and not math.isnan(row.of_single), row.reason
 
 
 def summary(table: ScoreTable) -> dict[str, Any]:
@@ -105,11 +106,11 @@ def summary(table: ScoreTable) -> dict[str, Any]:
 def printed(name: str, table: ScoreTable) -> str:
     """A table as the terminal shows it, without what was heard in place of the clips."""
     console = Console(file=StringIO(), width=WIDTH, highlight=False)
-    heard = replace(table, rows=tuple(row for row in table.rows if row.heard == "none"))
+    heard = replace(table, rows=tuple(row for row in table.rows if row.control == "clip"))
     if name == "grid":
         show_grid(console, heard)
     else:
-        show_scores(console, heard, tertiles=name == "readouts", spread=name == "readouts")
+        show_scores(console, heard, tertiles=name == "readouts", sensitivity=name == "readouts")
     assert isinstance(console.file, StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
@@ -156,7 +157,7 @@ def _uncalibrated() -> list[str]:
 def _kept(row: ScoreRow, headline: str) -> dict[str, Any]:
     """What the JSON keeps of a row: its name, and the headline score, skill and interval."""
     kept: dict[str, Any] = {
-        "row": [row.model, row.heard, row.prompt, row.readout],
+        "row": [row.model, row.control, row.prompt, row.readout],
         "failed": f"{row.failed}/{row.utterances}",
     }
     if headline not in row.scores:

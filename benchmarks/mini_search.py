@@ -3,7 +3,7 @@
     python -m benchmarks.mini_search --data ../shared/data --work runs/mini-search [--only NAME ...]
 
 A candidate is the plan of one stage, changed in one or two things; stages that it does not change are shared
-with the candidate `script`, which is what `python -m ambivox.training.mini` runs. Those of the encoder are
+with the candidate `script`, which is what `python -m recipes.mini.make` runs. Those of the encoder are
 compared by what a linear head hears, those of the language model by what the whole model answers. Test
 speakers are never heard here. `--scale 0.01` tries the script.
 """
@@ -17,16 +17,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from recipes.mini.asking import Mini, sums_to_one
+from recipes.mini.ear import ROUGH, changed
+from recipes.mini.encoder import HeadPlan, fit_head, hear, new_encoder, pooled, scores_of
+from recipes.mini.evaluate import ask_all
+from recipes.mini.follow import STUDIO, FollowPlan, make_lessons
+from recipes.mini.joint import JointPlan
+from recipes.mini.make import Plans, Stages, prepare
 
 from ambivox.audio import load_audio
 from ambivox.emotions import emotion_sets, load_emotions
-from ambivox.training.asking import Mini, sums_to_one
-from ambivox.training.ear import ROUGH, changed
-from ambivox.training.encoder import HeadPlan, fit_head, hear, new_encoder, pooled, scores_of
-from ambivox.training.evaluate import ask_all
-from ambivox.training.follow import STUDIO, FollowPlan, make_lessons
-from ambivox.training.joint import JointPlan
-from ambivox.training.mini import Plans, Stages, prepare
 
 SEED = 0
 Scores = dict[str, float]

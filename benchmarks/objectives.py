@@ -3,7 +3,7 @@
     python -m benchmarks.objectives --data ../shared/data
 
 Two groups of speakers that neither `mini` nor the fine-tuning heard. *Held-out actors*: RAVDESS and EMO-DB,
-whose clips have no votes; their truth is the soft target of `ambivox.training.targets` (what CREMA-D's raters
+whose clips have no votes; their truth is the soft target of `recipes.mini.targets` (what CREMA-D's raters
 say when an actor intends an emotion, sharpened), as 20 made-up raters. *CREMA-D*: 12 clips of two actors with
 real voice-only votes. Every objective is trained with several seeds, which draw the order of clips, options
 and answers. Rows: the model before, after each objective, and controls that heard nothing. Writes JSON and
@@ -26,21 +26,21 @@ from typing import TextIO
 
 import numpy as np
 import torch
+from recipes.mini.data import DEVELOPMENT_SPEAKERS, Clip, load_clips
+from recipes.mini.targets import VOTED, VoteTable, heard_target, option_matrix, restrict
 
 from ambivox.corpora import load_corpus
-from ambivox.distribution import count_votes, truth
 from ambivox.emotions import load_emotions
-from ambivox.finetune.config import TrainConfig
-from ambivox.finetune.measure import SHOWN, Answers, as_plain, calibrate, collect
-from ambivox.finetune.objectives import OBJECTIVES
-from ambivox.finetune.parts import look_up
-from ambivox.finetune.run import train
-from ambivox.finetune.splits import Rated
+from ambivox.finetuning.config import FinetuneConfig
+from ambivox.finetuning.measure import SHOWN, Answers, as_plain, calibrate, collect
+from ambivox.finetuning.objectives import OBJECTIVES
+from ambivox.finetuning.parts import look_up
+from ambivox.finetuning.run import train
+from ambivox.finetuning.splits import Rated
 from ambivox.metrics import METRICS, count_failed, one_hot_plurality, uniform
 from ambivox.models import load_model
 from ambivox.prompts import load_prompt
-from ambivox.training.data import DEVELOPMENT_SPEAKERS, Clip, load_clips
-from ambivox.training.targets import VOTED, VoteTable, heard_target, option_matrix, restrict
+from ambivox.raters.distribution import count_votes, truth
 from benchmarks.objectives_tables import markdown
 
 RATERS = 20
@@ -92,9 +92,9 @@ def choose(clips: Sequence[Clip], split: str, per_emotion: int, rng: np.random.G
     return [group[k] for group, places in zip(groups.values(), drawn, strict=True) for k in sorted(places)]
 
 
-def training(manifest: Path, objective: str, seed: int, given: argparse.Namespace) -> TrainConfig:
+def training(manifest: Path, objective: str, seed: int, given: argparse.Namespace) -> FinetuneConfig:
     """The same training for every objective: the audio tower stays, all other weights learn."""
-    return TrainConfig.model_validate(
+    return FinetuneConfig.model_validate(
         {
             "corpora": [
                 {

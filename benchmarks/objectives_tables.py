@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from ambivox.finetune.card import score_cell
-from ambivox.finetune.measure import SHOWN
+from ambivox.finetuning.card import score_cell
+from ambivox.finetuning.measure import SHOWN
 from ambivox.statistics import crossed_interval
 
 FEWEST_SPEAKERS = 5

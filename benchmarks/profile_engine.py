@@ -17,14 +17,15 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from ambivox.bench import work
-from ambivox.bench.floor import matrix_rate, operations
-from ambivox.bench.ways import shared
-from ambivox.models import branches, load_model
-from ambivox.models.decode import Decoder
-from ambivox.models.encode import AudioEncoder
-from ambivox.models.transformers import TransformersModel
-from checkpoint import built
+from ambivox.models import load_model
+from ambivox.models.hf.adapter import TransformersModel
+from ambivox.models.hf.prefix_sharing import prefix_tree as branches
+from ambivox.models.hf.prefix_sharing.decode import Decoder
+from ambivox.models.hf.prefix_sharing.encode import AudioEncoder
+from benchmarks.checkpoint import built
+from benchmarks.engine import work
+from benchmarks.engine.floor import matrix_rate, operations
+from benchmarks.engine.ways import shared
 from engine import RESULTS, real_clips
 
 PARTS = {

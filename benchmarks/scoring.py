@@ -27,11 +27,12 @@ import yaml
 from ambivox.corpora import Utterance
 from ambivox.emotions import load_emotions
 from ambivox.models import Request
-from ambivox.models.listener import Listener, sound_of
 from ambivox.prompts import load_prompt
 from ambivox.record import Record, write_records
-from ambivox.studies import Run, Study, score
-from ambivox.studies.plan import unanswered
+from ambivox.run import Run, Study
+from ambivox.run.plan import unanswered
+from ambivox.scoring import score
+from ambivox.testing.listener import Listener, sound_of
 
 EMOTIONS = load_emotions("cremad6")
 PROMPTS = ("word", "letter", "dictionary", "percentages")
@@ -56,13 +57,13 @@ def answers(prompt: str, rng: np.random.Generator) -> list[Record]:
     """A listener's answers to one prompt on some sounds."""
     listener = Listener(format_errors=0.05)
     rendered = load_prompt(prompt).render(EMOTIONS)
-    watch = listener.watch(rendered.answers, numbers=True)
+    label_tokens = listener.label_tokens(rendered.answers, numbers=True)
     records = []
     for _ in range(SOUNDS):
-        request = Request(sound_of(rng.dirichlet(np.ones(6)), duration_s=0.1), rendered, watch)
+        request = Request(sound_of(rng.dirichlet(np.ones(6)), duration_s=0.1), rendered, label_tokens)
         [reply], [logp] = listener.generate([request]), listener.score([request])
         asked = unanswered(Utterance(id="", audio=Path("clip.wav")), rendered, EMOTIONS, listener)
-        records.append(asked.answered(reply, watch, logp, 0.1))
+        records.append(asked.answered(reply, label_tokens, logp, 0.1))
     return records
 
 
@@ -76,7 +77,7 @@ def records(n_records: int, seed: int = 0) -> Iterator[Record]:
         if i % len(PROMPTS) == 0:
             counts = rng.multinomial(9, rng.dirichlet(np.ones(6))).tolist()
         votes = dict(zip(EMOTIONS.labels, counts, strict=True))
-        moved = record.watched + rng.normal(0, 0.3, record.watched.shape).astype(np.float32)
+        moved = record.token_logits + rng.normal(0, 0.3, record.token_logits.shape).astype(np.float32)
         yield replace(
             record,
             key=f"{i}",
@@ -84,7 +85,7 @@ def records(n_records: int, seed: int = 0) -> Iterator[Record]:
             utterance=f"clip{clip}",
             speaker=f"speaker{clip % SPEAKERS}",
             votes=votes,
-            watched=moved,
+            token_logits=moved,
         )
 
 

@@ -11,12 +11,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ambivox.claims import Claim
-from ambivox.claims.field import beats_the_prior, failures_explain, follows_the_ambiguity, token_is_steadier
-from ambivox.claims.frame import Frame, Level
-from ambivox.distribution import Array
+from ambivox.field_claims import Claim
+from ambivox.field_claims.catalogue import (
+    beats_the_prior,
+    failures_explain,
+    follows_the_ambiguity,
+    token_is_steadier,
+)
+from ambivox.field_claims.paired import Level, Paired
 from ambivox.metrics import METRICS, vote_prior
-from ambivox.studies.readings import Clips
+from ambivox.raters.distribution import Array
+from ambivox.scoring.readings import Clips
 from benchmarks.simulated_studies import simulate
 
 PROMPTS = ("one", "two", "three")
@@ -25,7 +30,7 @@ SHIFT = 0.5 * np.random.default_rng(11).normal(size=(len(PROMPTS), 6))
 FAILURES = 0.2
 """Of the text level, on average over speakers."""
 
-PARTS: dict[str, tuple[Callable[[Frame], Claim], int]] = {
+PARTS: dict[str, tuple[Callable[[Paired], Claim], int]] = {
     "variance over prompts": (token_is_steadier, 0),
     "share between clips": (token_is_steadier, 1),
     "explained share": (failures_explain, 0),
@@ -35,7 +40,7 @@ PARTS: dict[str, tuple[Callable[[Frame], Claim], int]] = {
 """By name, the claim and which of its parts."""
 
 
-def frame(n_speakers: int, rng: np.random.Generator) -> Frame:
+def paired(n_speakers: int, rng: np.random.Generator) -> Paired:
     """One simulated study as claims are tested on it."""
     study = simulate(n_speakers, rng)
     raters = 8
@@ -54,21 +59,21 @@ def frame(n_speakers: int, rng: np.random.Generator) -> Frame:
         return np.asarray(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
 
     p: dict[tuple[Level, str], tuple[Array, ...]] = {
-        ("token", "none"): tuple(heard(1.0, 0.5, 0.2, n)[None] for n in range(len(PROMPTS)))
+        ("token", "clip"): tuple(heard(1.0, 0.5, 0.2, n)[None] for n in range(len(PROMPTS)))
     }
     text = []
     for n in range(len(PROMPTS)):
         said = heard(2.0, 1.0, 1.5, n)
         said[rng.random(len(q)) < hard] = np.nan
         text.append(said[None])
-    p["text", "none"] = tuple(text)
+    p["text", "clip"] = tuple(text)
     readouts = {"text": ("dictionary",) * len(PROMPTS), "token": ("expected",) * len(PROMPTS)}
-    return Frame("simulated", "simulated", clips, 4, METRICS["jsd_bits"], "uniform", PROMPTS, readouts, p)  # type: ignore[arg-type]
+    return Paired("simulated", "simulated", clips, 4, METRICS["jsd_bits"], "uniform", PROMPTS, readouts, p)  # type: ignore[arg-type]
 
 
 def true_parts(n_speakers: int = 4000, seed: int = 987_654_321) -> dict[str, float]:
     """The value of every part in a large population."""
-    whole = frame(n_speakers, np.random.default_rng(seed))
+    whole = paired(n_speakers, np.random.default_rng(seed))
     return {name: claim(whole).parts[n].interval.estimate for name, (claim, n) in PARTS.items()}
 
 
@@ -81,7 +86,7 @@ def coverage_of_claims(
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in PARTS}
     scores, priors = [], []
     for _ in range(n_studies):
-        study = frame(n_speakers, rng)
+        study = paired(n_speakers, rng)
         claims = {claim: claim(study) for claim, _ in PARTS.values()}
         for name, (claim, n) in PARTS.items():
             if claims[claim].parts:

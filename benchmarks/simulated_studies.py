@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ambivox.distribution import Array
 from ambivox.metrics import METRICS, jsd_bits, vote_prior
+from ambivox.raters.distribution import Array
 from ambivox.statistics import cluster_sums, draw_weights, paired_permutation_test, prior_scatter
 from ambivox.statistics.interval import _bootstrap_t
 

@@ -1,6 +1,6 @@
 """vLLM on the CPU as another way to answer: an OpenAI-type server with prefix caching in its own environment.
 
-It answers with text and with the log-probabilities of the watched tokens at every step, and labels of several
+It answers with text and with the log-probabilities of the label tokens at every step, and labels of several
 tokens are scored by walking their trie with one-token requests, which find the clip in the prefix cache.
 """
 
@@ -117,9 +117,9 @@ class _Way:
             {"type": "text", "text": request.prompt.text},
         ]
         turn = {"role": "user", "content": content}
-        used = sorted({token for sequence in request.watch.sequences for token in sequence})
+        used = sorted({token for sequence in request.label_tokens.sequences for token in sequence})
         said = self._post([turn], request.prompt.max_new_tokens, used)
-        for prefix in {s[:n] for s in request.watch.sequences for n in range(1, len(s))}:
+        for prefix in {s[:n] for s in request.label_tokens.sequences for n in range(1, len(s))}:
             begun = {"role": "assistant", "content": self.tokenizer.decode(list(prefix))}
             self._post([turn, begun], 1, used, add_generation_prompt=False, continue_final_message=True)
         return tuple(said)

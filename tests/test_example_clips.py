@@ -7,8 +7,8 @@ import soundfile as sf
 
 from ambivox.audio import SAMPLE_RATE_HZ, load_audio
 from ambivox.corpora import load_manifest
-from ambivox.distribution import count_votes
 from ambivox.emotions import load_emotions
+from ambivox.raters.distribution import count_votes
 
 CLIPS = Path(__file__).parents[1] / "examples" / "clips"
 

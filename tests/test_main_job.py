@@ -16,7 +16,7 @@ import yaml
 
 import ambivox
 from ambivox.record import Record
-from ambivox.studies import Run
+from ambivox.run import Run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 OFFLINE = os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
@@ -76,7 +76,9 @@ def test_every_clip_was_heard(uninterrupted: Run) -> None:
     assert len(records) == 48
     assert {r.status for r in records} == {"ok"}
     assert all(r.audio_tokens and r.audio_tokens > 0 for r in records)
-    first_logits = {r.watched[0].tobytes() for r in records if r.prompt == "word" and r.watched is not None}
+    first_logits = {
+        r.token_logits[0].tobytes() for r in records if r.prompt == "word" and r.token_logits is not None
+    }
     assert len(first_logits) == 12, "two clips gave the same logits"
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ambivox import record as module
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError
-from ambivox.models import Reply, Watch
+from ambivox.models import LabelTokens, Reply
 from ambivox.record import SCHEMA, Record, read_records, write_records
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -54,13 +54,15 @@ def records(draw: Any) -> Record:
         st.lists(st.lists(small, min_size=1, max_size=3).map(tuple), min_size=1, max_size=4, unique=True)
     )
     first = tuple(dict.fromkeys(sequence[0] for sequence in sequences))
-    watch = Watch(tuple(sequences), (0,) * len(sequences), first, tuple(draw(text) for _ in first))
+    label_tokens = LabelTokens(
+        tuple(sequences), (0,) * len(sequences), first, tuple(draw(text) for _ in first)
+    )
     steps = draw(st.integers(0, 3))
     rng = np.random.default_rng(draw(small))
-    watched = (1e4 * rng.standard_normal((steps, len(first)))).astype(np.float32)
-    watched[:1] = draw(st.sampled_from([0.0, np.inf, -np.inf, np.nan]))
+    token_logits = (1e4 * rng.standard_normal((steps, len(first)))).astype(np.float32)
+    token_logits[:1] = draw(st.sampled_from([0.0, np.inf, -np.inf, np.nan]))
     reply = Reply(
-        text=draw(text), token_ids=tuple(range(steps)), watched=watched,
+        text=draw(text), token_ids=tuple(range(steps)), token_logits=token_logits,
         logsumexp=rng.standard_normal(steps).astype(np.float32),
         finish=draw(st.sampled_from(["stop", "length"])),
         audio_tokens=draw(small), time_s=draw(number), draws=tuple(draw(st.lists(text, max_size=2))),
@@ -73,7 +75,7 @@ def records(draw: Any) -> Record:
             lens_logsumexp=rng.standard_normal(layers[:2]).astype(np.float32),
         )
     logp = draw(st.none() | st.just(rng.standard_normal(len(sequences))))
-    return pending.answered(reply, watch, logp, draw(st.none() | number))
+    return pending.answered(reply, label_tokens, logp, draw(st.none() | number))
 
 
 def assert_same(a: Record, b: Record) -> None:
@@ -104,20 +106,22 @@ def pending(**other: Any) -> Record:
     return Record(
         key="k", corpus="c", utterance="u1", clip="u1.wav", start_s=None, end_s=None, speaker="s",
         intended=None,
-        votes={"sad": 2, "bored": 1}, control="none", model="m", model_fingerprint="f", prompt="word",
+        votes={"sad": 2, "bored": 1}, control="clip", model="m", model_fingerprint="f", prompt="word",
         prompt_version=1, format="word", prompt_text="?", order=(0, 1, 2, 3), order_seed=None,
         emotion_set="iemocap4", labels=emotions.labels, forms=emotions.forms, **other,
     )  # fmt: skip
 
 
 def test_every_field_of_a_record_is_a_column() -> None:
-    names = {f.name for f in fields(Record)} - {"watch"} | {f"watch_{f.name}" for f in fields(Watch)}
+    names = {f.name for f in fields(Record)} - {"label_tokens"} | {
+        f"label_tokens_{f.name}" for f in fields(LabelTokens)
+    }
     assert set(SCHEMA.names) == names
 
 
 def test_a_record_is_failed_until_it_is_answered() -> None:
     record = pending()
-    assert (record.status, record.text, record.watched) == ("failed", None, None)
+    assert (record.status, record.text, record.token_logits) == ("failed", None, None)
     assert record.failed("no such clip").error == "no such clip"
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ambivox.corpora import load_corpus
     from ambivox.models import load_model
-    from ambivox.studies import load_study, read, run_study, score
+    from ambivox.run import load_study, read, run_study
+    from ambivox.scoring import score
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_corpus", "load_model", "load_study", "read", "run_study", "score"]
@@ -17,10 +18,10 @@ __all__ = ["__version__", "load_corpus", "load_model", "load_study", "read", "ru
 _HOMES = {
     "load_corpus": "ambivox.corpora",
     "load_model": "ambivox.models",
-    "load_study": "ambivox.studies",
-    "read": "ambivox.studies",
-    "run_study": "ambivox.studies",
-    "score": "ambivox.studies",
+    "load_study": "ambivox.run",
+    "read": "ambivox.run",
+    "run_study": "ambivox.run",
+    "score": "ambivox.scoring",
 }
 
 

@@ -1,6 +1,6 @@
 """Columns of nested lists as arrays and tuples, without a Python object for every number.
 
-A shard of records holds millions of numbers and the same few watches over and over.
+A shard of records holds millions of numbers and the same few list over and over.
 """
 
 from __future__ import annotations

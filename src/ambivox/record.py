@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ambivox.columns import number_rows, repeated_rows
 from ambivox.emotions import EmotionSet
 from ambivox.errors import AmbivoxError, first_line
-from ambivox.models import Reply, Watch
+from ambivox.models import LabelTokens, Reply
 from ambivox.prompts import AnswerFormat
 
 SCHEMA_VERSION = 3
@@ -29,7 +29,7 @@ SCHEMA_VERSION = 3
 class Record:
     """One request and what came of it; the fields are the columns of the Parquet shards.
 
-    T generated steps, K watched tokens, S written forms of labels, N labels, L decoder layers. `utterance`
+    T generated steps, K label tokens, S written forms of labels, N labels, L decoder layers. `utterance`
     is the one whose votes count, `heard` the one whose clip was heard: another one under the control
     ``swapped``, None where no clip was (silence, noise, no audio); `clip`, `start_s` and `end_s` are of the
     clip that was heard, or that silence and noise are as long as. A request that could not be answered has
@@ -78,17 +78,17 @@ class Record:
     finish: str | None = None
     token_ids: tuple[int, ...] | None = None
     audio_tokens: int | None = None
-    watch: Watch | None = None
-    watched: NDArray[np.float32] | None = field(default=None, compare=False)
-    """Shape ``(T, K)``: raw logits of the watched tokens at every step."""
+    label_tokens: LabelTokens | None = None
+    token_logits: NDArray[np.float32] | None = field(default=None, compare=False)
+    """Shape ``(T, K)``: raw logits of the label tokens at every step."""
     logsumexp: NDArray[np.float32] | None = field(default=None, compare=False)
-    """Shape ``(T,)``: over the vocabulary, so log-probabilities are ``watched - logsumexp[:, None]``."""
+    """Shape ``(T,)``: over the vocabulary, so log-probabilities are ``token_logits - logsumexp[:, None]``."""
     sequence_logp: NDArray[np.float64] | None = field(default=None, compare=False)
     """Shape ``(S,)``: log p(written form | clip, prompt) in nats; None where it was not asked for."""
     draws: tuple[str, ...] | None = None
     """Sampled answers; empty where none were asked for."""
     lens: NDArray[np.float32] | None = field(default=None, compare=False)
-    """Shape ``(L, T, K)``: the watched logits after every decoder layer; None where not asked for."""
+    """Shape ``(L, T, K)``: the label-token logits after every decoder layer; None where not asked for."""
     lens_logsumexp: NDArray[np.float32] | None = field(default=None, compare=False)
     """Shape ``(L, T)``: over the vocabulary; None where it was not asked for."""
     answer_of: str | None = None
@@ -117,7 +117,7 @@ class Record:
     def answered(
         self,
         reply: Reply,
-        watch: Watch,
+        label_tokens: LabelTokens,
         sequence_logp: NDArray[np.float64] | None,
         duration_s: float | None,
     ) -> Record:
@@ -132,8 +132,8 @@ class Record:
             finish=reply.finish,
             token_ids=reply.token_ids,
             audio_tokens=reply.audio_tokens,
-            watch=watch,
-            watched=reply.watched,
+            label_tokens=label_tokens,
+            token_logits=reply.token_logits,
             logsumexp=reply.logsumexp,
             sequence_logp=sequence_logp,
             draws=reply.draws,
@@ -159,8 +159,8 @@ _ANSWER = (
     "finish",
     "token_ids",
     "audio_tokens",
-    "watch",
-    "watched",
+    "label_tokens",
+    "token_logits",
     "logsumexp",
     "sequence_logp",
     "draws",
@@ -204,11 +204,11 @@ SCHEMA = pa.schema(
         ("finish", pa.string()),
         ("token_ids", _INTEGERS),
         ("audio_tokens", pa.int64()),
-        ("watch_sequences", pa.list_(_INTEGERS)),
-        ("watch_sequence_labels", _INTEGERS),
-        ("watch_token_ids", _INTEGERS),
-        ("watch_tokens", _STRINGS),
-        ("watched", pa.list_(_FLOATS)),
+        ("label_tokens_sequences", pa.list_(_INTEGERS)),
+        ("label_tokens_sequence_labels", _INTEGERS),
+        ("label_tokens_token_ids", _INTEGERS),
+        ("label_tokens_tokens", _STRINGS),
+        ("token_logits", pa.list_(_FLOATS)),
         ("logsumexp", _FLOATS),
         ("sequence_logp", pa.list_(pa.float64())),
         ("draws", _STRINGS),
@@ -219,21 +219,23 @@ SCHEMA = pa.schema(
     metadata={"ambivox_schema": str(SCHEMA_VERSION)},
 )
 
-_ARRAYS = ("watched", "logsumexp", "sequence_logp", "lens", "lens_logsumexp")
-_WATCH_FIELDS = tuple(f.name for f in fields(Watch))
-_REPEATED = ("order", "labels", "forms", "wording", *(f"watch_{name}" for name in _WATCH_FIELDS))
+_ARRAYS = ("token_logits", "logsumexp", "sequence_logp", "lens", "lens_logsumexp")
+_LABEL_TOKEN_FIELDS = tuple(f.name for f in fields(LabelTokens))
+_REPEATED = ("order", "labels", "forms", "wording", *(f"label_tokens_{name}" for name in _LABEL_TOKEN_FIELDS))
 
 
 def _to_row(record: Record) -> dict[str, Any]:
-    row = {f.name: getattr(record, f.name) for f in fields(Record) if f.name != "watch"}
+    row = {f.name: getattr(record, f.name) for f in fields(Record) if f.name != "label_tokens"}
     row["votes"] = list(record.votes.items())
     if record.lens is not None:
         row["lens"] = record.lens.reshape(len(record.lens), -1)
     for name in _ARRAYS:
         if row[name] is not None:
             row[name] = list(row[name])
-    for name in _WATCH_FIELDS:
-        row[f"watch_{name}"] = None if record.watch is None else getattr(record.watch, name)
+    for name in _LABEL_TOKEN_FIELDS:
+        row[f"label_tokens_{name}"] = (
+            None if record.label_tokens is None else getattr(record.label_tokens, name)
+        )
     return row
 
 
@@ -243,20 +245,20 @@ def _shared_emotions(name: str, labels: tuple[str, ...], forms: tuple[tuple[str,
 
 
 @functools.lru_cache(maxsize=256)
-def _shared_watch(**watch: Any) -> Watch:
-    """One object for all records that share a watch, so that what is derived from it is derived once."""
-    return Watch(**watch)
+def _shared_label_tokens(**label_tokens: Any) -> LabelTokens:
+    """One object for all records that share label tokens, so that what is derived from it is derived once."""
+    return LabelTokens(**label_tokens)
 
 
 def _from_row(row: dict[str, Any]) -> Record:
-    watch = {name: row.pop(f"watch_{name}") for name in _WATCH_FIELDS}
-    row["watch"] = None if watch["sequences"] is None else _shared_watch(**watch)
+    label_tokens = {name: row.pop(f"label_tokens_{name}") for name in _LABEL_TOKEN_FIELDS}
+    row["label_tokens"] = None if label_tokens["sequences"] is None else _shared_label_tokens(**label_tokens)
     row["votes"] = dict(row["votes"])
     for name in ("token_ids", "draws"):
         row[name] = None if row[name] is None else tuple(row[name])
-    if row["watched"] is not None:
-        n_steps, n_watched = len(row["logsumexp"]), len(watch["token_ids"])
-        row["watched"] = row["watched"].reshape(n_steps, n_watched)
+    if row["token_logits"] is not None:
+        n_steps, n_watched = len(row["logsumexp"]), len(label_tokens["token_ids"])
+        row["token_logits"] = row["token_logits"].reshape(n_steps, n_watched)
         if row["lens"] is not None:
             row["lens"] = row["lens"].reshape(len(row["lens"]), n_steps, n_watched)
     return Record(**row)

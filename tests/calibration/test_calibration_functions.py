@@ -8,7 +8,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from ambivox.calibration import batch, divide, fit_temperature, fit_vector
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 
 
 def distributions(seed: int, n: int = 20, labels: int = 4, sharp: float = 1.0) -> Array:

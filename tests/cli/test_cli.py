@@ -12,7 +12,7 @@ import yaml
 
 from ambivox.models import MODELS
 from tests.cli.conftest import Cli
-from tests.studies.toy import ToyModel, write_corpus
+from tests.run.toy import ToyModel, write_corpus
 
 
 @pytest.fixture
@@ -146,10 +146,10 @@ def test_run_score_and_report_follow_each_other(ambivox: Cli, study: Path, tmp_p
     code, out, _ = ambivox("score", "runs/small", "-c", "scaling-ambiguity", "--json")
     assert code == 0
     assert json.loads(out)["convention"] == "scaling-ambiguity"
-    code, out, _ = ambivox("score", "runs/small", "--tertiles", "--spread", "--cluster", "clip")
+    code, out, _ = ambivox("score", "runs/small", "--tertiles", "--sensitivity", "--cluster", "clip")
     assert code == 0
     assert "by ambiguity" in out
-    assert "spread over" in out
+    assert "sensitivity over" in out
     code, out, _ = ambivox("findings", "runs/small")
     assert code == 0
     assert "The token level is nearer to the votes than the text level: not tested" in out
@@ -195,7 +195,7 @@ def test_importing_ambivox_is_light() -> None:
 
 def test_listing_and_scoring_need_no_torch() -> None:
     code = (
-        "import sys\nimport ambivox.cli, ambivox.studies, ambivox.metrics, ambivox.corpora\n"
+        "import sys\nimport ambivox.cli, ambivox.run, ambivox.scoring, ambivox.metrics, ambivox.corpora\n"
         "print(sorted({'torch', 'transformers', 'plotly'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

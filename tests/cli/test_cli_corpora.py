@@ -37,7 +37,7 @@ def test_inspect_json_is_one_object(ambivox: Cli, tmp_path: Path) -> None:
     assert {o["option"] for o in found["options"]} == {"labels", "emotions, outside", "four_class"}
 
 
-def test_check_fails_where_something_is_to_mend(ambivox: Cli, tmp_path: Path) -> None:
+def test_check_fails_where_something_is_to_fix(ambivox: Cli, tmp_path: Path) -> None:
     root = write_iemocap(tmp_path, SMALL)
     next(root.glob("Session1/sentences/wav/*/*.wav")).unlink()
     code, out, _ = ambivox("corpora", "check", str(root))

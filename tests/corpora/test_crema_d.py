@@ -7,9 +7,9 @@ import pytest
 
 from ambivox.audio import load_audio
 from ambivox.corpora import load_crema_d
-from ambivox.distribution import count_votes
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
+from ambivox.raters.distribution import count_votes
 
 HEADER = '"","A","D","F","H","N","S","fileName","numResponses"'
 
@@ -87,11 +87,11 @@ def test_a_repeated_row_counts_once_and_is_noted(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ('"107443",0,0,0,0,9,0,"1001_IEO_NEU_XX",9', "row 6: other votes for 1001_IEO_NEU_XX"),
-        ('"107443",0,0,0,0,-9,0,"1003_IEO_NEU_XX",9', "row 6: a vote count is no whole number"),
-        ('"107443",0,0,0,0,,0,"1003_IEO_NEU_XX",9', "row 6: a vote count is no whole number"),
+        ('"107443",0,0,0,0,-9,0,"1003_IEO_NEU_XX",9', "row 6: a vote count is not a whole number"),
+        ('"107443",0,0,0,0,,0,"1003_IEO_NEU_XX",9', "row 6: a vote count is not a whole number"),
         ('"107443",0,0,0,0,9,0,"1003_IEO_NEU_XX",8', "row 6: 9 votes where numResponses says 8"),
-        ('"107443",0,0,0,0,9,0,"1003_XXX_NEU_XX",9', "row 6: '1003_XXX_NEU_XX' is no clip name"),
-        ('"107443",0,0,0,0,9,0,"../../secret",9', "row 6: '../../secret' is no clip name"),
+        ('"107443",0,0,0,0,9,0,"1003_XXX_NEU_XX",9', "row 6: '1003_XXX_NEU_XX' is not a clip name"),
+        ('"107443",0,0,0,0,9,0,"../../secret",9', "row 6: '../../secret' is not a clip name"),
         ('"107443",0,0,0,0,9,0', "row 6: 7 cells under 9 columns"),
     ],
 )
@@ -128,7 +128,7 @@ def test_the_published_voice_votes_have_their_known_numbers(data_dir: Path) -> N
     assert (min(n_votes), statistics.median(n_votes), max(n_votes)) == (4, 9, 12)
     assert len({u.speaker for u in corpus}) == 91
     assert len({u.transcript for u in corpus}) == 12
-    assert [(f.what, f.count) for f in corpus.findings] == [("rated clips without audio", 7_430)]
+    assert [(f.what, f.count) for f in corpus.load_issues] == [("rated clips without audio", 7_430)]
 
 
 @pytest.mark.parametrize("votes", ["face", "both"])
@@ -168,7 +168,7 @@ def test_the_per_rater_file_tells_who_gave_which_vote(tmp_path: Path) -> None:
     assert dict(first.votes) == {"neutral": 8, "disgust": 1}
     assert [(r.rater, r.labels) for r in first.ratings][-2:] == [("r7", ("neutral",)), ("r8", ("disgust",))]
     assert dict(second.votes) == {"angry": 5, "happy": 4}
-    assert [f.what for f in load_crema_d(tmp_path).findings] == [
+    assert [f.what for f in load_crema_d(tmp_path).load_issues] == [
         "clips with other votes in finishedResponses.csv than in tabulatedVotes.csv"
     ]
 
@@ -195,7 +195,7 @@ def test_odd_responses_are_counted_and_survived(tmp_path: Path) -> None:
     ]
     (tmp_path / "finishedResponses.csv").write_bytes("\r\n".join([*RESPONSES, *odd]).encode("utf-8-sig"))
     corpus = load_crema_d(tmp_path, table="per-rater")
-    assert {f.what: f.count for f in corpus.findings} == {
+    assert {f.what: f.count for f in corpus.load_issues} == {
         "files that begin with a byte order mark": 1,
         "files whose lines end in CRLF": 1,
         "rows of finishedResponses.csv in which a rater repeats a clip, left out": 1,

@@ -8,9 +8,8 @@ import pytest
 
 from ambivox.corpora.guess import guess_corpus
 from ambivox.errors import UsageError
-
-from .test_hf_datasets import ROWS, save_to_disk, write_parquet
-from .trees import MspClip, SpokenTurn, write_iemocap, write_msp
+from tests.corpora.test_hf_datasets import ROWS, save_to_disk, write_parquet
+from tests.corpora.trees import MspClip, SpokenTurn, write_iemocap, write_msp
 
 
 def test_published_layouts_are_told_apart(tmp_path: Path, data_dir: Path) -> None:

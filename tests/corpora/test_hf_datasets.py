@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from ambivox.audio import load_audio
 from ambivox.corpora import Corpus, load_corpus, load_datasets
 from ambivox.errors import UsageError
-
-from .trees import WORDS
+from tests.corpora.trees import WORDS
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 NAMES = ["angry", "happy", "sad"]
@@ -69,7 +68,7 @@ def load(path: Path, tmp_path: Path, **options: Any) -> Corpus:
 
 
 def found(corpus: Corpus) -> dict[str, int]:
-    return {finding.what: finding.count for finding in corpus.findings}
+    return {load_issue.what: load_issue.count for load_issue in corpus.load_issues}
 
 
 def assert_is_rows(corpus: Corpus, partitions: list[str | None]) -> None:
@@ -83,7 +82,7 @@ def assert_is_rows(corpus: Corpus, partitions: list[str | None]) -> None:
     for n, utterance in enumerate(corpus):
         assert utterance.audio.read_bytes() == sound(n)
         assert len(load_audio(utterance.audio)) == 3_200
-    assert corpus.findings == ()
+    assert corpus.load_issues == ()
 
 
 def test_a_dataset_saved_to_disk_is_read(tmp_path: Path) -> None:

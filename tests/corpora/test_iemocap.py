@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from ambivox.corpora import Corpus, load_corpus, load_iemocap, split_corpus
 from ambivox.errors import UsageError
-
-from .trees import DIALOGUE, IEMOCAPS, SMALL, Dialogues, turn_names, write_iemocap
+from tests.corpora.trees import DIALOGUE, IEMOCAPS, SMALL, Dialogues, turn_names, write_iemocap
 
 
 def found(corpus: Corpus) -> dict[str, int]:
-    return {finding.what: finding.count for finding in corpus.findings}
+    return {load_issue.what: load_issue.count for load_issue in corpus.load_issues}
 
 
 def test_a_turn_knows_its_speaker_its_raters_and_its_place(tmp_path: Path) -> None:
@@ -182,7 +181,7 @@ def test_odd_lines_are_counted_named_and_survived(tmp_path: Path) -> None:
     assert corpus.utterances[0].ratings[0].free_text == "déjà vu"
 
 
-def test_pointers_in_place_of_audio_are_told_with_their_mend(tmp_path: Path) -> None:
+def test_pointers_in_place_of_audio_are_told_with_their_fix(tmp_path: Path) -> None:
     write_iemocap(tmp_path, {(1, "Ses01F_impro01"): DIALOGUE})
     clips = sorted(tmp_path.glob("Session1/sentences/wav/*/*.wav"))
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4057953\n"

@@ -243,14 +243,14 @@ CSV_FAULTS = [
     ("id,audio,audio\na,a.wav,b.wav\n", r"two columns are called 'audio'"),
     ("id,audio,votes.sad,ratings\na,a.wav,1,sad\n", r"votes come both in 'votes\.sad' and 'ratings'"),
     ("id,audio,votes.sad\na,a.wav,-1\n", r"row 2, column 'votes\.sad': -1 votes: a count is a whole number"),
-    ("id,audio,votes.sad\na,a.wav,1.5\n", r"row 2, column 'votes\.sad': 1\.5 is no whole number"),
-    ("id,audio,votes.sad\na,a.wav,many\n", r"row 2, column 'votes\.sad': 'many' is no number"),
-    ("id,audio,votes.sad\na,a.wav,nan\n", r"row 2, column 'votes\.sad': 'nan' is no number"),
-    ("id,audio,votes.sad\na,a.wav,1e300\n", r"row 2, column 'votes\.sad': 1e\+300 is no whole number"),
-    ("id,audio,votes.sad\na,a.wav,\u0663\n", r"row 2, column 'votes\.sad': '\u0663' is no number"),
-    ("id,audio,votes.sad\na,a.wav,1_0\n", r"row 2, column 'votes\.sad': '1_0' is no number"),
+    ("id,audio,votes.sad\na,a.wav,1.5\n", r"row 2, column 'votes\.sad': 1\.5 is not a whole number"),
+    ("id,audio,votes.sad\na,a.wav,many\n", r"row 2, column 'votes\.sad': 'many' is not a number"),
+    ("id,audio,votes.sad\na,a.wav,nan\n", r"row 2, column 'votes\.sad': 'nan' is not a number"),
+    ("id,audio,votes.sad\na,a.wav,1e300\n", r"row 2, column 'votes\.sad': 1e\+300 is not a whole number"),
+    ("id,audio,votes.sad\na,a.wav,\u0663\n", r"row 2, column 'votes\.sad': '\u0663' is not a number"),
+    ("id,audio,votes.sad\na,a.wav,1_0\n", r"row 2, column 'votes\.sad': '1_0' is not a number"),
     ('id,audio,votes\na,a.wav,"{""sad"": -1}"\n', r"row 2, column 'votes': -1 votes"),
-    ('id,audio,votes\na,a.wav,"{""sad"": true}"\n', r"row 2, column 'votes': True is no number"),
+    ('id,audio,votes\na,a.wav,"{""sad"": true}"\n', r"row 2, column 'votes': True is not a number"),
     (
         'id,audio,votes\na,a.wav,"{""sad"": 1, ""sad"": 2}"\n',
         r"column 'votes': not JSON \(the key 'sad' stands 2",
@@ -264,13 +264,13 @@ CSV_FAULTS = [
     ("id,audio\na,a.wav\nb,b.wav\na,c.wav\n", r"row 4, column 'id': 'a' is the id of row 2 too"),
     ("id,audio\n,a.wav\n", r"row 2, column 'id': is empty"),
     ("id,audio\na,\n", r"row 2, column 'audio': is empty"),
-    ("id,audio,start\na,a.wav,soon\n", r"row 2, column 'start': 'soon' is no number"),
-    ("id,audio,start\na,a.wav,inf\n", r"row 2, column 'start': 'inf' is no number"),
+    ("id,audio,start\na,a.wav,soon\n", r"row 2, column 'start': 'soon' is not a number"),
+    ("id,audio,start\na,a.wav,inf\n", r"row 2, column 'start': 'inf' is not a number"),
     ("id,audio,start\na,a.wav,-1\n", r"row 2, column 'start': -1 s is before the beginning"),
     ("id,audio,start,end\na,a.wav,2,1.5\n", r"row 2, column 'end': 1\.5 s is not after the start, 2 s"),
     ("id,audio,start,end\na,a.wav,2,2\n", r"row 2, column 'end': 2 s is not after the start, 2 s"),
     ("id,audio,end\na,a.wav,0\n", r"row 2, column 'end': 0 s is not after the start, 0 s"),
-    ("id,audio,turn\na,a.wav,1.5\n", r"row 2, column 'turn': 1\.5 is no whole number"),
+    ("id,audio,turn\na,a.wav,1.5\n", r"row 2, column 'turn': 1\.5 is not a whole number"),
     ("id,audio\na,a.wav,x\n", r"row 2: 3 cells under 2 columns"),
     ("id,audio\na\n", r"row 2: 1 cells under 2 columns"),
     ('id,audio\na,"a.wav\n', r"line 2: not CSV"),
@@ -298,13 +298,16 @@ JSONL_FAULTS = [
     ('{"id": "a", "audio": "a.wav"}\n{"id": "b"}\n', r"line 2: the column 'audio' is missing"),
     ('{"id": "a", "audio": "a.wav", "strat": 1}\n', r"line 1: unknown column 'strat': did you mean 'start'"),
     ('{"id": "a", "audio": null}\n', r"line 1, column 'audio': is empty"),
-    ('{"id": "a", "audio": ["a.wav"]}\n', r"line 1, column 'audio': \['a\.wav'\] is no text"),
-    ('{"id": true, "audio": "a.wav"}\n', r"line 1, column 'id': True is no text"),
-    ('{"id": 1.5, "audio": "a.wav"}\n', r"line 1, column 'id': 1\.5 is no text"),
-    ('{"id": "a", "audio": "a.wav", "start": NaN}\n', r"line 1, column 'start': nan is no number"),
-    ('{"id": "a", "audio": "a.wav", "start": true}\n', r"line 1, column 'start': True is no number"),
+    ('{"id": "a", "audio": ["a.wav"]}\n', r"line 1, column 'audio': \['a\.wav'\] is not a text"),
+    ('{"id": true, "audio": "a.wav"}\n', r"line 1, column 'id': True is not a text"),
+    ('{"id": 1.5, "audio": "a.wav"}\n', r"line 1, column 'id': 1\.5 is not a text"),
+    ('{"id": "a", "audio": "a.wav", "start": NaN}\n', r"line 1, column 'start': nan is not a number"),
+    ('{"id": "a", "audio": "a.wav", "start": true}\n', r"line 1, column 'start': True is not a number"),
     ('{"id": "a", "audio": "a.wav", "start": 1' + "0" * 400 + "}\n", r"line 1, column 'start': 1000*"),
-    ('{"id": "a", "audio": "a.wav", "votes": {"sad": "x"}}\n', r"line 1, column 'votes': 'x' is no number"),
+    (
+        '{"id": "a", "audio": "a.wav", "votes": {"sad": "x"}}\n',
+        r"line 1, column 'votes': 'x' is not a number",
+    ),
     ('{"id": "a", "audio": "a.wav", "votes": ["sad"]}\n', r"line 1, column 'votes': expected an object"),
     (
         '{"id": "a", "audio": "a.wav", "ratings": "sad"}\n{"id": "b", "audio": "b.wav", "votes": {}}\n',
@@ -332,7 +335,7 @@ def test_faults_of_a_parquet_are_named(write: Write, tmp_path: Path) -> None:
                 [{"id": "a", "audio": "a", "votes.sad": 1}, {"id": "b", "audio": "a", "votes.sad": -1}],
             )
         )
-    with pytest.raises(UsageError, match=r"row 1, column 'start': nan is no number"):
+    with pytest.raises(UsageError, match=r"row 1, column 'start': nan is not a number"):
         load_manifest(parquet(path, [{"id": "a", "audio": "a.wav", "start": float("nan")}]))
     with pytest.raises(UsageError, match="an empty manifest"):
         load_manifest(parquet(path, [], pa.schema([("id", pa.string()), ("audio", pa.string())])))
@@ -366,9 +369,9 @@ def test_audio_outside_the_folder_is_refused(write: Write, tmp_path: Path, audio
 
 def test_names_that_no_file_can_have_are_refused(write: Write, tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(UsageError, match=r"row 2, column 'audio': 'loop/a\.wav' is no path of a file"):
+    with pytest.raises(UsageError, match=r"row 2, column 'audio': 'loop/a\.wav' is not a path of a file"):
         load_manifest(write("m.csv", "id,audio\na,loop/a.wav\n"))
-    with pytest.raises(UsageError, match=r"line 1, column 'audio': .* is no path of a file"):
+    with pytest.raises(UsageError, match=r"line 1, column 'audio': .* is not a path of a file"):
         load_manifest(write("m.jsonl", '{"id": "a", "audio": "a\\u0000.wav"}\n'))
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from ambivox.corpora import Corpus, load_corpus, load_msp_podcast, split_corpus
 from ambivox.errors import UsageError
-
-from .trees import MSP_CLIPS, MSP_LAYOUTS, MspClip, MspClips, MspRating, msp_name, write_msp
+from tests.corpora.trees import MSP_CLIPS, MSP_LAYOUTS, MspClip, MspClips, MspRating, msp_name, write_msp
 
 CLIPS = (
     MspClip(
@@ -28,7 +27,7 @@ CLIPS = (
 
 
 def found(corpus: Corpus) -> dict[str, int]:
-    return {finding.what: finding.count for finding in corpus.findings}
+    return {load_issue.what: load_issue.count for load_issue in corpus.load_issues}
 
 
 @pytest.mark.parametrize("layout", MSP_LAYOUTS)

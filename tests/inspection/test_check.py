@@ -37,7 +37,7 @@ def test_missing_broken_and_pulled_files_are_told_apart(tmp_path: Path) -> None:
     assert "2 not" in found["audio readable"].detail
     assert "truncated" in found["audio readable"].detail
     assert "git lfs pull" in found["audio readable"].detail
-    assert found["audio readable"].mend
+    assert found["audio readable"].fix
 
 
 def test_implausible_lengths_and_rates_are_named(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_what_the_loader_found_fails_where_it_can_be_mended(tmp_path: Path) -> N
     root = write_iemocap(tmp_path, SMALL, newline="\r\n")
     found = {check.name: check for check in check_corpus(load_iemocap(root, require_audio=False))}
     assert not found["sessions that are missing, of 5"].passed
-    assert found["sessions that are missing, of 5"].mend == "unpack the whole release"
+    assert found["sessions that are missing, of 5"].fix == "unpack the whole release"
     assert found["files whose lines end in CRLF"].passed
 
 

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ambivox.corpora import Corpus, Utterance, load_crema_d, load_iemocap
-from ambivox.corpora.truth import truth_from_raters
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.inspection import utterance_table, write_table
+from ambivox.raters.truth import truth_from_raters
 from tests.corpora.trees import SMALL, write_iemocap
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from ambivox.distribution import normalise
+from ambivox.raters.distribution import normalise
 
 SIZES = st.integers(2, 8)
 

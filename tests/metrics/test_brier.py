@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
-from made_up_rows import corpora, row_pairs
 from sklearn.metrics import mean_squared_error
 
 from ambivox.metrics import brier_mean, brier_sum
+from tests.metrics.made_up_rows import corpora, row_pairs
 
 
 @given(corpora())

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_rows import corpora, untied
 
 from ambivox.metrics import calibration_curve, ece
+from tests.metrics.made_up_rows import corpora, untied
 
 
 def brute_force(p, q, edges, target, closed):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_rows import corpora, row_pairs, untied
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from ambivox.metrics import accuracy, macro_f1, top2_share, uar, weighted_f1
 from ambivox.metrics._check import top_weights
+from tests.metrics.made_up_rows import corpora, row_pairs, untied
 
 
 def labels(rows):

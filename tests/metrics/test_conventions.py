@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from made_up_rows import corpora
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from ambivox.metrics import CONVENTIONS, jsd_bits
 from ambivox.metrics.aer_llm import aer_llm_js
+from tests.metrics.made_up_rows import corpora
 
 EXAMPLE = [[0.5, 0.5, 0, 0]], [[1, 0, 0, 0]]
 

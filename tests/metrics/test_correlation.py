@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from made_up_rows import corpora, row_pairs
 from scipy.stats import pearsonr
 from sklearn.metrics import r2_score
 
 from ambivox.metrics import r2_pearson, r2_per_emotion
+from tests.metrics.made_up_rows import corpora, row_pairs
 
 
 @given(row_pairs())

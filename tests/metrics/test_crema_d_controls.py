@@ -5,7 +5,6 @@ import csv
 import numpy as np
 import pytest
 
-from ambivox.distribution import normalise
 from ambivox.metrics import (
     METRICS,
     bhattacharyya,
@@ -17,6 +16,7 @@ from ambivox.metrics import (
     uniform,
     vote_prior,
 )
+from ambivox.raters.distribution import normalise
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from made_up_rows import row_pairs
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
 from ambivox.metrics import js_distance, jsd_bits, jsd_nats, kl_bits
+from tests.metrics.made_up_rows import row_pairs
 
 EXAMPLE = [0.5, 0.5, 0, 0], [1, 0, 0, 0]
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from made_up_rows import SIZES, corpora, row
 from scipy import stats
 
 from ambivox.metrics import entropy_bits, entropy_spearman
+from tests.metrics.made_up_rows import SIZES, corpora, row
 
 
 @given(SIZES.flatmap(row))

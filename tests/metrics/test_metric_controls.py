@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_rows import corpora
 
-from ambivox.distribution import as_distributions
 from ambivox.metrics import (
     accuracy,
     constant_prior,
@@ -14,6 +12,8 @@ from ambivox.metrics import (
     uniform,
     vote_prior,
 )
+from ambivox.raters.distribution import as_distributions
+from tests.metrics.made_up_rows import corpora
 
 
 def test_uniform_gives_every_label_the_same():

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from made_up_rows import row_pairs
 
 from ambivox.metrics import bhattacharyya, hellinger, total_variation
+from tests.metrics.made_up_rows import row_pairs
 
 
 @given(row_pairs())

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
-from made_up_rows import corpora, untied
 
 from ambivox.metrics import ece, jsd_nats
+from tests.metrics.made_up_rows import corpora, untied
 
 torch = pytest.importorskip("torch")
 functional = pytest.importorskip("torchmetrics.functional")

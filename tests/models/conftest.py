@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from checkpoints import FAMILIES, WITHOUT_PROCESSOR
 
 from ambivox.models import load_model
-from ambivox.models.transformers import TransformersModel
+from ambivox.models.hf.adapter import TransformersModel
+from tests.models.hf.checkpoints import FAMILIES, WITHOUT_PROCESSOR
 
 torch.set_num_threads(1)
 

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from ambivox.errors import AmbivoxError
-from ambivox.models import Reply, Request, Watch, make_watch
+from ambivox.models import LabelTokens, Reply, Request, find_label_tokens
 from ambivox.models.check import check_model, speech_like
-from ambivox.models.transformers import TransformersModel
+from ambivox.models.hf.adapter import TransformersModel
 
 
 class Loudness:
@@ -21,16 +21,18 @@ class Loudness:
     fingerprint = "0"
     max_audio_s = None
 
-    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
-        return make_watch(answers, lambda text: [zlib.crc32(text.encode())], str)
+    def label_tokens(self, answers: Sequence[Sequence[str]]) -> LabelTokens:
+        return find_label_tokens(answers, lambda text: [zlib.crc32(text.encode())], str)
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
         return [self.answer(request) for request in requests]
 
     def answer(self, request: Request) -> Reply:
         level = self.hear(request.samples) + 0.01 * len(request.prompt.text)
-        watched = np.sin(np.arange(len(request.watch.token_ids)) * (1 + level))[None].astype(np.float32)
-        return Reply("a", (97,), watched, np.full(1, 4, np.float32), "length", 1, 0.0)
+        token_logits = np.sin(np.arange(len(request.label_tokens.token_ids)) * (1 + level))[None].astype(
+            np.float32
+        )
+        return Reply("a", (97,), token_logits, np.full(1, 4, np.float32), "length", 1, 0.0)
 
     def hear(self, samples: NDArray[np.float32]) -> float:
         return float(np.abs(samples).mean())
@@ -54,7 +56,9 @@ class Mixing(Loudness):
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
         replies = super().generate(requests)
-        return [replace(reply, watched=reply.watched + 3 * (len(requests) > 1)) for reply in replies]
+        return [
+            replace(reply, token_logits=reply.token_logits + 3 * (len(requests) > 1)) for reply in replies
+        ]
 
 
 class Fickle(Loudness):
@@ -63,14 +67,14 @@ class Fickle(Loudness):
     def answer(self, request: Request) -> Reply:
         self.asked += 1
         reply = super().answer(request)
-        return replace(reply, watched=reply.watched + self.asked % 2)
+        return replace(reply, token_logits=reply.token_logits + self.asked % 2)
 
 
 class OneByteTokens(Loudness):
     """Writes every word with the same first token."""
 
-    def watch(self, answers: Sequence[Sequence[str]]) -> Watch:
-        return make_watch(answers, lambda text: [0, *(ord(c) for c in text)], chr)
+    def label_tokens(self, answers: Sequence[Sequence[str]]) -> LabelTokens:
+        return find_label_tokens(answers, lambda text: [0, *(ord(c) for c in text)], chr)
 
 
 class Cutting(Loudness):

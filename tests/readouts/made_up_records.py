@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.emotions import EmotionSet, load_emotions
-from ambivox.models import Watch
+from ambivox.models import LabelTokens
 from ambivox.record import Record
 
 
@@ -21,7 +21,7 @@ def record(text: str = "", *, emotions: EmotionSet | None = None, **fields: Any)
     return Record(
         key="k", corpus="c", utterance="u", clip="u.wav", start_s=None, end_s=None, speaker=None,
         intended=None,
-        votes={}, control="none", model="m", model_fingerprint="f", prompt="p", prompt_version=1,
+        votes={}, control="clip", model="m", model_fingerprint="f", prompt="p", prompt_version=1,
         prompt_text="", order_seed=None, emotion_set=emotions.name, labels=emotions.labels,
         forms=emotions.forms, text=text, **given,
     )  # fmt: skip
@@ -32,14 +32,14 @@ def plain_set(n_labels: int) -> EmotionSet:
     return EmotionSet("made-up", labels, tuple((label,) for label in labels))
 
 
-def watch_of(sequences: list[tuple[int, ...]], labels: list[int]) -> Watch:
+def label_tokens_of(sequences: list[tuple[int, ...]], labels: list[int]) -> LabelTokens:
     first = tuple(dict.fromkeys(sequence[0] for sequence in sequences))
-    return Watch(tuple(sequences), tuple(labels), first, tuple(map(str, first)))
+    return LabelTokens(tuple(sequences), tuple(labels), first, tuple(map(str, first)))
 
 
 def with_logits(
     full: NDArray[np.float64],
-    watch: Watch,
+    label_tokens: LabelTokens,
     n_labels: int,
     sequence_logp: NDArray[np.float64] | None = None,
 ) -> Record:
@@ -47,8 +47,8 @@ def with_logits(
     return record(
         emotions=plain_set(n_labels),
         token_ids=(0,) * len(full),
-        watch=watch,
-        watched=full[:, list(watch.token_ids)].astype(np.float32),
+        label_tokens=label_tokens,
+        token_logits=full[:, list(label_tokens.token_ids)].astype(np.float32),
         logsumexp=np.logaddexp.reduce(full, axis=1).astype(np.float32),
         sequence_logp=sequence_logp,
     )

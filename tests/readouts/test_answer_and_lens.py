@@ -6,20 +6,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_records import watch_of, with_logits
 from scipy.special import softmax
 
 from ambivox.readouts import load_readout, load_readouts, unfold
 from ambivox.readouts.tokens import answer, answer_steps, first, lens, mean
 from ambivox.record import Record
+from tests.readouts.made_up_records import label_tokens_of, with_logits
 
-WATCH = watch_of([(0,), (1, 5), (2,), (3,)], [0, 1, 1, 0])  # label 0: tokens 0 and 3, label 1: tokens 1 and 2
+LABEL_TOKENS = label_tokens_of(
+    [(0,), (1, 5), (2,), (3,)], [0, 1, 1, 0]
+)  # label 0: tokens 0 and 3, label 1: tokens 1 and 2
 VOCABULARY = 8
 
 
 def said(token_ids: tuple[int, ...], seed: int = 0, scale: float = 3.0) -> tuple[Record, np.ndarray]:
     full = scale * np.random.default_rng(seed).normal(size=(len(token_ids), VOCABULARY))
-    return replace(with_logits(full, WATCH, 2), token_ids=token_ids), full
+    return replace(with_logits(full, LABEL_TOKENS, 2), token_ids=token_ids), full
 
 
 def joined(full: np.ndarray, t: int) -> np.ndarray:
@@ -30,7 +32,7 @@ def joined(full: np.ndarray, t: int) -> np.ndarray:
 
 def test_only_steps_that_write_a_label_count() -> None:
     record, full = said((6, 7, 0, 6, 1, 5, 4))
-    assert answer_steps(WATCH, record.token_ids or ()) == [2, 4]
+    assert answer_steps(LABEL_TOKENS, record.token_ids or ()) == [2, 4]
     a = (joined(full, 2) + joined(full, 4)) / 2
     reading = answer(record)
     assert reading.distribution == pytest.approx(a / a.sum(), rel=1e-5)
@@ -43,7 +45,7 @@ def test_an_answer_that_begins_with_a_label_is_read_where_it_begins() -> None:
 
 
 def test_the_beginning_of_a_label_alone_is_not_the_label() -> None:
-    assert answer_steps(WATCH, (1, 6, 1)) == []
+    assert answer_steps(LABEL_TOKENS, (1, 6, 1)) == []
 
 
 @pytest.mark.parametrize("tokens", [(6, 7), (1, 6), (4,)])
@@ -58,7 +60,7 @@ def test_an_answer_without_a_label_is_undefined(tokens: tuple[int, ...]) -> None
 def test_label_tokens_are_averaged_at_the_first_step_without_joining(value: str, normalise: str) -> None:
     record, full = said((6, 0), scale=0.3)
     full = full + 4  # all logits above 0, so that their sum is defined
-    record = replace(with_logits(full, WATCH, 2), token_ids=(6, 0))
+    record = replace(with_logits(full, LABEL_TOKENS, 2), token_ids=(6, 0))
     p = softmax(full[0])
     f = {"logit": full[0], "probability": p, "log-probability": np.log(p)}[value]
     a = np.array([(f[0] + f[3]) / 2, (f[1] + f[2]) / 2])
@@ -103,7 +105,7 @@ def with_layers(n_layers: int = 3) -> tuple[Record, np.ndarray]:
     layers = np.stack([*rng.normal(size=(n_layers - 1, *full.shape)), full])
     record = replace(
         record,
-        lens=layers[..., list(WATCH.token_ids)].astype(np.float32),
+        lens=layers[..., list(LABEL_TOKENS.token_ids)].astype(np.float32),
         lens_logsumexp=np.logaddexp.reduce(layers, axis=2).astype(np.float32),
     )
     return record, layers

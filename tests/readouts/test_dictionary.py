@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from made_up_records import record
 
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.readouts.text import dictionary
+from tests.readouts.made_up_records import record
 
 WHOLE = {
     "JSON": '{"neutral": 0.1, "happy": 0.2, "angry": 0.3, "sad": 0.4}',

@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_records import record
 from numpy.typing import NDArray
 
 from ambivox.emotions import load_emotions
-from ambivox.models import Watch
+from ambivox.models import LabelTokens
 from ambivox.readouts import load_readout
 from ambivox.readouts.expected import Slot, expected, expected_number, find_number_slots
 from ambivox.readouts.scan import find_places
 from ambivox.readouts.text import ALL_ZERO, dictionary
 from ambivox.record import Record
+from tests.readouts.made_up_records import record
 
-# A vocabulary of single characters; the watched tokens are the digits and the dot.
+# A vocabulary of single characters; the label tokens are the digits and the dot.
 CHARACTERS = "0123456789.%,: \n{}'abdeghilnoprstuy"
 NUMBER = "0123456789."
-WATCH = Watch((), (), tuple(range(len(NUMBER))), tuple(NUMBER))
+LABEL_TOKENS = LabelTokens((), (), tuple(range(len(NUMBER))), tuple(NUMBER))
 EMOTIONS = load_emotions("iemocap4")
 
 
@@ -36,8 +36,8 @@ def written(
         text,
         format=fields.pop("format", "dictionary"),
         token_ids=ids,
-        watch=WATCH,
-        watched=full[:, : len(NUMBER)].astype(np.float32),
+        label_tokens=LABEL_TOKENS,
+        token_logits=full[:, : len(NUMBER)].astype(np.float32),
         logsumexp=np.logaddexp.reduce(full, axis=1).astype(np.float32),
         **fields,
     )
@@ -118,8 +118,8 @@ def test_one_in_place_of_zero_is_one_and_not_one_and_a_bit() -> None:
 
 
 def test_tokens_of_several_digits_and_leading_spaces_are_read() -> None:
-    watch = Watch((), (), (0, 1, 2, 3), (" 40", "40", "4", "0"))
-    assert find_number_slots(watch, [9, 0, 9, 2, 3, 9, 1, 0]) == [
+    label_tokens = LabelTokens((), (), (0, 1, 2, 3), (" 40", "40", "4", "0"))
+    assert find_number_slots(label_tokens, [9, 0, 9, 2, 3, 9, 1, 0]) == [
         Slot(1, ("40",)), Slot(3, ("4", "0")), Slot(6, ("40",)), Slot(7, ("40",)),
     ]  # fmt: skip
 
@@ -147,10 +147,10 @@ def test_missing_labels_stay_partial() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"watched": None}, "no logits"),
-        ({"watch": Watch((), (), (), ())}, "numbers were not watched"),
-        ({"token_ids": (CHARACTERS.index("7"),)}, "not those of the watched tokens"),
-        ({"watched": np.full((20, 11), np.nan, np.float32)}, "not finite"),
+        ({"token_logits": None}, "no logits"),
+        ({"label_tokens": LabelTokens((), (), (), ())}, "numbers were not token_logits"),
+        ({"token_ids": (CHARACTERS.index("7"),)}, "not those of the label tokens"),
+        ({"token_logits": np.full((20, 11), np.nan, np.float32)}, "not finite"),
     ],
 )
 def test_a_record_without_its_numbers_is_undefined_with_the_reason(

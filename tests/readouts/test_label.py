@@ -6,11 +6,11 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_records import plain_set, record
 
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.text import find_labels, label
+from tests.readouts.made_up_records import plain_set, record
 
 
 def one_hot(reading: Reading) -> int | None:

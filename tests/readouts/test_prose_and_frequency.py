@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_records import record
 
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.readouts import load_readout
@@ -12,6 +11,7 @@ from ambivox.readouts.frequency import READ_BY, frequency
 from ambivox.readouts.prose import lexicon, prose, with_lexicon
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.text import dictionary, label
+from tests.readouts.made_up_records import record
 
 # neutral, happy, angry, sad
 

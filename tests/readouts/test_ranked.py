@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_records import record
 
 from ambivox.emotions import load_emotions
 from ambivox.readouts.ranked import rank_weights, ranked
+from tests.readouts.made_up_records import record
 
 LABELS = load_emotions("iemocap4").labels  # neutral, happy, angry, sad
 

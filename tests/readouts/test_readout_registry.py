@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from made_up_records import plain_set, record, watch_of, with_logits
 
 from ambivox.errors import UsageError
 from ambivox.prompts import AnswerFormat
@@ -18,6 +17,7 @@ from ambivox.readouts import (
     needs_of,
 )
 from ambivox.record import Record
+from tests.readouts.made_up_records import label_tokens_of, plain_set, record, with_logits
 
 
 def test_every_default_readout_loads_under_its_own_name() -> None:
@@ -26,7 +26,7 @@ def test_every_default_readout_loads_under_its_own_name() -> None:
 
 def test_options_reach_the_function() -> None:
     full = np.array([[3.0, 1.0, 0.0]])
-    record = with_logits(full, watch_of([(0,), (1,)], [0, 1]), 2)
+    record = with_logits(full, label_tokens_of([(0,), (1,)], [0, 1]), 2)
     reading = load_readout("mean(value=logit, normalise=sum)")(record)
     np.testing.assert_allclose(reading.distribution, [0.75, 0.25])
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_records import plain_set, record, watch_of
 from numpy.typing import NDArray
 
-from ambivox.models import make_watch, score_by_trie
-from ambivox.models.watch import Tokens
+from ambivox.models import find_label_tokens, score_by_trie
+from ambivox.models.label_tokens import Tokens
 from ambivox.readouts.label_logits import label_logp
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.tokens import sequence
+from tests.readouts.made_up_records import label_tokens_of, plain_set, record
 
 V, DEPTH = 3, 4  # an answer is 4 of 3 tokens
 seeds = st.integers(0, 2**32 - 1)
@@ -47,8 +47,10 @@ class ToyModel:
 
 
 def read(sequences: list[Tokens], labels: list[int], logp: NDArray[np.float64], **options: bool) -> Reading:
-    watch = watch_of(sequences, labels)
-    return sequence(record(emotions=plain_set(max(labels) + 1), watch=watch, sequence_logp=logp), **options)
+    label_tokens = label_tokens_of(sequences, labels)
+    return sequence(
+        record(emotions=plain_set(max(labels) + 1), label_tokens=label_tokens, sequence_logp=logp), **options
+    )
 
 
 CASES = {
@@ -89,10 +91,12 @@ LETTERS = "abc"
 )
 def test_a_watch_of_any_words_loses_and_doubles_no_answer(seed: int, drawn: list[str], cut: int) -> None:
     answers = [drawn[: min(cut, len(drawn) - 1)], drawn[min(cut, len(drawn) - 1) :]]
-    watch = make_watch(answers, lambda text: [LETTERS.index(c) for c in text.strip().lower()], str)
+    label_tokens = find_label_tokens(
+        answers, lambda text: [LETTERS.index(c) for c in text.strip().lower()], str
+    )
     model = ToyModel(seed)
     words = {tuple(LETTERS.index(c) for c in word): n for n, own in enumerate(answers) for word in own}
-    logp = label_logp(watch, score_by_trie(watch.sequences, model), 2)
+    logp = label_logp(label_tokens, score_by_trie(label_tokens.sequences, model), 2)
     np.testing.assert_allclose(np.exp(logp), model.mass_of_answers(words, 2), rtol=1e-6, atol=1e-9)
 
 
@@ -136,6 +140,6 @@ def test_log_probabilities_that_are_not_finite_are_undefined(bad: float) -> None
 
 
 def test_a_run_without_scores_is_undefined_and_says_so() -> None:
-    reading = sequence(record(emotions=plain_set(2), watch=watch_of([(0,), (1,)], [0, 1])))
+    reading = sequence(record(emotions=plain_set(2), label_tokens=label_tokens_of([(0,), (1,)], [0, 1])))
     assert reading.status == "undefined"
     assert "were not scored" in reading.note

@@ -7,19 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_records import record, watch_of, with_logits
 from numpy.typing import NDArray
 
 from ambivox.errors import UsageError
 from ambivox.readouts import READOUTS, load_readout
 from ambivox.readouts.label_logits import label_logits, owned_shares
 from ambivox.readouts.tokens import SHARED_MASS, first, mean
+from tests.readouts.made_up_records import label_tokens_of, record, with_logits
 
 VALUES = ("logit", "probability", "log-probability")
 VOCABULARY = 11
 # label 0 by two tokens, label 1 by one, label 2 by three
 OWNERS = {0: (1, 7), 1: (4,), 2: (0, 9, 10)}
-WATCH = watch_of([(t,) for ts in OWNERS.values() for t in ts], [n for n, ts in OWNERS.items() for _ in ts])
+LABEL_TOKENS = label_tokens_of(
+    [(t,) for ts in OWNERS.values() for t in ts], [n for n, ts in OWNERS.items() for _ in ts]
+)
 
 logits = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
@@ -39,7 +41,7 @@ def test_first_is_the_softmax_restricted_to_the_labels_and_renormalised(rng: np.
     full = some_logits(rng, 3)
     p = probabilities(full)[0]
     mass = np.array([sum(p[t] for t in tokens) for tokens in OWNERS.values()])
-    reading = first(with_logits(full, WATCH, 3))
+    reading = first(with_logits(full, LABEL_TOKENS, 3))
     assert reading.status == "ok"
     assert reading.distribution is not None
     np.testing.assert_allclose(reading.distribution, mass / mass.sum(), rtol=1e-9)
@@ -74,7 +76,7 @@ def by_loop(full: NDArray[np.float64], value: str, normalise: str, join: str) ->
 @given(rng=logits)
 def test_mean_equals_a_loop(value: Any, normalise: Any, join: Any, rng: np.random.Generator) -> None:
     full = some_logits(rng, 4)
-    reading = mean(with_logits(full, WATCH, 3), value=value, normalise=normalise, join=join)
+    reading = mean(with_logits(full, LABEL_TOKENS, 3), value=value, normalise=normalise, join=join)
     expected = by_loop(full, value, normalise, join)
     if expected is None:
         assert (reading.distribution, reading.status) == (None, "undefined")
@@ -84,7 +86,7 @@ def test_mean_equals_a_loop(value: Any, normalise: Any, join: Any, rng: np.rando
         np.testing.assert_allclose(reading.distribution, expected, rtol=1e-4, atol=1e-6)
 
 
-ONE_TOKEN_EACH = watch_of([(0,), (1,), (2,)], [0, 1, 2])
+ONE_TOKEN_EACH = label_tokens_of([(0,), (1,), (2,)], [0, 1, 2])
 
 
 def formula(rows: list[list[float]]) -> Any:
@@ -128,8 +130,8 @@ def test_a_constant_added_to_all_logits_changes_nothing(
     spec: str, rng: np.random.Generator, shift: float
 ) -> None:
     full = some_logits(rng, 3)
-    before = load_readout(spec)(with_logits(full, WATCH, 3)).distribution
-    after = load_readout(spec)(with_logits(full + shift, WATCH, 3)).distribution
+    before = load_readout(spec)(with_logits(full, LABEL_TOKENS, 3)).distribution
+    after = load_readout(spec)(with_logits(full + shift, LABEL_TOKENS, 3)).distribution
     np.testing.assert_allclose(before, after, atol=1e-4)
 
 
@@ -154,7 +156,7 @@ def test_extreme_logits_neither_overflow_nor_vanish(spec: str, join: str, scale:
 
 @given(rng=logits, scale=st.sampled_from([1.0, 30.0, 1e4]))
 def test_the_mass_is_a_probability(rng: np.random.Generator, scale: float) -> None:
-    everything = watch_of([(t,) for t in range(VOCABULARY)], [t % 3 for t in range(VOCABULARY)])
+    everything = label_tokens_of([(t,) for t in range(VOCABULARY)], [t % 3 for t in range(VOCABULARY)])
     full = some_logits(rng, 3, scale)
     for readout in (first, mean):
         mass = readout(with_logits(full, everything, 3)).mass
@@ -163,7 +165,7 @@ def test_the_mass_is_a_probability(rng: np.random.Generator, scale: float) -> No
 
 
 # "f" begins labels 0 and 1; label 2 has a token of its own.
-SHARED = watch_of([(0, 1), (0, 2), (3,)], [0, 1, 2])
+SHARED = label_tokens_of([(0, 1), (0, 2), (3,)], [0, 1, 2])
 
 
 def test_labels_that_only_share_a_token_collide() -> None:
@@ -189,13 +191,13 @@ def test_a_shared_token_is_divided_by_whole_label_probabilities(rng: np.random.G
 @given(rng=logits, n_sequences=st.integers(2, 12))
 def test_no_logit_is_counted_for_two_labels(rng: np.random.Generator, n_sequences: int) -> None:
     drawn = {tuple(map(int, rng.integers(0, VOCABULARY, rng.integers(1, 4)))) for _ in range(n_sequences)}
-    watch = watch_of(sorted(drawn), [int(n) for n in rng.integers(0, 3, len(drawn))])
+    label_tokens = label_tokens_of(sorted(drawn), [int(n) for n in rng.integers(0, 3, len(drawn))])
     full = some_logits(rng, 2)
-    watched_mass = probabilities(full)[0, list(watch.token_ids)].sum()
+    label_token_mass = probabilities(full)[0, list(label_tokens.token_ids)].sum()
     logp = np.log(rng.uniform(1e-6, 1, len(drawn)))
-    reading = first(with_logits(full, watch, 3, logp))
+    reading = first(with_logits(full, label_tokens, 3, logp))
     assert reading.status == "ok"
-    assert reading.mass == pytest.approx(watched_mass, rel=1e-4)
+    assert reading.mass == pytest.approx(label_token_mass, rel=1e-4)
 
 
 def test_dividing_a_hopeless_token_does_not_overflow() -> None:
@@ -208,17 +210,17 @@ def test_dividing_a_hopeless_token_does_not_overflow() -> None:
 @pytest.mark.parametrize(("factor", "status"), [(0.5, "ok"), (2.0, "collided")])
 def test_a_shared_token_may_be_left_out_only_where_it_hardly_counts(factor: float, status: str) -> None:
     # Labels 0 and 1 own a token each and share token 2, for example the bare space.
-    watch = watch_of([(0,), (1,), (2, 0), (2, 1)], [0, 1, 0, 1])
+    label_tokens = label_tokens_of([(0,), (1,), (2, 0), (2, 1)], [0, 1, 0, 1])
     share = SHARED_MASS * factor
     full = np.log([[(1 - share) / 2, (1 - share) / 2, share, 1e-9]])
-    record = with_logits(full, watch, 2)
+    record = with_logits(full, label_tokens, 2)
     assert first(record).status == status
     assert mean(record).status == status
 
 
 def test_shared_tokens_far_below_the_rest_of_the_vocabulary_still_collide() -> None:
-    watch = watch_of([(0,), (1,), (2, 0), (2, 1)], [0, 1, 0, 1])
-    assert first(with_logits(np.array([[-1e4, -1e4, 0.0, 1e4]]), watch, 2)).status == "collided"
+    label_tokens = label_tokens_of([(0,), (1,), (2, 0), (2, 1)], [0, 1, 0, 1])
+    assert first(with_logits(np.array([[-1e4, -1e4, 0.0, 1e4]]), label_tokens, 2)).status == "collided"
 
 
 def test_a_shared_token_belongs_to_no_label() -> None:
@@ -231,7 +233,7 @@ def test_a_label_without_a_token_has_no_logit() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("field", ["watched", "logsumexp"])
+@pytest.mark.parametrize("field", ["token_logits", "logsumexp"])
 @pytest.mark.parametrize("readout", [first, mean])
 def test_logits_that_are_not_finite_are_undefined(readout: Any, field: str, bad: float) -> None:
     record = with_logits(np.zeros((2, 5)), ONE_TOKEN_EACH, 3)

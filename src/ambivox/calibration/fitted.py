@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 
 FLOOR = 1e-6
 """Smaller probabilities count as this, or the logarithm of a printed 0 would rule out every scale."""

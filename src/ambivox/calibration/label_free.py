@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 
 
 def divide(p: Array, reference: Array) -> Array:

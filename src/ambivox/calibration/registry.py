@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ambivox.calibration.fitted import Scaling, fit_temperature, fit_vector
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 from ambivox.registry import Registry
 
 

@@ -51,10 +51,10 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a corpus holds, how its raters disagree, and what each option would keep."""
-    from ambivox.corpora.truth import TRUTH_METHODS, TruthMethod
     from ambivox.emotions import load_emotions
     from ambivox.inspection import default_emotions, inspect_corpus, utterance_table, write_table
-    from ambivox.terminal.inspection import show_inspection
+    from ambivox.present.text.inspection import show_inspection
+    from ambivox.raters.truth import TRUTH_METHODS, TruthMethod
 
     if truth not in TRUTH_METHODS:
         raise unknown_name("method of truth", truth, TRUTH_METHODS)
@@ -65,10 +65,10 @@ def inspect(
     found = inspect_corpus(loaded, emotions=chosen, truth=method)
     if table is not None:
         if chosen is None or found.votes is None:
-            raise UsageError(f"{path}: no votes, so there is no table of them to write")
+            raise UsageError(f"{path}: no votes, so there is not a table of them to write")
         errors.print(f"wrote {write_table(utterance_table(loaded, chosen, method), table)}", highlight=False)
     if out is not None:
-        from ambivox.report.corpus_page import write_corpus_page
+        from ambivox.present.html.corpus_page import write_corpus_page
 
         errors.print(f"wrote {write_corpus_page(found, out)}", highlight=False)
     if as_json:
@@ -84,11 +84,11 @@ def check(
     option: OptionOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a copy of a corpus: audio there and plausible, labels for every clip, and what to mend."""
+    """Check a copy of a corpus: audio there and plausible, labels for every clip, and what to fix."""
     from dataclasses import asdict
 
     from ambivox.inspection import check_corpus
-    from ambivox.terminal.inspection import show_checks
+    from ambivox.present.text.inspection import show_checks
 
     loaded = _load(path, corpus, option or [])
     checks = check_corpus(loaded)

@@ -34,9 +34,9 @@ def read(
 ) -> None:
     """Ask a model what emotions clips carry, from its text and from its logits."""
     from ambivox.models import load_model
+    from ambivox.present.text import show_reading
     from ambivox.readouts import DEFAULT_READOUTS, load_readouts
-    from ambivox.studies import read as read_clip
-    from ambivox.terminal import show_reading
+    from ambivox.run import read as read_clip
 
     load_readouts(readout or DEFAULT_READOUTS)  # a misspelt name should not wait for the model to load
     speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
@@ -112,44 +112,20 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on votes, or go on with a training that was interrupted."""
-    from ambivox.finetune import estimate_training, load_training, train_on_votes
-    from ambivox.terminal import show_estimate, train_progress
+    from ambivox.finetuning import estimate_finetuning, finetune_on_votes, load_finetuning
+    from ambivox.present.text import finetune_progress, show_estimate
 
-    config = load_training(training)
+    config = load_finetuning(training)
     if estimate:
-        found = estimate_training(config)
+        found = estimate_finetuning(config)
         if as_json:
             print_json(asdict(found) | {"hours": found.hours(tflops * 1e12)})
         else:
             show_estimate(console, found, tflops)
         return
-    with train_progress(errors) as bar:
-        folder = train_on_votes(config, out or Path("runs") / training.stem, report=bar)
+    with finetune_progress(errors) as bar:
+        folder = finetune_on_votes(config, out or Path("runs") / training.stem, report=bar)
     errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)
-
-
-def bench(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="mini, a folder, or a hub name.")] = "mini",
-    clips: Annotated[int, typer.Option(help="How many clips, made for the purpose, of 1 to 6 s.")] = 8,
-    prompts: Annotated[int, typer.Option(help="How many prompts on each clip.")] = 8,
-    new_tokens: Annotated[int, typer.Option(help="How long answers may be.")] = 48,
-    repeats: Annotated[int, typer.Option(help="How often everything is measured, in turn.")] = 3,
-    growth: Annotated[
-        bool, typer.Option(help="Also measure growth with prompts, labels, seconds and clips.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure how fast a model answers here, beside plain ways to ask and the least it has to cost."""
-    from ambivox.bench import Plan, show
-    from ambivox.bench import bench as measure
-    from ambivox.models import load_model
-
-    plan = Plan(clips, prompts, new_tokens, repeats, slow_clips=min(2, clips), growth=growth)
-    result = measure(load_model(model), plan, say=lambda line: errors.print(line, highlight=False))  # type: ignore[arg-type]
-    if as_json:
-        print_json(result)
-    else:
-        typer.echo(show(result), nl=False)
 
 
 def _reading_as_dict(result: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The commands on studies: ``ambivox run | score | findings | report``."""
+"""The commands on studies: ``ambivox run | score | claims | report``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def run(
     ] = None,
 ) -> None:
     """Run a study, or go on with one that was interrupted."""
-    from ambivox.studies import Run, load_study, run_study
-    from ambivox.terminal import run_progress
+    from ambivox.present.text import run_progress
+    from ambivox.run import Run, load_study, run_study
 
     loaded = load_study(study)
     folder = out or Path("runs") / study.stem
@@ -67,8 +67,8 @@ def score(
     tertiles: Annotated[
         bool, typer.Option("--tertiles", help="Also skill on the least, middle and most ambiguous third.")
     ] = False,
-    spread: Annotated[
-        bool, typer.Option("--spread", help="Also how far readings move with option order and prompt.")
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Also how far readings move with option order and prompt.")
     ] = False,
     calibrate: Annotated[
         list[str] | None, typer.Option(help="A calibration, see ambivox calibrations; may be repeated.")
@@ -83,9 +83,9 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score a run against the human votes, with controls and intervals beside it."""
+    from ambivox.present.text import show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
-    from ambivox.studies import score as score_run
-    from ambivox.terminal import show_grid, show_scores
+    from ambivox.scoring import score as score_run
 
     if grid and (readout or calibrate):
         raise UsageError("--grid stands alone: leave out --readout and --calibrate")
@@ -107,10 +107,10 @@ def score(
     elif grid:
         show_grid(console, table)
     else:
-        show_scores(console, table, tertiles=tertiles, spread=spread)
+        show_scores(console, table, tertiles=tertiles, sensitivity=sensitivity)
 
 
-def findings(
+def claims(
     run: RunArgument,
     metric: Annotated[str, typer.Option(help="A metric with a value per utterance.")] = "jsd_bits",
     token: Annotated[
@@ -128,10 +128,10 @@ def findings(
     as_json: JsonOption = False,
 ) -> None:
     """Put the claims of the field to the test: effect, interval and verdict of each."""
-    from ambivox.claims import find
-    from ambivox.terminal import show_findings
+    from ambivox.field_claims import claims as claims_of
+    from ambivox.present.text import show_claims
 
-    found = find(
+    found = claims_of(
         run,
         metric=metric,
         token=token,
@@ -143,7 +143,7 @@ def findings(
     if as_json:
         print_json(found.to_dict())
     else:
-        show_findings(console, found)
+        show_claims(console, found)
 
 
 def report(
@@ -154,7 +154,7 @@ def report(
     convention: Annotated[str, typer.Option("--convention", "-c", help="How to score.")] = "ambivox",
 ) -> None:
     """Write the scores of a run as one HTML page with pictures."""
-    from ambivox.report import write_report
+    from ambivox.present.html import write_report
 
     path = write_report(run, out or run / "report.html", convention=convention)
     errors.print(f"wrote {path}", highlight=False)

@@ -11,16 +11,16 @@ from ambivox.corpora._options import check_options
 from ambivox.corpora.corpus import Corpus, Turn, Utterance
 from ambivox.corpora.crema_d import load_crema_d
 from ambivox.corpora.emo_db import load_emo_db, load_recognition_rates
-from ambivox.corpora.findings import Finding
 from ambivox.corpora.four_class import FOUR_CLASS, FourClass, to_four_classes
 from ambivox.corpora.hf_datasets import load_datasets
 from ambivox.corpora.iemocap import load_iemocap
+from ambivox.corpora.load_issues import LoadIssue
 from ambivox.corpora.manifest import load_manifest
 from ambivox.corpora.msp_podcast import load_msp_podcast
-from ambivox.corpora.ratings import LABEL_CHOICES, LabelChoice, Rating, votes_of
 from ambivox.corpora.ravdess import load_ravdess
 from ambivox.corpora.splits import SPLITS, Split, split_corpus
 from ambivox.errors import UsageError
+from ambivox.raters.ratings import LABEL_CHOICES, LabelChoice, Rating, votes_of
 from ambivox.registry import Registry
 
 __all__ = [
@@ -30,9 +30,9 @@ __all__ = [
     "SPLITS",
     "Corpus",
     "CorpusLoader",
-    "Finding",
     "FourClass",
     "LabelChoice",
+    "LoadIssue",
     "Rating",
     "Split",
     "Turn",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambivox.corpora.corpus import Utterance
-from ambivox.corpora.findings import Findings
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -35,43 +35,43 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_text(path: Path, encoding: str = "utf-8-sig", findings: Findings | None = None) -> str:
+def read_text(path: Path, encoding: str = "utf-8-sig", load_issues: LoadIssues | None = None) -> str:
     """All of a text file, without its byte order mark; a `UsageError` for one that is not text.
 
-    Where findings are collected, text that is not UTF-8 is read as latin-1, and that, a byte order mark and
-    CRLF line ends are counted.
+    Where load issues are collected, text that is not UTF-8 is read as latin-1, and that, a byte order mark
+    and CRLF line ends are counted.
     """
     content = read_bytes(path)
     if b"\0" in content:
         raise UsageError(f"{path}: a binary file, not text")
-    if findings is not None:
+    if load_issues is not None:
         name = f"{path.parent.name}/{path.name}"
         if content.startswith(b"\xef\xbb\xbf"):
-            findings.add("files that begin with a byte order mark", name)
+            load_issues.add("files that begin with a byte order mark", name)
         if b"\r\n" in content:
-            findings.add("files whose lines end in CRLF", name)
+            load_issues.add("files whose lines end in CRLF", name)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        if findings is not None:
-            findings.add("files that are not UTF-8, read as latin-1", f"{path.parent.name}/{path.name}")
+        if load_issues is not None:
+            load_issues.add("files that are not UTF-8, read as latin-1", f"{path.parent.name}/{path.name}")
             return content.decode("latin-1")
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}: line {line} is not UTF-8: save the file as UTF-8") from None
 
 
-def read_csv(path: Path, findings: Findings | None = None) -> Iterator[tuple[int, dict[str, str]]]:
+def read_csv(path: Path, load_issues: LoadIssues | None = None) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a CSV file with their numbers, which are a spreadsheet's: the header is row 1.
 
-    Spaces around a cell do not count, and rows without any content are passed over. Where findings are
+    Spaces around a cell do not count, and rows without any content are passed over. Where load issues are
     collected, a row that is longer or shorter than the header is counted and passed over.
 
     Raises:
-        UsageError: an unreadable file, columns of the same name, or, without findings, a row that does not
+        UsageError: an unreadable file, columns of the same name, or, without load issues, a row that does not
             fit the header.
     """
-    text = read_text(path, findings=findings)
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=findings is None)
+    text = read_text(path, load_issues=load_issues)
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=load_issues is None)
     header: list[str] | None = None
     try:
         for number, cells in enumerate(reader, start=1):
@@ -84,9 +84,9 @@ def read_csv(path: Path, findings: Findings | None = None) -> Iterator[tuple[int
                     if header.count(name) > 1:
                         raise UsageError(f"{path}: two columns are called {name!r}: rename one of them")
             elif len(cells) != len(header):
-                if findings is not None:
+                if load_issues is not None:
                     what = f"rows of {path.name} that do not fit its header, left out"
-                    findings.add(what, f"row {number}", mend="copy the table again")
+                    load_issues.add(what, f"row {number}", fix="copy the table again")
                     continue
                 raise UsageError(
                     f"{path}: row {number}: {len(cells)} cells under {len(header)} columns: quote cells that "
@@ -136,7 +136,7 @@ def _is_pointer(path: Path) -> bool:
 def join_audio(
     utterances: Iterable[Utterance],
     audio: AudioFiles,
-    findings: Findings,
+    load_issues: LoadIssues,
     *,
     require_audio: bool,
     where: Path,
@@ -146,7 +146,7 @@ def join_audio(
     Args:
         utterances: in their order; an utterance without a file keeps the path it has.
         audio: what was found.
-        findings: gets utterances without audio, audio without utterance, and git-lfs pointers.
+        load_issues: gets utterances without audio, audio without utterance, and git-lfs pointers.
         require_audio: leave out utterances without audio.
         where: the place of the audio, for messages.
 
@@ -156,7 +156,7 @@ def join_audio(
     every = list(utterances)
     joined = [replace(u, audio=audio.files[u.id]) if u.id in audio.files else u for u in every]
     silent = [u.id for u in every if u.id not in audio.files]
-    findings.add_all("git-lfs pointers in place of audio", list(audio.pointers), mend=LFS_MEND)
+    load_issues.add_all("git-lfs pointers in place of audio", list(audio.pointers), fix=LFS_MEND)
     if require_audio and every and len(silent) == len(every):
         lfs = f"they are git-lfs pointers: {LFS_MEND}" if audio.pointers else "put the audio there"
         raise UsageError(
@@ -164,8 +164,8 @@ def join_audio(
             "require_audio=False"
         )
     left_out = ", left out" if require_audio else ""
-    findings.add_all(f"rated clips without audio{left_out}", silent, mend=f"copy them into {where.name}")
+    load_issues.add_all(f"rated clips without audio{left_out}", silent, fix=f"copy them into {where.name}")
     known = {u.id for u in every}
     strays = sorted(stem for stem in audio.files if stem not in known)
-    findings.add_all("audio without votes, left out", strays)
+    load_issues.add_all("audio without votes, left out", strays)
     return tuple(u for u in joined if u.id in audio.files or not require_audio)

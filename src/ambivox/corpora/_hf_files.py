@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ambivox.corpora._files import LFS_MEND, LFS_POINTER, read_text
 from ambivox.corpora._row import Row
-from ambivox.corpora.findings import Findings
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.corpora.manifest import read_rows
 from ambivox.errors import UsageError, first_line
 
@@ -31,43 +31,43 @@ class Part:
     codes: Mapping[str, list[str]]
 
 
-def find_parts(path: Path, findings: Findings) -> Iterator[Part]:
+def find_parts(path: Path, load_issues: LoadIssues) -> Iterator[Part]:
     """The files of rows, in the order of splits and shards."""
     if path.is_file():
-        yield from _whole(Part(path, None, _parquet_codes(path)), findings)
+        yield from _whole(Part(path, None, _parquet_codes(path)), load_issues)
         return
     if (path / "dataset_dict.json").exists():
         for split in _json(path / "dataset_dict.json").get("splits", []):
-            yield from _saved(path / split, split, findings)
+            yield from _saved(path / split, split, load_issues)
     elif (path / "state.json").exists():
-        yield from _saved(path, None, findings)
+        yield from _saved(path, None, load_issues)
     elif tables := sorted(t for t in path.glob("**/metadata.*") if t.suffix in _TABLES):
         for table in tables:
             split = table.parent.name if table.parent != path else None
-            yield from _whole(Part(table, split, {}), findings)
+            yield from _whole(Part(table, split, {}), load_issues)
     else:
         for shard in sorted(path.glob("**/*.parquet")):
             found = re.fullmatch(r"(\w+)-\d+-of-\d+.*", shard.stem)
-            yield from _whole(Part(shard, found[1] if found else None, _parquet_codes(shard)), findings)
+            yield from _whole(Part(shard, found[1] if found else None, _parquet_codes(shard)), load_issues)
 
 
-def _saved(folder: Path, split: str | None, findings: Findings) -> Iterator[Part]:
+def _saved(folder: Path, split: str | None, load_issues: LoadIssues) -> Iterator[Part]:
     """What ``save_to_disk`` wrote: ``state.json`` names the shards, ``dataset_info.json`` the features."""
     info = folder / "dataset_info.json"
     codes = _codes(_json(info).get("features") or {}) if info.exists() else {}
     for shard in _json(folder / "state.json").get("_data_files", []):
-        yield from _whole(Part(folder / shard["filename"], split, codes), findings)
+        yield from _whole(Part(folder / shard["filename"], split, codes), load_issues)
 
 
-def _whole(part: Part, findings: Findings) -> Iterator[Part]:
+def _whole(part: Part, load_issues: LoadIssues) -> Iterator[Part]:
     try:
         with part.path.open("rb") as file:
             pointer = file.read(len(LFS_POINTER)) == LFS_POINTER
     except OSError:
-        findings.add("shards that are missing", part.path.name, mend="copy or download them")
+        load_issues.add("shards that are missing", part.path.name, fix="copy or download them")
         return
     if pointer:
-        findings.add("git-lfs pointers in place of shards", part.path.name, mend=LFS_MEND)
+        load_issues.add("git-lfs pointers in place of shards", part.path.name, fix=LFS_MEND)
     else:
         yield part
 

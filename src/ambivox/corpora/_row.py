@@ -12,8 +12,8 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from ambivox.corpora.corpus import Utterance
-from ambivox.corpora.ratings import Rating
 from ambivox.errors import UsageError, unknown_name
+from ambivox.raters.ratings import Rating
 
 REQUIRED = ("id", "audio")
 TEXTS = ("transcript", "speaker", "dialogue", "intended", "sex", "session", "partition")
@@ -92,7 +92,7 @@ class Row:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if value is not None and not isinstance(value, str):
-            raise self.fault(column, f"{value!r} is no text")
+            raise self.fault(column, f"{value!r} is not a text")
         return value
 
     def number(self, column: str, value: Any) -> float | None:
@@ -103,7 +103,7 @@ class Row:
             return value
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
             return float(value)
-        raise self.fault(column, f"{value!r} is no number")
+        raise self.fault(column, f"{value!r} is not a number")
 
     def seconds(self, column: str) -> float | None:
         """A cell as seconds from 0 up."""
@@ -118,7 +118,7 @@ class Row:
         """A value as a whole number."""
         number = self.number(column, value)
         if number is not None and not (number.is_integer() and abs(number) < 2**53):
-            raise self.fault(column, f"{number:g} is no whole number")
+            raise self.fault(column, f"{number:g} is not a whole number")
         return None if number is None else int(number)
 
     def audio(self, folder: Path) -> Path:
@@ -129,7 +129,7 @@ class Row:
         try:
             outside = outside or not (folder / given).resolve().is_relative_to(folder)
         except (OSError, RuntimeError, ValueError):  # a loop of links, or a name that no file can have
-            raise self.fault("audio", f"{given!r} is no path of a file") from None
+            raise self.fault("audio", f"{given!r} is not a path of a file") from None
         if outside:
             raise self.fault(
                 "audio",

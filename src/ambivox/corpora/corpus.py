@@ -1,4 +1,4 @@
-"""What a corpus is: utterances with their votes, a name, a licence, findings and a fingerprint."""
+"""What a corpus is: utterances with their votes, a name, a licence, load issues and a fingerprint."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
-from ambivox.corpora.findings import Finding
-from ambivox.corpora.ratings import LabelChoice, Rating
+from ambivox.corpora.load_issues import LoadIssue
 from ambivox.errors import UsageError
+from ambivox.raters.ratings import LabelChoice, Rating
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Corpus:
         name: how the corpus is called in records and tables.
         licence: under which licence its clips and votes are.
         utterances: what it holds.
-        findings: what was odd or missing when it was loaded, counted and named, for the report.
+        load_issues: what was odd or missing when it was loaded, counted and named, for the report.
         dialogues: every turn of every dialogue in order, also those that are no utterances of the corpus;
             from the utterances where it is not given.
         labels: how votes were counted from the ratings; None where there was no choice.
@@ -82,7 +82,7 @@ class Corpus:
     name: str
     licence: str
     utterances: tuple[Utterance, ...]
-    findings: tuple[Finding, ...] = ()
+    load_issues: tuple[LoadIssue, ...] = ()
     dialogues: Mapping[str, tuple[Turn, ...]] | None = None
     labels: LabelChoice | None = None
 
@@ -103,12 +103,12 @@ class Corpus:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The findings in words, a line each."""
-        return tuple(map(str, self.findings))
+        """The load issues in words, a line each."""
+        return tuple(map(str, self.load_issues))
 
-    def keep(self, utterances: Iterable[Utterance], findings: Iterable[Finding] = ()) -> Corpus:
+    def keep(self, utterances: Iterable[Utterance], load_issues: Iterable[LoadIssue] = ()) -> Corpus:
         """The corpus with other utterances of its own; the turns before each stay known."""
-        return replace(self, utterances=tuple(utterances), findings=(*self.findings, *findings))
+        return replace(self, utterances=tuple(utterances), load_issues=(*self.load_issues, *load_issues))
 
     def turns_before(self, utterance: Utterance, k: int) -> tuple[Turn, ...]:
         """The k turns before an utterance in its dialogue, oldest first; fewer at the beginning.

@@ -12,9 +12,9 @@ from typing import Literal
 
 from ambivox.corpora._files import find_audio, join_audio, read_csv
 from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.findings import Findings
-from ambivox.corpora.ratings import Rating, votes_of
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError, unknown_name
+from ambivox.raters.ratings import Rating, votes_of
 
 Modality = Literal["voice", "face", "both"]
 
@@ -62,7 +62,7 @@ def load_crema_d(
             of the votes alone.
 
     Returns:
-        The corpus. Its findings count the clips without audio, audio without votes, git-lfs pointers, rows
+        The corpus. Its load issues count the clips without audio, audio without votes, git-lfs pointers, rows
         that stand in a table twice (counted once), and clips on which the two tables differ.
 
     Raises:
@@ -71,30 +71,30 @@ def load_crema_d(
     root = Path(root)
     if votes not in _QUERY_TYPES:
         raise unknown_name("votes of CREMA-D", votes, _QUERY_TYPES)
-    findings = Findings()
+    load_issues = LoadIssues()
     responses = root / "finishedResponses.csv"
     ratings = (
-        _read_responses(responses, votes, findings) if table == "per-rater" or responses.exists() else {}
+        _read_responses(responses, votes, load_issues) if table == "per-rater" or responses.exists() else {}
     )
     if table == "per-rater":
         rated = _from_responses(ratings, responses, root / "AudioWAV")
     else:
-        rated = _read_table(root / "processedResults" / "tabulatedVotes.csv", votes, root, findings)
+        rated = _read_table(root / "processedResults" / "tabulatedVotes.csv", votes, root, load_issues)
     for clip, given in ratings.items() if table == "tabulated" else ():
         if clip in rated:
             if votes_of(given, "primary") != rated[clip].votes:
-                findings.add(
+                load_issues.add(
                     "clips with other votes in finishedResponses.csv than in tabulatedVotes.csv", clip
                 )
             rated[clip] = replace(rated[clip], ratings=given)
-    sexes = _read_sexes(root / "VideoDemographics.csv", findings)
+    sexes = _read_sexes(root / "VideoDemographics.csv", load_issues)
     utterances = [replace(u, sex=sexes.get(str(u.speaker))) for u in rated.values()]
     audio = find_audio([root / "AudioWAV"], (".wav",))
-    kept = join_audio(utterances, audio, findings, require_audio=require_audio, where=root / "AudioWAV")
-    return Corpus("crema-d", LICENCE, kept, findings.all())
+    kept = join_audio(utterances, audio, load_issues, require_audio=require_audio, where=root / "AudioWAV")
+    return Corpus("crema-d", LICENCE, kept, load_issues.all())
 
 
-def _read_table(table: Path, votes: Modality, root: Path, findings: Findings) -> dict[str, Utterance]:
+def _read_table(table: Path, votes: Modality, root: Path, load_issues: LoadIssues) -> dict[str, Utterance]:
     rated: dict[str, Utterance] = {}
     for number, row in read_csv(table):
         if "" not in row or "fileName" not in row or not row.keys() >= _VOTE_COLUMNS.keys():
@@ -107,29 +107,31 @@ def _read_table(table: Path, votes: Modality, root: Path, findings: Findings) ->
                 raise UsageError(
                     f"{table}: row {number}: other votes for {utterance.id} than in an earlier row"
                 )
-            findings.add("rows of the vote table that repeat an earlier one, counted once", f"row {number}")
+            load_issues.add(
+                "rows of the vote table that repeat an earlier one, counted once", f"row {number}"
+            )
             continue
         rated[utterance.id] = utterance
     return rated
 
 
-def _read_responses(path: Path, votes: Modality, findings: Findings) -> dict[str, tuple[Rating, ...]]:
+def _read_responses(path: Path, votes: Modality, load_issues: LoadIssues) -> dict[str, tuple[Rating, ...]]:
     """Clip -> what its raters said, from the per-rater file; a rater who met a clip twice counts once."""
     ratings: dict[str, dict[str, Rating]] = {}
-    for number, row in read_csv(path, findings):
+    for number, row in read_csv(path, load_issues):
         if not row.keys() >= {"localid", "queryType", "clipName", "respEmo"}:
             raise UsageError(f"{path}: columns localid, queryType, clipName and respEmo are needed")
         if row["queryType"] != _QUERY_TYPES[votes]:
             continue
         clip, label = row["clipName"], _VOTE_COLUMNS.get(row["respEmo"])
         if label is None or _CLIP.fullmatch(clip) is None:
-            findings.add(
+            load_issues.add(
                 f"rows of {path.name} without a clip or emotion of CREMA-D, left out", f"row {number}"
             )
             continue
         given = ratings.setdefault(clip, {})
         if row["localid"] in given:
-            findings.add(f"rows of {path.name} in which a rater repeats a clip, left out", f"row {number}")
+            load_issues.add(f"rows of {path.name} in which a rater repeats a clip, left out", f"row {number}")
             continue
         given[row["localid"]] = Rating(row["localid"], (label,))
     return {clip: tuple(given.values()) for clip, given in ratings.items()}
@@ -145,11 +147,11 @@ def _from_responses(ratings: dict[str, tuple[Rating, ...]], path: Path, audio: P
     }
 
 
-def _read_sexes(path: Path, findings: Findings) -> dict[str, str]:
+def _read_sexes(path: Path, load_issues: LoadIssues) -> dict[str, str]:
     """Actor -> female or male, from the table of actors where it is there."""
     if not path.exists():
         return {}
-    rows = [row for _, row in read_csv(path, findings)]
+    rows = [row for _, row in read_csv(path, load_issues)]
     return {row["ActorID"]: row["Sex"].lower() for row in rows if row.keys() >= {"ActorID", "Sex"}}
 
 
@@ -157,7 +159,7 @@ def _named(clip: str, audio: Path, where: str) -> Utterance:
     """What the name of a clip tells."""
     name = _CLIP.fullmatch(clip)
     if name is None or name[2] not in SENTENCES or name[3] not in INTENDED:
-        raise UsageError(f"{where}{clip!r} is no clip name such as 1001_IEO_NEU_XX")
+        raise UsageError(f"{where}{clip!r} is not a clip name such as 1001_IEO_NEU_XX")
     return Utterance(
         id=clip,
         audio=audio / f"{clip}.wav",
@@ -171,7 +173,7 @@ def _utterance(row: dict[str, str], table: Path, number: int, audio: Path) -> Ut
     where = f"{table}: row {number}"
     named = _named(row["fileName"], audio, f"{where}: ")
     if not all(row[column].isdecimal() for column in _VOTE_COLUMNS):
-        raise UsageError(f"{where}: a vote count is no whole number from 0 up")
+        raise UsageError(f"{where}: a vote count is not a whole number from 0 up")
     counts = {label: int(row[column]) for column, label in _VOTE_COLUMNS.items()}
     total = str(sum(counts.values()))
     if row.get("numResponses", total) != total:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ambivox.corpora._files import read_text
 from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.findings import Findings
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
 
 LICENCE = "published free of charge by TU Berlin"
@@ -52,7 +52,7 @@ def load_emo_db(root: str | Path) -> Corpus:
         root: the folder of the corpus.
 
     Returns:
-        The corpus; its findings count files that are not named as published (left out).
+        The corpus; its load issues count files that are not named as published (left out).
 
     Raises:
         UsageError: the folder ``wav`` is missing.
@@ -61,11 +61,11 @@ def load_emo_db(root: str | Path) -> Corpus:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder: it should hold EMO-DB's clips, such as 03a01Fa.wav")
     utterances = []
-    findings = Findings()
+    load_issues = LoadIssues()
     for path in sorted(folder.glob("*.wav")):
         name = _CLIP.fullmatch(path.stem)
         if name is None or name[2] not in SENTENCES:
-            findings.add("files in wav that are not named as EMO-DB's, left out", path.name)
+            load_issues.add("files in wav that are not named as EMO-DB's, left out", path.name)
             continue
         speaker, text, emotion = name.groups()
         utterances.append(
@@ -79,7 +79,7 @@ def load_emo_db(root: str | Path) -> Corpus:
                 source=f"{folder.name}/{path.name}",
             )
         )
-    return Corpus("emo-db", LICENCE, tuple(utterances), findings.all())
+    return Corpus("emo-db", LICENCE, tuple(utterances), load_issues.all())
 
 
 def load_recognition_rates(root: str | Path) -> dict[str, float]:

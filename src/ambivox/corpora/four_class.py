@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.findings import Finding
-from ambivox.corpora.ratings import LabelChoice, Rating, votes_of
+from ambivox.corpora.load_issues import LoadIssue
 from ambivox.emotions import load_emotions
 from ambivox.errors import unknown_name
+from ambivox.raters.ratings import LabelChoice, Rating, votes_of
 
 FourClass = Literal[
     "merged-any",
@@ -65,7 +65,7 @@ def to_four_classes(corpus: Corpus, convention: FourClass) -> Corpus:
     kept = [u for u in _merged(corpus, merge) if _tally(u).keeps(keep)]
     what = f"utterances that the four-class convention {convention!r} leaves out, of {len(corpus)}"
     left_out = len(corpus) - len(kept)
-    return corpus.keep(kept, [Finding(what, left_out)] if left_out else [])
+    return corpus.keep(kept, [LoadIssue(what, left_out)] if left_out else [])
 
 
 def four_class_kept(corpus: Corpus) -> dict[FourClass, tuple[int, int]]:

@@ -15,7 +15,7 @@ from typing import Any
 from ambivox.corpora._hf_files import Part, decoded, find_parts, part_rows
 from ambivox.corpora._row import TEXTS, VOTES_PREFIX, Row
 from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.findings import Findings
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import AmbivoxError, UsageError, unknown_name
 
 COLUMNS = {
@@ -66,7 +66,7 @@ def load_datasets(
         clips: the folder for sound that the rows hold; ``ambivox/clips`` in the user's cache if None.
 
     Returns:
-        The corpus, in the order of the rows. Its findings count rows without audio or votes, repeated ids
+        The corpus, in the order of the rows. Its load issues count rows without audio or votes, repeated ids
         (the first counts), columns that were not used, and git-lfs pointers.
 
     Raises:
@@ -75,29 +75,29 @@ def load_datasets(
         AmbivoxError: the clips cannot be written.
     """
     path = Path(path)
-    findings = Findings()
-    parts = list(find_parts(path, findings))
+    load_issues = LoadIssues()
+    parts = list(find_parts(path, load_issues))
     if not parts:
         raise UsageError(
             f"{path}: no dataset here: give a folder that save_to_disk wrote, Parquet files with audio, or "
-            "sound files with metadata.csv" + _mend(findings)
+            "sound files with metadata.csv" + _fix(load_issues)
         )
     folder = path if path.is_dir() else path.parent
-    reader = _Reader(folder.resolve(), Path(clips) if clips else _cache(), dict(columns or {}), findings)
+    reader = _Reader(folder.resolve(), Path(clips) if clips else _cache(), dict(columns or {}), load_issues)
     utterances: dict[str, Utterance] = {}
     for part in parts:
         for utterance in reader.utterances(part):
             if utterance.id in utterances:
-                findings.add("rows that repeat an id, the first counts", utterance.id)
+                load_issues.add("rows that repeat an id, the first counts", utterance.id)
             else:
                 utterances[utterance.id] = utterance
     if any(u.votes for u in utterances.values()):
-        findings.add_all("utterances without votes", [u.id for u in utterances.values() if not u.votes])
-    return Corpus(name or path.stem, licence, tuple(utterances.values()), findings.all())
+        load_issues.add_all("utterances without votes", [u.id for u in utterances.values() if not u.votes])
+    return Corpus(name or path.stem, licence, tuple(utterances.values()), load_issues.all())
 
 
-def _mend(findings: Findings) -> str:
-    return "".join(f" ({finding})" for finding in findings.all())
+def _fix(load_issues: LoadIssues) -> str:
+    return "".join(f" ({load_issue})" for load_issue in load_issues.all())
 
 
 def _cache() -> Path:
@@ -107,11 +107,11 @@ def _cache() -> Path:
 class _Reader:
     """Turns rows into utterances."""
 
-    def __init__(self, folder: Path, clips: Path, columns: dict[str, str], findings: Findings) -> None:
+    def __init__(self, folder: Path, clips: Path, columns: dict[str, str], load_issues: LoadIssues) -> None:
         for ours in columns:
             if ours not in _KNOWN:
                 raise unknown_name("column of a corpus", ours, _KNOWN)
-        self.folder, self.clips, self.columns, self.findings = folder, clips, columns, findings
+        self.folder, self.clips, self.columns, self.load_issues = folder, clips, columns, load_issues
         self.used: dict[tuple[str, ...], dict[str, str]] = {}
         self.unused: set[str] = set()
         self.n_rows = 0
@@ -127,7 +127,7 @@ class _Reader:
             place, self.n_rows = f"{part.split or 'row'}-{self.n_rows}", self.n_rows + 1
             audio = self._audio(cells.pop("audio", None), row)
             if audio is None:
-                self.findings.add("rows without audio, left out", f"{row.where} of {part.path.name}")
+                self.load_issues.add("rows without audio, left out", f"{row.where} of {part.path.name}")
                 continue
             path, stem = audio
             consensus = cells.pop("consensus", None)
@@ -156,7 +156,7 @@ class _Reader:
                 )
         used |= {column: column for column in row.columns if column.startswith(VOTES_PREFIX)}
         unused = sorted(set(row.columns) - set(used.values()) - self.unused)
-        self.findings.add_all("columns that are not used", unused)
+        self.load_issues.add_all("columns that are not used", unused)
         self.unused |= set(unused)
         self.used[row.columns] = used
         return used

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ambivox.corpora._files import find_audio, join_audio, read_text
 from ambivox.corpora.corpus import Corpus, Turn, Utterance
-from ambivox.corpora.findings import Findings
 from ambivox.corpora.four_class import FourClass, to_four_classes
-from ambivox.corpora.ratings import NO_AGREEMENT, OTHER, LabelChoice, Rating, votes_of
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.emotions import fold
 from ambivox.errors import UsageError
+from ambivox.raters.ratings import NO_AGREEMENT, OTHER, LabelChoice, Rating, votes_of
 
 LICENCE = "IEMOCAP licence of USC (research use, not to be passed on)"
 SESSIONS = ("Session1", "Session2", "Session3", "Session4", "Session5")
@@ -96,8 +96,8 @@ def load_iemocap(
         require_audio: leave out turns whose audio is not there.
 
     Returns:
-        The corpus. Its findings count missing sessions and turns, turns without audio, transcript or rater,
-        lines that make no sense, labels of unknown spelling, and oddly encoded files.
+        The corpus. Its load issues count missing sessions and turns, turns without audio, transcript or
+        rater, lines that make no sense, labels of unknown spelling, and oddly encoded files.
 
     Raises:
         UsageError: no session here, or no evaluation in them.
@@ -108,16 +108,16 @@ def load_iemocap(
     present = [root / session for session in SESSIONS if (root / session).is_dir()]
     if not present:
         raise UsageError(f"{root}: no folder Session1 to Session5: give the folder of the IEMOCAP release")
-    findings = Findings()
+    load_issues = LoadIssues()
     missing = [session for session in SESSIONS if root / session not in present]
-    findings.add_all("sessions that are missing, of 5", missing, mend="unpack the whole release")
+    load_issues.add_all("sessions that are missing, of 5", missing, fix="unpack the whole release")
     utterances: list[Utterance] = []
     dialogues: dict[str, tuple[Turn, ...]] = {}
     for session in present:
         for path in _text_files(session / "dialog" / "EmoEvaluation"):
-            judged, turns = _read_dialogue(session, path, findings)
+            judged, turns = _read_dialogue(session, path, load_issues)
             dialogues[path.stem] = turns
-            utterances += _utterances(session, path.stem, judged, turns, labels, findings)
+            utterances += _utterances(session, path.stem, judged, turns, labels, load_issues)
     if not utterances:
         raise UsageError(
             f"{present[0]}: no judged turn in dialog/EmoEvaluation/*.txt: unpack the release again"
@@ -125,13 +125,13 @@ def load_iemocap(
     short = N_TURNS - len(utterances)
     if short > 0:
         what = f"judged turns that are missing, of the {N_TURNS} of the full release"
-        findings.add(what, mend="unpack dialog/EmoEvaluation again", count=short)
+        load_issues.add(what, fix="unpack dialog/EmoEvaluation again", count=short)
     folders = [folder for s in present for folder in sorted((s / "sentences" / "wav").glob("*"))]
     audio = find_audio(folders, (".wav",))
     kept = join_audio(
-        utterances, audio, findings, require_audio=require_audio, where=root / "Session*/sentences/wav"
+        utterances, audio, load_issues, require_audio=require_audio, where=root / "Session*/sentences/wav"
     )
-    corpus = Corpus("iemocap", LICENCE, kept, findings.all(), dialogues, labels)
+    corpus = Corpus("iemocap", LICENCE, kept, load_issues.all(), dialogues, labels)
     return corpus if four_class is None else to_four_classes(corpus, four_class)
 
 
@@ -141,21 +141,21 @@ def _text_files(folder: Path) -> list[Path]:
 
 
 def _read_dialogue(
-    session: Path, path: Path, findings: Findings
+    session: Path, path: Path, load_issues: LoadIssues
 ) -> tuple[dict[str, _Judged], tuple[Turn, ...]]:
     """The judged turns of a dialogue, and all of its turns in the order of time."""
     judged: dict[str, _Judged] = {}
-    for turn in _read_evaluation(path, findings):
+    for turn in _read_evaluation(path, load_issues):
         if turn.name in judged:
-            findings.add("turns that are judged twice in a file, the first counts", turn.name)
+            load_issues.add("turns that are judged twice in a file, the first counts", turn.name)
         else:
             judged[turn.name] = turn
     spoken: dict[str, tuple[float, str]] = {}
     transcript = session / "dialog" / "transcriptions" / path.name
     if transcript.exists():
-        spoken = _read_transcript(transcript, judged, findings)
+        spoken = _read_transcript(transcript, judged, load_issues)
     else:
-        findings.add("dialogues without a transcript", path.stem, mend="unpack dialog/transcriptions again")
+        load_issues.add("dialogues without a transcript", path.stem, fix="unpack dialog/transcriptions again")
     starts = {name: turn.start_s for name, turn in judged.items()}
     starts |= {name: start_s for name, (start_s, _) in spoken.items()}
     turns = [
@@ -165,35 +165,39 @@ def _read_dialogue(
     return judged, tuple(turns)
 
 
-def _read_evaluation(path: Path, findings: Findings) -> Iterator[_Judged]:
+def _read_evaluation(path: Path, load_issues: LoadIssues) -> Iterator[_Judged]:
     turn: _Judged | None = None
-    for number, line in enumerate(read_text(path, findings=findings).split("\n"), start=1):
+    for number, line in enumerate(read_text(path, load_issues=load_issues).split("\n"), start=1):
         header = _HEADER.fullmatch(line.strip())
         if header:
             if turn is not None:
                 yield turn
             code = header[4].lower()
             if code not in CONSENSUS:
-                findings.add("consensus labels of unknown spelling, kept as written", f"{path.name}: {code}")
+                load_issues.add(
+                    "consensus labels of unknown spelling, kept as written", f"{path.name}: {code}"
+                )
             consensus, source = CONSENSUS.get(code, code), f"line {number} of {path.name}"
             turn = _Judged(header[3], float(header[1]), consensus, source)
         elif turn is not None and line.startswith("C-"):
-            turn.ratings += _rating(line, f"{path.name}: line {number}", turn.name, findings)
+            turn.ratings += _rating(line, f"{path.name}: line {number}", turn.name, load_issues)
         elif line.strip() and not line.startswith(("%", "A-")):
-            findings.add("lines of evaluations that make no sense, left out", f"{path.name}: line {number}")
+            load_issues.add(
+                "lines of evaluations that make no sense, left out", f"{path.name}: line {number}"
+            )
     if turn is not None:
         yield turn
 
 
-def _rating(line: str, where: str, turn: str, findings: Findings) -> list[Rating]:
+def _rating(line: str, where: str, turn: str, load_issues: LoadIssues) -> list[Rating]:
     category = _CATEGORY.fullmatch(line.strip())
     words = [fold(word) for word in category[2].split(";") if word.strip()] if category else []
     if category is None or not words:
-        findings.add("ratings without a label, left out", where)
+        load_issues.add("ratings without a label, left out", where)
         return []
     for word in words:
         if word not in LABELS:
-            findings.add("labels of unknown spelling, kept as written", f"{where}: {word}")
+            load_issues.add("labels of unknown spelling, kept as written", f"{where}: {word}")
     named = tuple(dict.fromkeys(LABELS.get(word, word) for word in words))
     by_speaker = category[1][0] in "FM"
     # outside raters are the same people in all sessions, the actors are not
@@ -202,16 +206,16 @@ def _rating(line: str, where: str, turn: str, findings: Findings) -> list[Rating
 
 
 def _read_transcript(
-    path: Path, judged: dict[str, _Judged], findings: Findings
+    path: Path, judged: dict[str, _Judged], load_issues: LoadIssues
 ) -> dict[str, tuple[float, str]]:
     """Turn -> when it starts, in seconds, and what is said."""
     spoken: dict[str, tuple[float, str]] = {}
     last_s = 0.0
-    for number, line in enumerate(read_text(path, findings=findings).split("\n"), start=1):
+    for number, line in enumerate(read_text(path, load_issues=load_issues).split("\n"), start=1):
         found = _SPOKEN.fullmatch(line.strip())
         if found is None or _TURN.fullmatch(found[1]) is None:
             if line.strip():
-                findings.add(
+                load_issues.add(
                     "lines of transcripts that name no turn, left out", f"{path.name}: line {number}"
                 )
             continue
@@ -227,23 +231,23 @@ def _utterances(
     judged: dict[str, _Judged],
     turns: tuple[Turn, ...],
     labels: LabelChoice,
-    findings: Findings,
+    load_issues: LoadIssues,
 ) -> Iterator[Utterance]:
     for turn in turns:
         if turn.id not in judged:
             continue
         name = _TURN.fullmatch(turn.id)
         if name is None or name[2] != session.name[-1]:
-            findings.add("judged turns whose name is not of their session, left out", turn.id)
+            load_issues.add("judged turns whose name is not of their session, left out", turn.id)
             continue
         found = judged[turn.id]
         votes = votes_of(found.ratings, labels)
         if not found.ratings:
-            findings.add("turns without any rater", turn.id)
+            load_issues.add("turns without any rater", turn.id)
         elif not votes:
-            findings.add(f"turns without votes under labels={labels!r}", turn.id)
+            load_issues.add(f"turns without votes under labels={labels!r}", turn.id)
         if turn.transcript is None:
-            findings.add("judged turns without a transcript", turn.id)
+            load_issues.add("judged turns without a transcript", turn.id)
         yield Utterance(
             id=turn.id,
             audio=session / "sentences" / "wav" / dialogue / f"{turn.id}.wav",

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from ambivox.corpora._files import read_bytes, read_csv, read_text
 from ambivox.corpora._row import Row, parse_json
 from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.findings import Findings
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
 
 
@@ -57,11 +57,12 @@ def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "
         licence: under which licence the clips are.
 
     Returns:
-        The corpus, in the order of the rows; findings count utterances without votes where others have some.
+        The corpus, in the order of the rows; load issues count utterances without votes where
+        others have some.
 
     Raises:
         UsageError: an unreadable or empty file, a missing, doubled or unknown column, or a cell that makes no
-            sense; the message names file, row (in CSV the header is row 1), column and mend.
+            sense; the message names file, row (in CSV the header is row 1), column and fix.
     """
     path = Path(path)
     folder = path.parent.resolve()
@@ -79,10 +80,10 @@ def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "
         utterances.append(utterance)
     if not utterances:
         raise UsageError(f"{path}: an empty manifest: it needs a row for each utterance")
-    findings = Findings()
+    load_issues = LoadIssues()
     if ways:
-        findings.add_all("utterances without votes", [u.id for u in utterances if not u.votes])
-    return Corpus(name or path.stem, licence, tuple(utterances), findings.all())
+        load_issues.add_all("utterances without votes", [u.id for u in utterances if not u.votes])
+    return Corpus(name or path.stem, licence, tuple(utterances), load_issues.all())
 
 
 def read_rows(path: Path) -> Iterator[Row]:

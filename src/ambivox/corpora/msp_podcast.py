@@ -15,10 +15,10 @@ from typing import Literal
 
 from ambivox.corpora._files import find_audio, join_audio, read_csv, read_text
 from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.findings import Findings
 from ambivox.corpora.four_class import FourClass, to_four_classes
-from ambivox.corpora.ratings import NO_AGREEMENT, OTHER, LabelChoice, Rating, votes_of
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
+from ambivox.raters.ratings import NO_AGREEMENT, OTHER, LabelChoice, Rating, votes_of
 
 LICENCE = "MSP-Podcast licence of UT Dallas (research use, not to be passed on)"
 
@@ -73,25 +73,25 @@ def load_msp_podcast(
         require_audio: leave out clips whose audio is not there.
 
     Returns:
-        The corpus. Its findings count clips without audio, rater or row in the other table, repeated rows,
+        The corpus. Its load issues count clips without audio, rater or row in the other table, repeated rows,
         rows and labels that make no sense, and oddly encoded files.
 
     Raises:
         UsageError: a table is missing or has other columns.
     """
     root = Path(root)
-    findings = Findings()
-    ratings = _read_detailed(root / "Labels" / "labels_detailed.csv", release, findings)
-    spoken = _read_transcripts(root / "Transcripts", findings)
+    load_issues = LoadIssues()
+    ratings = _read_detailed(root / "Labels" / "labels_detailed.csv", release, load_issues)
+    spoken = _read_transcripts(root / "Transcripts", load_issues)
     utterances = tuple(
-        _read_consensus(root / "Labels" / "labels_consensus.csv", root, ratings, spoken, labels, findings)
+        _read_consensus(root / "Labels" / "labels_consensus.csv", root, ratings, spoken, labels, load_issues)
     )
     known = {u.id for u in utterances}
     strays = [clip for clip in ratings if clip not in known]
-    findings.add_all("clips with ratings but no row in labels_consensus.csv, left out", strays)
+    load_issues.add_all("clips with ratings but no row in labels_consensus.csv, left out", strays)
     audio = find_audio([root / "Audios", root / "Audio"], (".wav",))
-    kept = join_audio(utterances, audio, findings, require_audio=require_audio, where=root / "Audios")
-    corpus = Corpus("msp-podcast", LICENCE, kept, findings.all(), labels=labels)
+    kept = join_audio(utterances, audio, load_issues, require_audio=require_audio, where=root / "Audios")
+    corpus = Corpus("msp-podcast", LICENCE, kept, load_issues.all(), labels=labels)
     return corpus if four_class is None else to_four_classes(corpus, four_class)
 
 
@@ -101,28 +101,30 @@ def _read_consensus(
     ratings: Mapping[str, tuple[Rating, ...]],
     spoken: Mapping[str, str],
     labels: LabelChoice,
-    findings: Findings,
+    load_issues: LoadIssues,
 ) -> Iterator[Utterance]:
     seen: set[str] = set()
-    for number, row in read_csv(path, findings):
+    for number, row in read_csv(path, load_issues):
         if not row.keys() >= {"FileName", "EmoClass"}:
             raise UsageError(f"{path}: columns FileName and EmoClass are needed, as published")
         clip = row["FileName"].removesuffix(".wav")
         if clip in seen or not clip:
-            findings.add("rows of labels_consensus.csv that repeat a clip, the first counts", f"row {number}")
+            load_issues.add(
+                "rows of labels_consensus.csv that repeat a clip, the first counts", f"row {number}"
+            )
             continue
         seen.add(clip)
         code = row["EmoClass"].upper()
         if code and code not in CONSENSUS:
-            findings.add(
+            load_issues.add(
                 "consensus labels of unknown spelling, kept as written", f"{clip}: {row['EmoClass']}"
             )
         given = ratings.get(clip, ())
         votes = votes_of(given, labels)
         if not given:
-            findings.add("clips without any rater", clip)
+            load_issues.add("clips without any rater", clip)
         elif not votes:
-            findings.add(f"clips without votes under labels={labels!r}", clip)
+            load_issues.add(f"clips without votes under labels={labels!r}", clip)
         recording = _RECORDING.match(clip)
         yield Utterance(
             id=clip,
@@ -148,30 +150,32 @@ def _partition(cell: str) -> str | None:
     return "development" if name in ("validation", "dev") else name or None
 
 
-def _read_detailed(path: Path, release: Release | None, findings: Findings) -> dict[str, tuple[Rating, ...]]:
+def _read_detailed(
+    path: Path, release: Release | None, load_issues: LoadIssues
+) -> dict[str, tuple[Rating, ...]]:
     """Clip -> what its raters said; a rater who stands twice at a clip counts once."""
     ratings: dict[str, dict[object, Rating]] = {}
     layout = ""
-    for number, row in read_csv(path, findings):
+    for number, row in read_csv(path, load_issues):
         if not layout:
             layout = _layout(row.keys(), path)
         clip = row["FileName"].removesuffix(".wav")
         rating = _detail(row["EmoDetail"]) if layout == _BETWEEN else _wide(row)
         if rating is None or not clip:
-            findings.add(f"rows of {path.name} that make no sense, left out", f"row {number}")
+            load_issues.add(f"rows of {path.name} that make no sense, left out", f"row {number}")
             continue
         for label in (*rating.labels, *rating.secondary):
             if label not in LABELS and label != OTHER:
-                findings.add("labels of unknown spelling, kept as written", f"row {number}: {label}")
+                load_issues.add("labels of unknown spelling, kept as written", f"row {number}: {label}")
         given = ratings.setdefault(clip, {})
         if rating.rater in given:
             what = f"rows of {path.name} in which a rater repeats a clip, the first counts"
-            findings.add(what, f"row {number}")
+            load_issues.add(what, f"row {number}")
         else:
             given[rating.rater or number] = rating
     claimed = _LAYOUTS.get(release, _BETWEEN) if release else layout
     if layout and claimed != layout:
-        findings.add(
+        load_issues.add(
             f"labels laid out as in release {layout}, not {release} as claimed, read as they are", path.name
         )
     return {clip: tuple(given.values()) for clip, given in ratings.items()}
@@ -223,9 +227,9 @@ def _label_list(text: str) -> tuple[tuple[str, ...], str | None]:
     return tuple(dict.fromkeys(label for label, _ in found)), said or None
 
 
-def _read_transcripts(folder: Path, findings: Findings) -> dict[str, str]:
+def _read_transcripts(folder: Path, load_issues: LoadIssues) -> dict[str, str]:
     """Clip -> what is said, where there are transcripts; hidden files are left out."""
     if not folder.is_dir():
         return {}
     paths = (path for path in folder.glob("*.txt") if not path.name.startswith("."))
-    return {path.stem: text for path in paths if (text := read_text(path, findings=findings).strip())}
+    return {path.stem: text for path in paths if (text := read_text(path, load_issues=load_issues).strip())}

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.findings import Findings
+from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
 
 LICENCE = "CC BY-NC-SA 4.0"
@@ -39,7 +39,7 @@ def load_ravdess(root: str | Path) -> Corpus:
         root: the folder that holds the folders of the actors.
 
     Returns:
-        The corpus; its findings count files that are not audio-only speech, such as songs (left out).
+        The corpus; its load issues count files that are not audio-only speech, such as songs (left out).
 
     Raises:
         UsageError: no folder of an actor, or a clip that is there both as wav and as flac.
@@ -49,11 +49,11 @@ def load_ravdess(root: str | Path) -> Corpus:
     if not paths:
         raise UsageError(f"{root}: no folder such as Actor_01 with wav or flac files: give RAVDESS's folder")
     utterances = []
-    findings = Findings()
+    load_issues = LoadIssues()
     for path in paths:
         name = _CLIP.fullmatch(path.stem)
         if name is None:
-            findings.add("files that are not audio-only speech, left out", path.name)
+            load_issues.add("files that are not audio-only speech, left out", path.name)
             continue
         emotion, statement, actor = name.groups()
         utterances.append(
@@ -67,4 +67,4 @@ def load_ravdess(root: str | Path) -> Corpus:
                 source=f"{path.parent.name}/{path.name}",
             )
         )
-    return Corpus("ravdess", LICENCE, tuple(utterances), findings.all())
+    return Corpus("ravdess", LICENCE, tuple(utterances), load_issues.all())

@@ -1,4 +1,4 @@
-"""Whether a copy of a corpus is whole (audio there and plausible, labels for all) and what to mend."""
+"""Whether a copy of a corpus is whole (audio there and plausible, labels for all) and what to fix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ambivox.audio import MIN_DURATION_S, SAMPLE_RATE_HZ
 from ambivox.corpora import Corpus
-from ambivox.corpora.findings import EXAMPLES
+from ambivox.corpora.load_issues import EXAMPLES
 from ambivox.inspection.durations import Durations, measure_durations
 
 LONG_S = 60.0
@@ -23,13 +23,13 @@ class CorpusCheck:
     Args:
         passed: whether all is well.
         detail: what was found, counted and named.
-        mend: what to do where it did not pass.
+        fix: what to do where it did not pass.
     """
 
     name: str
     passed: bool
     detail: str
-    mend: str = ""
+    fix: str = ""
 
 
 def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
@@ -40,7 +40,7 @@ def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
             audio are seen.
 
     Returns:
-        The checks, in the order in which mending them makes sense. Headers are read, nothing is decoded.
+        The checks, in the order in which fixing them makes sense. Headers are read, nothing is decoded.
     """
     found = measure_durations(corpus.utterances)
     return [
@@ -54,11 +54,11 @@ def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
 
 
 def _findings(corpus: Corpus) -> Iterator[CorpusCheck]:
-    """What the loader met; a finding that can be mended is a failure, the others are for knowing."""
+    """What the loader met; a load issue that can be fixed is a failure, the others are for knowing."""
     # Audio is checked below, file by file.
-    for finding in (f for f in corpus.findings if not f.what.startswith("rated clips without audio")):
-        detail = str(finding).removeprefix(f"{finding.what}: ").removesuffix(f"; {finding.mend}")
-        yield CorpusCheck(finding.what, not finding.mend, detail, finding.mend)
+    for load_issue in (f for f in corpus.load_issues if not f.what.startswith("rated clips without audio")):
+        detail = str(load_issue).removeprefix(f"{load_issue.what}: ").removesuffix(f"; {load_issue.fix}")
+        yield CorpusCheck(load_issue.what, not load_issue.fix, detail, load_issue.fix)
 
 
 def _present(corpus: Corpus, found: Durations) -> CorpusCheck:
@@ -66,8 +66,8 @@ def _present(corpus: Corpus, found: Durations) -> CorpusCheck:
     detail = f"{len(corpus) - len(missing)} of {len(corpus)} clips" + (
         f"; without: {_some(missing)}" if missing else ""
     )
-    mend = "copy or unpack the missing clips, or load what is there with require_audio"
-    return CorpusCheck("audio present", not missing and len(corpus) > 0, detail, mend if missing else "")
+    fix = "copy or unpack the missing clips, or load what is there with require_audio"
+    return CorpusCheck("audio present", not missing and len(corpus) > 0, detail, fix if missing else "")
 
 
 def _readable(found: Durations) -> CorpusCheck:
@@ -97,8 +97,8 @@ def _rates(found: Durations) -> CorpusCheck:
     low = sum(n for rate, n in found.sample_rates_hz.items() if rate < SAMPLE_RATE_HZ)
     rates = sorted(found.sample_rates_hz.items())
     detail = ", ".join(f"{rate} Hz: {n}" for rate, n in rates) or "no audio to measure"
-    mend = f"models hear {SAMPLE_RATE_HZ} Hz: get the published audio, not a telephone copy" if low else ""
-    return CorpusCheck("sample rates", not low, detail, mend)
+    fix = f"models hear {SAMPLE_RATE_HZ} Hz: get the published audio, not a telephone copy" if low else ""
+    return CorpusCheck("sample rates", not low, detail, fix)
 
 
 def _labelled(corpus: Corpus) -> Iterator[CorpusCheck]:
@@ -106,8 +106,8 @@ def _labelled(corpus: Corpus) -> Iterator[CorpusCheck]:
     detail = f"{len(corpus) - len(bare)} of {len(corpus)} clips" + (
         f"; without: {_some(bare)}" if bare else ""
     )
-    mend = "add their votes, or leave these clips out" if bare else ""
-    yield CorpusCheck("a label for every clip", not bare, detail, mend)
+    fix = "add their votes, or leave these clips out" if bare else ""
+    yield CorpusCheck("a label for every clip", not bare, detail, fix)
     unrated = [u.id for u in corpus if not u.votes]
     if unrated and len(unrated) < len(corpus):
         detail = f"{len(corpus) - len(unrated)} of {len(corpus)} clips; without: {_some(unrated)}"

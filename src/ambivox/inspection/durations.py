@@ -10,8 +10,8 @@ import numpy as np
 
 from ambivox.audio import AudioInfo, audio_info
 from ambivox.corpora import Utterance
-from ambivox.distribution import Array
 from ambivox.errors import AudioError
+from ambivox.raters.distribution import Array
 
 
 @dataclass(frozen=True)

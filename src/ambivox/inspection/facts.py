@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from ambivox.corpora import Corpus, Utterance, votes_of
-from ambivox.corpora.agreement import agreement, agreement_per_label, confusions
-from ambivox.corpora.truth import TruthMethod, standard_error, truth_from_raters, vote_counts
-from ambivox.distribution import Array
 from ambivox.emotions import OTHER, EmotionSet, emotion_sets, load_emotions
 from ambivox.errors import UsageError
 from ambivox.inspection.durations import Durations, measure_durations
 from ambivox.inspection.options import OptionKept, SplitSizes, kept_by_options, split_sizes
 from ambivox.metrics import METRICS, constant_prior, entropy_bits, uniform
+from ambivox.raters.agreement import agreement, agreement_per_label, confusions
+from ambivox.raters.distribution import Array
+from ambivox.raters.truth import TruthMethod, standard_error, truth_from_raters, vote_counts
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Inspection:
     corpus: str
     licence: str
     utterances: int
-    findings: tuple[str, ...]
+    load_issues: tuple[str, ...]
     durations: Durations
     speakers: Mapping[str | None, int]
     sexes: Mapping[str | None, int]
@@ -148,7 +148,7 @@ def inspect_corpus(
         corpus=corpus.name,
         licence=corpus.licence,
         utterances=len(utterances),
-        findings=corpus.notes,
+        load_issues=corpus.notes,
         durations=measure_durations(utterances),
         speakers=_tally(utterances, "speaker"),
         sexes=_tally(utterances, "sex"),
@@ -189,9 +189,9 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod
     if not len(counts):
         return None
     q = counts / counts.sum(axis=1, keepdims=True)
-    strayed: Counter[str] = Counter()
+    outside: Counter[str] = Counter()
     for utterance in utterances:
-        strayed.update({name: n for name, n in utterance.votes.items() if emotions.index(name) is None})
+        outside.update({name: n for name, n in utterance.votes.items() if emotions.index(name) is None})
     raters = {r.rater for u in utterances for r in u.ratings if not r.by_speaker} - {None}
     by_rater = [sum(not r.by_speaker for r in u.ratings) for u in rated]
     paired = _one_vote_per_rater(corpus, rated, emotions, counts)
@@ -200,7 +200,7 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod
         emotion_set=emotions.name,
         labels=_label_facts(emotions, counts, q, paired),
         utterances=len(counts),
-        outside=dict(strayed.most_common()),
+        outside=dict(outside.most_common()),
         per_utterance=_spread(counts.sum(axis=1)),
         raters=_spread(np.array(by_rater) if any(by_rater) else counts.sum(axis=1)),
         n_raters=len(raters) or None,

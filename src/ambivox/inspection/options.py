@@ -9,10 +9,10 @@ import numpy as np
 
 from ambivox.corpora import FOUR_CLASS, LABEL_CHOICES, SPLITS, Corpus, split_corpus
 from ambivox.corpora.four_class import four_class_kept
-from ambivox.corpora.ratings import labels_of
-from ambivox.corpora.truth import vote_counts
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.errors import UsageError
+from ambivox.raters.ratings import labels_of
+from ambivox.raters.truth import vote_counts
 
 SPLITS_SHOWN = 20
 """A split with more parts than this that are tested in turn is counted, not built."""

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array, as_distributions
+from ambivox.raters.distribution import Array, as_distributions
 
 EQUAL = 1e-9
 """Probabilities (and entropies) closer than this are ties: below it there is only rounding."""

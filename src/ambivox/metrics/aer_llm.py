@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import corpus_pair, over_labels, pair, plurality
+from ambivox.raters.distribution import Array
 
 _KL_EPSILON = 1e-8
 _R2_EPSILON = 1e-10

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import over_labels, pair
+from ambivox.raters.distribution import Array
 
 
 def brier_sum(p: ArrayLike, q: ArrayLike) -> Array:

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import Ties, corpus_pair, over_labels, plurality
+from ambivox.raters.distribution import Array
 
 Target = Literal["plurality", "votes"]
 """What the largest probability should equal: see `ece`."""

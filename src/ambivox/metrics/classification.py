@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import Ties, corpus_pair, over_labels, pair, plurality, top_weights
+from ambivox.raters.distribution import Array
 
 
 def accuracy(p: ArrayLike, q: ArrayLike, *, ties: Ties = "share") -> Array:

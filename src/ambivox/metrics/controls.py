@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.distribution import Array, as_distributions
 from ambivox.metrics._check import plurality
+from ambivox.raters.distribution import Array, as_distributions
 
 HeldOut = Literal["group", "utterance", "none"]
 """What was left out of the prior of an utterance; ``none`` where there was nothing to average."""

@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import EQUAL, corpus_pair, over_labels, pair
+from ambivox.raters.distribution import Array
 
 ConstantTruth = Literal["nan", "sklearn"]
 """What R2 is for an emotion with the same share of votes in every utterance: see `r2_per_emotion`."""

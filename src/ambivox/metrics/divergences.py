@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import over_labels, pair
+from ambivox.raters.distribution import Array
 
 Unit = Literal["nats", "bits"]
 """Logarithm to base e or to base 2."""

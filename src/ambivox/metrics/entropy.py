@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from scipy.special import entr
 from scipy.stats import rankdata
 
-from ambivox.distribution import Array, as_distributions
 from ambivox.metrics._check import EQUAL, corpus_pair, over_labels
+from ambivox.raters.distribution import Array, as_distributions
 
 
 def entropy_bits(p: ArrayLike) -> Array:

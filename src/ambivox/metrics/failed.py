@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 
 FailedAs = Literal["excluded", "uniform", "neutral"]
 """A failed reply is left out, predicts every label alike, or predicts neutral with certainty."""
@@ -20,7 +20,7 @@ def count_failed(
 
     Args:
         p, q: predictions and truths, shape ``(U, N)``; the rows of ``p`` that failed may hold anything.
-        failed: shape ``(U,)``, true where there is no prediction.
+        failed: shape ``(U,)``, true where there is not a prediction.
         counts_as: ``excluded`` drops the utterance from both, which flatters a model that fails on the hard
             ones; ``uniform`` and ``neutral`` keep the denominator.
         neutral: index of the label neutral, needed by ``counts_as="neutral"``.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import over_labels, pair
+from ambivox.raters.distribution import Array
 
 
 def bhattacharyya(p: ArrayLike, q: ArrayLike) -> Array:

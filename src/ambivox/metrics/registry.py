@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
 from ambivox.metrics.brier import brier_mean, brier_sum
 from ambivox.metrics.calibration_error import ece
 from ambivox.metrics.classification import accuracy, macro_f1, top2_share, uar, weighted_f1
@@ -25,6 +24,7 @@ from ambivox.metrics.linearised import (
     weighted_f1_linearised,
 )
 from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
+from ambivox.raters.distribution import Array
 from ambivox.registry import Registry
 
 Function = Callable[[ArrayLike, ArrayLike], Array]

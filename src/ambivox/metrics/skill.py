@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 
 
 def skill(score: ArrayLike, control: ArrayLike, *, lower_is_better: bool) -> Array:

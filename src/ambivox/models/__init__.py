@@ -1,17 +1,17 @@
 """Speech models: the contract (`protocol`), the registry, and one file per engine."""
 
+from ambivox.models.label_tokens import find_label_tokens, score_by_trie, written_variants
 from ambivox.models.load import MODELS, load_model
-from ambivox.models.protocol import Reply, Request, SpeechModel, Watch
-from ambivox.models.watch import make_watch, score_by_trie, written_variants
+from ambivox.models.protocol import LabelTokens, Reply, Request, SpeechModel
 
 __all__ = [
     "MODELS",
+    "LabelTokens",
     "Reply",
     "Request",
     "SpeechModel",
-    "Watch",
+    "find_label_tokens",
     "load_model",
-    "make_watch",
     "score_by_trie",
     "written_variants",
 ]

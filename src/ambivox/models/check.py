@@ -96,7 +96,7 @@ def _try(name: str, check: Callable[[], tuple[bool, str] | tuple[bool, str, bool
 def _ask(model: SpeechModel, samples: FloatArray, prompt: str = "word") -> Request:
     rendered = PROMPTS[prompt].render(load_emotions("iemocap4"))
     rendered = replace(rendered, max_new_tokens=min(rendered.max_new_tokens, MAX_NEW_TOKENS))
-    return Request(samples, rendered, model.watch(rendered.answers))
+    return Request(samples, rendered, model.label_tokens(rendered.answers))
 
 
 def _reaches(model: SpeechModel, clip: FloatArray) -> tuple[bool, str]:
@@ -106,7 +106,7 @@ def _reaches(model: SpeechModel, clip: FloatArray) -> tuple[bool, str]:
 
 def _differs(model: SpeechModel, clip: FloatArray, other: FloatArray) -> tuple[bool, str]:
     a, b = (model.generate([_ask(model, samples)])[0] for samples in (clip, other))
-    difference = float(np.abs(a.watched[0] - b.watched[0]).max())
+    difference = float(np.abs(a.token_logits[0] - b.token_logits[0]).max())
     return difference > HEARD, f"the label logits differ by up to {difference:.2g}"
 
 
@@ -134,7 +134,7 @@ def _distance(a: Reply, b: Reply) -> float:
     steps = min(len(a.token_ids), len(b.token_ids))
     parted = [t for t in range(steps) if a.token_ids[t] != b.token_ids[t]]
     same = parted[0] + 1 if parted else steps
-    p, q = (np.exp(r.watched[:same] - r.logsumexp[:same, None]) for r in (a, b))
+    p, q = (np.exp(r.token_logits[:same] - r.logsumexp[:same, None]) for r in (a, b))
     return float(np.abs(p - q).max()) if parted or len(a.token_ids) == len(b.token_ids) else 1.0
 
 
@@ -143,12 +143,12 @@ def _distinguishable(model: SpeechModel) -> tuple[bool, str]:
     shared: dict[str, None] = {}
     for name in emotion_sets():
         emotions = load_emotions(name)
-        watch = model.watch(emotions.forms)
-        owned = {labels[0] for labels in watch.token_labels if len(labels) == 1}
+        label_tokens = model.label_tokens(emotions.forms)
+        owned = {labels[0] for labels in label_tokens.token_labels if len(labels) == 1}
         lost |= dict.fromkeys(emotions.labels[n] for n in range(len(emotions)) if n not in owned)
         shared |= dict.fromkeys(
             f"{token!r} begins {', '.join(emotions.labels[n] for n in labels)}"
-            for token, labels in zip(watch.tokens, watch.token_labels, strict=True)
+            for token, labels in zip(label_tokens.tokens, label_tokens.token_labels, strict=True)
             if len(labels) > 1
         )
     if lost:
@@ -163,14 +163,14 @@ def _prompts(model: SpeechModel, clip: FloatArray) -> tuple[bool, str]:
 
 
 def _follows(model: SpeechModel, clips: Sequence[FloatArray]) -> tuple[bool, str, bool]:
-    """No failure, for a model may hear no emotion in what is no speech; but who sees a constant is told."""
+    """No failure, for a model may hear no emotion in what is not speech; but a constant answer is said."""
     emotions = load_emotions("iemocap4")
     constant = []
     prompts = list(PROMPTS)
     for name in prompts:
         rendered = PROMPTS[name].render(emotions)
-        watch = model.watch(rendered.answers)
-        texts = {reply.text for reply in model.generate([Request(c, rendered, watch) for c in clips])}
+        label_tokens = model.label_tokens(rendered.answers)
+        texts = {reply.text for reply in model.generate([Request(c, rendered, label_tokens) for c in clips])}
         if len(texts) == 1:
             constant.append(f"{name} ({next(iter(texts))[:20]!r})")
     if not constant:

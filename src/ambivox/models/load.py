@@ -84,7 +84,7 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
     if not name:
         raise UsageError("'transformers' needs a model: transformers:org/name or transformers:folder")
     try:
-        from ambivox.models.transformers import load_transformers
+        from ambivox.models.hf.adapter import load_transformers
     except ModuleNotFoundError as error:
         if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate"):
             raise
@@ -106,7 +106,7 @@ def _mini(_: str, **options: Any) -> SpeechModel:
 @MODELS.register("listener")
 def _listener(name: str, **options: Any) -> SpeechModel:
     """A synthetic listener of set probabilities, for sounds that carry a known distribution."""
-    from ambivox.models.listener.listener import load_listener
+    from ambivox.testing.listener.listener import load_listener
 
     return load_listener(name, **options)
 

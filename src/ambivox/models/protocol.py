@@ -16,8 +16,10 @@ FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Watch:
-    """The tokens by which a model would name each label, and number tokens if asked; made by `make_watch`.
+class LabelTokens:
+    """The tokens by which a model would name each label, and number tokens if asked for.
+
+    Made by `find_label_tokens`.
 
     Args:
         sequences: shape ``(S,)``, token sequences that write a label, no one the prefix of another of the
@@ -34,9 +36,9 @@ class Watch:
 
     @cached_property
     def token_labels(self) -> tuple[tuple[int, ...], ...]:
-        """Shape ``(K,)``: the labels that begin with each watched token; more than one is a collision.
+        """Shape ``(K,)``: the labels that begin with each label token; more than one is a collision.
 
-        None for a token that is watched for the numbers.
+        None for a token that is kept for the numbers.
         """
         return tuple(
             tuple(
@@ -92,18 +94,18 @@ class Request:
         samples: shape ``(n_samples,)``, 16 kHz mono float32; None asks without any audio (the model sees
             the text of the prompt only).
         prompt: what is asked.
-        watch: the tokens whose logits are kept.
+        label_tokens: the tokens whose logits are kept.
         name: what to call the clip in an error.
         n_draws: how many answers to sample besides the greedy one.
         temperature: of the sampled answers, above 0.
         seed: of the sampled answers; the same request draws the same answers.
-        lens: whether to read the watched logits at every decoder layer too.
+        lens: whether to read the label-token logits at every decoder layer too.
         score: whether the log-probabilities of whole labels are wanted, too.
     """
 
     samples: FloatArray | None
     prompt: RenderedPrompt
-    watch: Watch
+    label_tokens: LabelTokens
     name: str = "clip"
     n_draws: int = 0
     temperature: float = 1.0
@@ -119,15 +121,15 @@ class Reply:
     Args:
         text: the generated answer without special tokens.
         token_ids: shape ``(T,)``, the generated tokens, the end token included if it came.
-        watched: shape ``(T, K)`` float32, raw logits of ``watch.token_ids`` at every step.
-        logsumexp: shape ``(T,)`` float32, over the whole vocabulary, so that ``watched - logsumexp[:, None]``
-            are log-probabilities in nats.
+        token_logits: shape ``(T, K)`` float32, raw logits of ``label_tokens.token_ids`` at every step.
+        logsumexp: shape ``(T,)`` float32, over the whole vocabulary, so that ``token_logits - logsumexp[:,
+            None]`` are log-probabilities in nats.
         finish: ``stop`` when the model ended its answer, ``length`` when it was cut off.
         audio_tokens: how many positions of the prompt stood for the audio (more than 0: it was heard).
         time_s: the request's share of the batch's wall time.
         draws: shape ``(n_draws,)``, sampled answers as text.
-        lens: shape ``(L, T, K)`` float32, the watched logits that final norm and output layer make of the
-            states after each of L decoder layers (the last layer's are `watched`); None unless asked for.
+        lens: shape ``(L, T, K)`` float32, the label-token logits that final norm and output layer make of the
+            states after each of L decoder layers (the last layer's are `token_logits`); None unless asked.
         lens_logsumexp: shape ``(L, T)`` float32, over the whole vocabulary; None unless asked for.
         sequence_logp: shape ``(S,)``, what `SpeechModel.score` would give, where the request asked for it and
             the engine had it on the way; None has to be asked for.
@@ -135,7 +137,7 @@ class Reply:
 
     text: str
     token_ids: tuple[int, ...]
-    watched: FloatArray
+    token_logits: FloatArray
     logsumexp: FloatArray
     finish: Literal["stop", "length"]
     audio_tokens: int
@@ -168,8 +170,8 @@ class SpeechModel(Protocol):
         """The longest clip that is heard whole, in seconds; None where there is no limit."""
         ...
 
-    def watch(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> Watch:
-        """The tokens to watch, for the written forms of each label (``RenderedPrompt.answers``).
+    def label_tokens(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> LabelTokens:
+        """The label tokens, for the written forms of each label (``RenderedPrompt.answers``).
 
         With ``numbers`` also those that write numbers, for readouts of the numbers that were nearly printed.
         """
@@ -180,5 +182,5 @@ class SpeechModel(Protocol):
         ...
 
     def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
-        """For each request, shape ``(S,)``: log p(watched sequence | clip, prompt) in nats."""
+        """For each request, shape ``(S,)``: log p(label sequence | clip, prompt) in nats."""
         ...

@@ -80,7 +80,7 @@ class Prompt(BaseModel):
             context: earlier turns of the dialogue, oldest first, written ``speaker: words``.
 
         Raises:
-            UsageError: `order` is no permutation, more than 26 lettered options, or the template fails.
+            UsageError: `order` is not a permutation, more than 26 lettered options, or the template fails.
 
         >>> from ambivox.emotions import load_emotions
         >>> rendered = load_prompt("letter").render(load_emotions("iemocap4"), order=[3, 2, 1, 0])
@@ -96,7 +96,7 @@ class Prompt(BaseModel):
         """
         order = tuple(range(len(emotions))) if order is None else tuple(int(n) for n in order)
         if sorted(order) != list(range(len(emotions))):
-            raise UsageError(f"prompt {self.name!r}: order {list(order)} is no permutation of the labels")
+            raise UsageError(f"prompt {self.name!r}: order {list(order)} is not a permutation of the labels")
         if len(order) > len(LETTERS) and "lettered" in self._variables():
             raise UsageError(f"prompt {self.name!r}: {len(order)} options, letters go up to {len(LETTERS)}")
         words = tuple(emotions.labels if wording is None else wording)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ambivox.distribution import Array
-from ambivox.models import Watch
+from ambivox.models import LabelTokens
+from ambivox.raters.distribution import Array
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.scan import find_places
 from ambivox.readouts.text import ALL_ZERO, SUM_TOLERANCE, dictionary
@@ -33,35 +33,40 @@ def expected(record: Record) -> Reading:
     printed one at a step ends as the printed one ended: with "40" printed, "3" in place of "4" is 30, and a
     percent sign in place of "0" is 4. This is an expectation over all answers that differ in one token of the
     number, exact in their probabilities up to that token. A number past 1 (100 for percentages) counts as
-    that. What is no number at the first step is left out; `mass` is what is kept there.
+    that. What is not a number at the first step is left out; `mass` is what is kept there.
 
     Statuses are those of `dictionary`, whose parse it needs, but zeros throughout are read where what was
     nearly printed sums to `SUM_TOLERANCE` at least. ``undefined`` where it does not, where the digits of the
-    text are not those of the watched tokens, where a number is more than digits and a dot ("0,4", "1e-3"), or
-    the model was not watched for numbers.
+    text are not those of the label tokens, where a number is more than digits and a dot ("0,4", "1e-3"), or
+    number tokens were not asked for.
     """
     printed = dictionary(record)
     if printed.distribution is None and printed.note != ALL_ZERO:
         return printed
-    if record.watch is None or record.watched is None or record.logsumexp is None or record.token_ids is None:
+    if (
+        record.label_tokens is None
+        or record.token_logits is None
+        or record.logsumexp is None
+        or record.token_ids is None
+    ):
         return Reading(None, "undefined", "the record holds no logits")
-    texts = number_texts(record.watch)
+    texts = number_texts(record.label_tokens)
     if not any(texts):
         return Reading(
-            None, "undefined", "numbers were not watched: name 'expected' among the study's readouts"
+            None, "undefined", "numbers were not token_logits: name 'expected' among the study's readouts"
         )
     runs, places = find_places(record.text or "", record.emotions)
     run_of = {label: place.run for label, place in places.items() if place.run is not None}
     if len(run_of) < len(places):
         return Reading(None, "undefined", "a number that is not written in digits and a dot")
-    slots = find_number_slots(record.watch, record.token_ids)
+    slots = find_number_slots(record.label_tokens, record.token_ids)
     if ["".join(slot.pieces) for slot in slots] != runs:
-        return Reading(None, "undefined", "the digits of the text are not those of the watched tokens")
-    if not all(np.isfinite(array).all() for array in (record.watched, record.logsumexp)):
+        return Reading(None, "undefined", "the digits of the text are not those of the label tokens")
+    if not all(np.isfinite(array).all() for array in (record.token_logits, record.logsumexp)):
         return Reading(None, "undefined", "logits that are not finite")
     written = [k for k, text in enumerate(texts) if text]
     texts = tuple(texts[k] for k in written)
-    p = np.exp(record.watched[:, written].astype(np.float64) - record.logsumexp[:, None])
+    p = np.exp(record.token_logits[:, written].astype(np.float64) - record.logsumexp[:, None])
     largest = max(float(runs[run]) for run in run_of.values())
     limit = max(largest, 1.0 if largest <= 1 and record.format != "percentages" else 100.0)
     numbers, mass = np.zeros(len(record.labels)), []
@@ -84,17 +89,17 @@ def expected(record: Record) -> Reading:
 
 
 @functools.lru_cache(maxsize=64)
-def number_texts(watch: Watch) -> tuple[str, ...]:
+def number_texts(label_tokens: LabelTokens) -> tuple[str, ...]:
     """Shape ``(K,)``: the digits or the dot that a token writes, with a space before; "" for the others."""
-    return tuple(token if _DIGITS.fullmatch(token) else "" for token in watch.tokens)
+    return tuple(token if _DIGITS.fullmatch(token) else "" for token in label_tokens.tokens)
 
 
-def find_number_slots(watch: Watch, token_ids: Sequence[int]) -> list[Slot]:
+def find_number_slots(label_tokens: LabelTokens, token_ids: Sequence[int]) -> list[Slot]:
     """The numbers that generated tokens wrote, in their order; a space begins another number.
 
     Dots after the last digit end a sentence and are no part of the number.
     """
-    written = dict(zip(watch.token_ids, number_texts(watch), strict=True))
+    written = dict(zip(label_tokens.token_ids, number_texts(label_tokens), strict=True))
     slots: list[Slot] = []
     last = None
     for t, token in enumerate(token_ids):
@@ -119,7 +124,7 @@ def expected_number(slot: Slot, p: Array, texts: tuple[str, ...], limit: float) 
     """The expectation of the number in a slot, and the probability of numbers at its first step.
 
     Args:
-        p: shape ``(T, K)``, probabilities of the watched tokens.
+        p: shape ``(T, K)``, probabilities of the label tokens.
         texts: shape ``(K,)``, what each writes, "" where it is no part of a number.
         limit: larger numbers count as this.
 
@@ -137,7 +142,7 @@ def expected_number(slot: Slot, p: Array, texts: tuple[str, ...], limit: float) 
         digits, same, other, numbers = _branches(texts, begun, piece, rest, limit)
         printed, parted, of_parted = float(here @ same), float(here @ other), float(here @ numbers)
         if step:
-            # A dot too many is no number inside of one, and ends the sentence after one.
+            # A dot too many is not a number inside of one, and ends the sentence after one.
             stopped = max(1.0 - float(here @ (digits if piece else other)), 0.0)
             ended = number(begun, limit)
             if not piece:

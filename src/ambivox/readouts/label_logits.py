@@ -1,6 +1,6 @@
 """From the logits of tokens to one logit per label: forms joined, shared tokens divided.
 
-Shapes: T generated steps, K watched tokens, N labels, S written forms.
+Shapes: T generated steps, K label tokens, N labels, S written forms.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ambivox.distribution import Array
-from ambivox.models import Watch
+from ambivox.models import LabelTokens
 from ambivox.models.protocol import FloatArray
+from ambivox.raters.distribution import Array
 
 Join = Literal["logsumexp", "max"]
 
 
-def label_logits(watched: FloatArray, shares: Array, join: Join = "logsumexp") -> Array:
+def label_logits(token_logits: FloatArray, shares: Array, join: Join = "logsumexp") -> Array:
     """Join the logits of each label's first tokens into one logit per label.
 
     ``z_n = log sum_k shares[k, n] exp(z_k)``, or the largest term of that sum.
 
     Args:
-        watched: shape ``(T, K)``, raw logits.
+        token_logits: shape ``(T, K)``, raw logits.
         shares: shape ``(K, N)``, the part of token k that belongs to label n (0 or 1 unless labels collide).
 
     Returns:
@@ -34,11 +34,11 @@ def label_logits(watched: FloatArray, shares: Array, join: Join = "logsumexp") -
     >>> label_logits(np.zeros((1, 2), np.float32), np.array([[1.0], [1.0]])).round(3).tolist()
     [[0.693]]
     """
-    joined = np.full((len(watched), shares.shape[1]), -np.inf)
+    joined = np.full((len(token_logits), shares.shape[1]), -np.inf)
     tokens, log_shares, labels, starts, places = _layout(shares.tobytes(), shares.shape[1])
     if not len(labels):
         return joined
-    terms = watched[:, tokens] + log_shares
+    terms = token_logits[:, tokens] + log_shares
     peaks = np.maximum.reduceat(terms, starts, axis=1)
     if join == "logsumexp":
         finite = np.where(np.isfinite(peaks), peaks, 0.0)
@@ -85,14 +85,16 @@ def softmax(logits: Array) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def owned_shares(watch: Watch, n_labels: int) -> Array:
+def owned_shares(label_tokens: LabelTokens, n_labels: int) -> Array:
     """Shape ``(K, N)``: 1 where a token begins one label only, 0 elsewhere (shared tokens belong to none)."""
-    shares = np.zeros((len(watch.token_ids), n_labels))
-    shares[:, : watch.owned.shape[1]] = watch.owned
+    shares = np.zeros((len(label_tokens.token_ids), n_labels))
+    shares[:, : label_tokens.owned.shape[1]] = label_tokens.owned
     return shares
 
 
-def label_logp(watch: Watch, sequence_logp: Array, n_labels: int, *, per_token: bool = False) -> Array:
+def label_logp(
+    label_tokens: LabelTokens, sequence_logp: Array, n_labels: int, *, per_token: bool = False
+) -> Array:
     """Log-probability of each label: the log-sum-exp over its written forms.
 
     Where a form of one label begins a form of another ("fear" and "fearful" as two labels), the longer one's
@@ -107,23 +109,23 @@ def label_logp(watch: Watch, sequence_logp: Array, n_labels: int, *, per_token: 
     """
     logp = np.asarray(sequence_logp, dtype=np.float64).copy()
     if per_token:
-        logp /= [len(sequence) for sequence in watch.sequences]
+        logp /= [len(sequence) for sequence in label_tokens.sequences]
     else:
-        logp = _without_longer_forms(watch, logp)
-    labels = np.asarray(watch.sequence_labels)
+        logp = _without_longer_forms(label_tokens, logp)
+    labels = np.asarray(label_tokens.sequence_labels)
     return np.array([lse(logp[labels == n]) for n in range(n_labels)])
 
 
-def _without_longer_forms(watch: Watch, logp: Array) -> Array:
+def _without_longer_forms(label_tokens: LabelTokens, logp: Array) -> Array:
     own = logp.copy()
-    for i, longer in enumerate(watch.continuations):
+    for i, longer in enumerate(label_tokens.continuations):
         if longer:
             rest = -np.expm1(min(float(lse(logp[list(longer)]) - logp[i]), 0.0))
             own[i] = logp[i] + np.log(max(rest, np.finfo(np.float64).tiny))
     return own
 
 
-def split_by_sequence(watch: Watch, logp: Array, token: int, n_labels: int) -> Array:
+def split_by_sequence(label_tokens: LabelTokens, logp: Array, token: int, n_labels: int) -> Array:
     """The parts of a shared first token that belong to each label, by the probabilities of whole sequences.
 
     Args:
@@ -133,9 +135,9 @@ def split_by_sequence(watch: Watch, logp: Array, token: int, n_labels: int) -> A
     Returns:
         Shape ``(N,)``, sums to 1.
     """
-    begins = np.array([sequence[0] == token for sequence in watch.sequences])
-    labels = np.asarray(watch.sequence_labels)
-    own = _without_longer_forms(watch, logp)
+    begins = np.array([sequence[0] == token for sequence in label_tokens.sequences])
+    labels = np.asarray(label_tokens.sequence_labels)
+    own = _without_longer_forms(label_tokens, logp)
     relative = np.where(begins, np.exp(np.minimum(own - own[begins].max(), 0.0)), 0.0)
     mass = np.array([relative[labels == n].sum() for n in range(n_labels)])
     return np.asarray(mass / mass.sum())

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from ambivox.distribution import Array
 from ambivox.emotions import EmotionSet, fold
+from ambivox.raters.distribution import Array
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.scan import find_labels, find_numbers, is_refusal
 from ambivox.readouts.text import quote, unparsed
@@ -70,7 +70,7 @@ def ranked(record: Record, *, weights: Weights = "centroid") -> Reading:
 
 
 def _read_items(text: str, record: Record) -> tuple[list[int], list[str], str]:
-    """Labels in their order, names of other sets, and why it is no ranking (empty if it is)."""
+    """Labels in their order, names of other sets, and why it is not a ranking (empty if it is)."""
     order: list[int] = []
     foreign: list[str] = []
     if "<" in text and ">" in text:

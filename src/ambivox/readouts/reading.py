@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 
 Status = Literal[
     "ok",  # the answer as it was asked for

@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 
-from ambivox.distribution import Array
 from ambivox.emotions import EmotionSet, fold
 from ambivox.prompts.prompt import LETTERS
+from ambivox.raters.distribution import Array
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.scan import (
     Number,
@@ -32,8 +32,8 @@ _TOTALS = ("sum", "total")
 def label(record: Record) -> Reading:
     """One label named in the answer (a word of the options, or its letter) as a one-hot distribution.
 
-    ``foreign``: a single word or letter that is no option; ``unparsed``: none or several labels are named, or
-    a letter and the word of another option.
+    ``foreign``: a single word or letter that is not a option; ``unparsed``: none or several labels are named,
+    or a letter and the word of another option.
     """
     text = record.text or ""
     emotions = record.emotions
@@ -50,7 +50,7 @@ def label(record: Record) -> Reading:
         several = offered or [emotions.labels[n] for n in named]
         return Reading(None, "unparsed", f"names {', '.join(several)}")
     if letters or re.fullmatch(r"[^\W\d_]+", fold(text)):
-        return Reading(None, "foreign", f"{quote(text)} is no option")
+        return Reading(None, "foreign", f"{quote(text)} is not a option")
     return unparsed(text)
 
 

@@ -1,6 +1,6 @@
 """Token-level readouts: distributions from the logits on the labels' tokens.
 
-Shapes: T generated steps, K watched tokens, N labels, S written forms.
+Shapes: T generated steps, K label tokens, N labels, S written forms.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ambivox.distribution import Array
 from ambivox.errors import UsageError
-from ambivox.models import Watch
+from ambivox.models import LabelTokens
 from ambivox.models.protocol import FloatArray
+from ambivox.raters.distribution import Array
 from ambivox.readouts.label_logits import (
     Join,
     label_logits,
@@ -31,7 +31,7 @@ Over = Literal["steps", "answer", "label-tokens"]
 Normalise = Literal["sum", "softmax"]
 
 SHARED_MASS = 0.01
-"""The part of the watched probability that may lie on tokens of several labels before it is a collision."""
+"""The part of the labels' probability that may lie on tokens of several labels before it is a collision."""
 
 
 def first(record: Record, *, join: Join = "logsumexp") -> Reading:
@@ -43,8 +43,8 @@ def first(record: Record, *, join: Join = "logsumexp") -> Reading:
     fault = _fault(record)
     if fault:
         return Reading(None, "undefined", fault)
-    watch, watched, normaliser = _logits(record)
-    return _first(record, watch, watched[:1], normaliser[:1], join)
+    label_tokens, token_logits, normaliser = _logits(record)
+    return _first(record, label_tokens, token_logits[:1], normaliser[:1], join)
 
 
 def lens(record: Record, *, layer: int | None = None, join: Join = "logsumexp") -> Reading:
@@ -53,30 +53,34 @@ def lens(record: Record, *, layer: int | None = None, join: Join = "logsumexp") 
     Layers count from 1; the last one is `first`. In a study, ``lens`` without a layer is read at every layer
     (see `unfold`). Source: nostalgebraist (2020), "interpreting GPT: the logit lens".
     """
-    if record.lens is None or record.lens_logsumexp is None or record.watch is None:
+    if record.lens is None or record.lens_logsumexp is None or record.label_tokens is None:
         return Reading(
             None, "undefined", "the record holds no layers: name 'lens' among the study's readouts"
         )
     n_layers = len(record.lens)
     if layer is None or not 1 <= layer <= n_layers:
         return Reading(None, "undefined", f"name a layer: lens(layer=1) to lens(layer={n_layers})")
-    watched, normaliser = record.lens[layer - 1], record.lens_logsumexp[layer - 1]
-    fault = _unusable(watched, normaliser)
+    token_logits, normaliser = record.lens[layer - 1], record.lens_logsumexp[layer - 1]
+    fault = _unusable(token_logits, normaliser)
     if fault:
         return Reading(None, "undefined", fault)
-    return _first(record, record.watch, watched[:1], normaliser[:1], join)
+    return _first(record, record.label_tokens, token_logits[:1], normaliser[:1], join)
 
 
-def _first(record: Record, watch: Watch, watched: FloatArray, normaliser: FloatArray, join: Join) -> Reading:
-    shares = owned_shares(watch, len(record.labels))
+def _first(
+    record: Record, label_tokens: LabelTokens, token_logits: FloatArray, normaliser: FloatArray, join: Join
+) -> Reading:
+    shares = owned_shares(label_tokens, len(record.labels))
     note = ""
     if record.sequence_logp is not None and np.isfinite(record.sequence_logp).all():
-        for k in _shared(watch):
-            shares[k] = split_by_sequence(watch, record.sequence_logp, watch.token_ids[k], len(record.labels))
+        for k in _shared(label_tokens):
+            shares[k] = split_by_sequence(
+                label_tokens, record.sequence_logp, label_tokens.token_ids[k], len(record.labels)
+            )
             note = "shared first tokens divided by whole-label probabilities"
-    elif _collides(watch, shares, watched, normaliser):
-        return Reading(None, "collided", _collision(watch, record.labels))
-    logits = label_logits(watched, shares, _choice("join", join, Join))
+    elif _collides(label_tokens, shares, token_logits, normaliser):
+        return Reading(None, "collided", _collision(label_tokens, record.labels))
+    logits = label_logits(token_logits, shares, _choice("join", join, Join))
     mass = _mass(logits, normaliser) if join == "logsumexp" else None
     return Reading(softmax(logits[0]), "ok", note, mass)
 
@@ -101,21 +105,21 @@ def mean(
     fault = _fault(record)
     if fault:
         return Reading(None, "undefined", fault)
-    watch, watched, normaliser = _logits(record)
+    label_tokens, token_logits, normaliser = _logits(record)
     if _choice("over", over, Over) != "steps":
-        read = [0] if over == "label-tokens" else answer_steps(watch, record.token_ids or ())
+        read = [0] if over == "label-tokens" else answer_steps(label_tokens, record.token_ids or ())
         if not read:
-            return Reading(None, "undefined", "no label was written with the tokens that are watched")
-        watched, normaliser = watched[read], normaliser[read]
-    shares = owned_shares(watch, len(record.labels))
-    if _collides(watch, shares, watched, normaliser):
-        return Reading(None, "collided", _collision(watch, record.labels))
-    logits = label_logits(watched, shares, _choice("join", join, Join))
+            return Reading(None, "undefined", "no label was written with the tokens that are token_logits")
+        token_logits, normaliser = token_logits[read], normaliser[read]
+    shares = owned_shares(label_tokens, len(record.labels))
+    if _collides(label_tokens, shares, token_logits, normaliser):
+        return Reading(None, "collided", _collision(label_tokens, record.labels))
+    logits = label_logits(token_logits, shares, _choice("join", join, Join))
     mass = _mass(logits, normaliser) if join == "logsumexp" else None
     # Logits of single terms with their weights: joined they are one term per step and label.
     terms, weights = logits, np.full(logits.shape, 1 / len(logits))
     if over == "label-tokens":
-        terms = np.repeat(watched[0].astype(np.float64)[:, None], shares.shape[1], axis=1)
+        terms = np.repeat(token_logits[0].astype(np.float64)[:, None], shares.shape[1], axis=1)
         weights, normaliser = shares / shares.sum(axis=0), np.repeat(normaliser, len(terms))
     return _normalised(terms, terms - normaliser[:, None], weights, value, normalise, mass)
 
@@ -155,13 +159,13 @@ def answer(
     return mean(record, value=value, over="answer", normalise=normalise, join=join)
 
 
-def answer_steps(watch: Watch, token_ids: Sequence[int]) -> list[int]:
+def answer_steps(label_tokens: LabelTokens, token_ids: Sequence[int]) -> list[int]:
     """The steps at which the generated tokens begin to write a label, each label's tokens read once.
 
-    >>> answer_steps(Watch(((7,), (8, 9)), (0, 1), (7, 8), ("sad", "dis")), [5, 8, 9, 5, 8, 7])
+    >>> answer_steps(LabelTokens(((7,), (8, 9)), (0, 1), (7, 8), ("sad", "dis")), [5, 8, 9, 5, 8, 7])
     [1, 5]
     """
-    written, token_ids = watch.by_first_token, tuple(token_ids)
+    written, token_ids = label_tokens.by_first_token, tuple(token_ids)
     steps: list[int] = []
     t = 0
     while t < len(token_ids):
@@ -175,28 +179,28 @@ def answer_steps(watch: Watch, token_ids: Sequence[int]) -> list[int]:
 
 def sequence(record: Record, *, per_token: bool = False) -> Reading:
     """The exact probability of each whole label after the prompt, by trie; softmax over the labels."""
-    if record.watch is None or record.sequence_logp is None:
+    if record.label_tokens is None or record.sequence_logp is None:
         return Reading(
             None, "undefined", "whole labels were not scored: name 'sequence' among the study's readouts"
         )
     if not np.isfinite(record.sequence_logp).all():
         return Reading(None, "undefined", "log-probabilities that are not finite")
-    logp = label_logp(record.watch, record.sequence_logp, len(record.labels), per_token=per_token)
+    logp = label_logp(record.label_tokens, record.sequence_logp, len(record.labels), per_token=per_token)
     mass = None if per_token else min(float(np.exp(lse(logp))), 1.0)
     return Reading(softmax(logp), "ok", mass=mass)
 
 
 def _fault(record: Record) -> str:
     """Why there is nothing to read from the logits; empty if there is."""
-    if record.watch is None or record.watched is None or record.logsumexp is None:
+    if record.label_tokens is None or record.token_logits is None or record.logsumexp is None:
         return "the record holds no logits"
-    return _unusable(record.watched, record.logsumexp)
+    return _unusable(record.token_logits, record.logsumexp)
 
 
-def _unusable(watched: FloatArray, normaliser: FloatArray) -> str:
-    if not len(watched):
+def _unusable(token_logits: FloatArray, normaliser: FloatArray) -> str:
+    if not len(token_logits):
         return "no step was generated"
-    if not (np.isfinite(watched).all() and np.isfinite(normaliser).all()):
+    if not (np.isfinite(token_logits).all() and np.isfinite(normaliser).all()):
         return "logits that are not finite"
     return ""
 
@@ -206,33 +210,35 @@ def _mass(logits: Array, normaliser: FloatArray) -> float:
     return float(np.exp(np.minimum(lse(logits, axis=1) - normaliser, 0.0)).mean())
 
 
-def _logits(record: Record) -> tuple[Watch, FloatArray, FloatArray]:
-    assert record.watch is not None
-    assert record.watched is not None
+def _logits(record: Record) -> tuple[LabelTokens, FloatArray, FloatArray]:
+    assert record.label_tokens is not None
+    assert record.token_logits is not None
     assert record.logsumexp is not None
-    return record.watch, record.watched, record.logsumexp
+    return record.label_tokens, record.token_logits, record.logsumexp
 
 
-def _shared(watch: Watch) -> list[int]:
-    return [k for k, labels in enumerate(watch.token_labels) if len(labels) > 1]
+def _shared(label_tokens: LabelTokens) -> list[int]:
+    return [k for k, labels in enumerate(label_tokens.token_labels) if len(labels) > 1]
 
 
-def _collides(watch: Watch, shares: Array, watched: FloatArray, normaliser: FloatArray) -> bool:
+def _collides(
+    label_tokens: LabelTokens, shares: Array, token_logits: FloatArray, normaliser: FloatArray
+) -> bool:
     """Whether leaving shared tokens out would leave out a label, or a part of the answer worth the name."""
-    shared = _shared(watch)
+    shared = _shared(label_tokens)
     if not shared:
         return False
     if not shares.any(axis=0).all():
         return True
-    logp = watched.astype(np.float64) - normaliser[:, None]
-    naming = [k for k, labels in enumerate(watch.token_labels) if labels]
+    logp = token_logits.astype(np.float64) - normaliser[:, None]
+    naming = [k for k, labels in enumerate(label_tokens.token_labels) if labels]
     return bool(lse(logp[:, shared]) - lse(logp[:, naming]) > np.log(SHARED_MASS))
 
 
-def _collision(watch: Watch, labels: tuple[str, ...]) -> str:
+def _collision(label_tokens: LabelTokens, labels: tuple[str, ...]) -> str:
     groups = {
         (*(labels[n] for n in group), token)
-        for token, group in zip(watch.tokens, watch.token_labels, strict=True)
+        for token, group in zip(label_tokens.tokens, label_tokens.token_labels, strict=True)
         if len(group) > 1
     }
     named = "; ".join(f"{', '.join(group[:-1])} begin with {group[-1]!r}" for group in sorted(groups))

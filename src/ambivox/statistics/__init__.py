@@ -1,20 +1,20 @@
-"""Statistics of scores: intervals and tests clustered by speaker, ambiguity, vote noise, spread."""
+"""Statistics of scores: intervals and tests clustered by speaker, ambiguity, noise ceiling, sensitivity."""
 
 from ambivox.statistics.ambiguity import TERTILES, Tertiles, ambiguity_tertiles, rarefied_entropy_bits
 from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights
 from ambivox.statistics.crossed import crossed_interval
 from ambivox.statistics.interval import MIN_CLUSTERS, Interval, mean_interval, ratio_intervals
+from ambivox.statistics.noise_ceiling import VoteModel, fit_vote_model, mean_over_redraws, redraw_votes
 from ambivox.statistics.permutation import PairedTest, holm, paired_permutation_test
 from ambivox.statistics.prior import prior_scatter
-from ambivox.statistics.spread import Spread, spread
-from ambivox.statistics.vote_noise import VoteModel, fit_vote_model, mean_over_redraws, redraw_votes
+from ambivox.statistics.sensitivity import Sensitivity, sensitivity
 
 __all__ = [
     "MIN_CLUSTERS",
     "TERTILES",
     "Interval",
     "PairedTest",
-    "Spread",
+    "Sensitivity",
     "Tertiles",
     "VoteModel",
     "ambiguity_tertiles",
@@ -31,5 +31,5 @@ __all__ = [
     "rarefied_entropy_bits",
     "ratio_intervals",
     "redraw_votes",
-    "spread",
+    "sensitivity",
 ]

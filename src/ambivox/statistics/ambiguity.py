@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 from scipy.stats import hypergeom
 
-from ambivox.distribution import Array
 from ambivox.metrics._check import EQUAL
+from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
 
 TERTILES = ("least", "middle", "most")

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.distribution import Array
 from ambivox.metrics.controls import group_codes
+from ambivox.raters.distribution import Array
 
 _AT_A_TIME = 10_000_000
 

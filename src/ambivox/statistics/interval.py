@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
 from ambivox.statistics.clusters import cluster_sums, count_clusters, counted, draw_weights_in_parts, more
 

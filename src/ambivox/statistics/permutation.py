@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
 from ambivox.statistics.clusters import cluster_sums, count_clusters, counted, more
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.distribution import Array
+from ambivox.raters.distribution import Array
 
 _STEP = 1e-3
 

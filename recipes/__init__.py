@@ -1,0 +1,1 @@
+"""How things that are shipped were made."""

@@ -1,0 +1,249 @@
+"""Stage 3: the language model learns to read prompts and write answers, from stand-ins for audio tokens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import Qwen2AudioForConditionalGeneration
+
+from ambivox.emotions import EmotionSet
+from ambivox.prompts.prompt import RenderedPrompt
+from recipes.mini.chat import example, random_emotions, random_prompt
+from recipes.mini.checkpoint import build_model, emotion_words
+from recipes.mini.descent import Descent
+from recipes.mini.encoding import NUMBERS, Encoding, Tokens
+from recipes.mini.gaze import Gaze
+from recipes.mini.start import start_by_hand
+from recipes.mini.targets import HEARD
+
+Array = NDArray[np.float64]
+
+
+def answer_logits(
+    model: Qwen2AudioForConditionalGeneration,
+    audio: Sequence[Tensor],
+    examples: Sequence[Tokens],
+    placeholder: int,
+) -> tuple[Tensor, list[int]]:
+    """Log-probabilities at every answer token of a batch, computed nowhere else.
+
+    Args:
+        audio: per example its projected audio tokens, ``(n_tokens, hidden)``.
+        examples: as many.
+        placeholder: the id that stands for the audio in the prompts.
+
+    Returns:
+        ``(A, vocabulary)`` for the A answer tokens in order, and per example where its first one is.
+    """
+    embed = model.get_input_embeddings()
+    rows: list[Tensor] = []
+    batch: list[int] = []
+    place: list[int] = []
+    starts: list[int] = []
+    longest = max(len(made.ids) for made in examples)
+    written = embed(torch.tensor([made.ids + [0] * (longest - len(made.ids)) for made in examples]))
+    for b, (tokens, made) in enumerate(zip(audio, examples, strict=True)):
+        at = made.ids.index(placeholder)
+        words = written[b, : len(made.ids)]
+        rows.append(torch.cat([words[:at], tokens.to(words.dtype), words[at + 1 :]]))
+        before = made.first + len(tokens) - 2  # the position whose output predicts the first answer token
+        starts.append(len(batch))
+        batch += [b] * len(made.soft)
+        place += range(before, before + len(made.soft))
+    lengths = torch.tensor([len(row) for row in rows])
+    inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    mask = (torch.arange(inputs.shape[1]) < lengths[:, None]).long()
+    hidden = model.model.language_model(
+        inputs_embeds=inputs, attention_mask=mask, use_cache=False
+    ).last_hidden_state
+    return model.lm_head(hidden[batch, place]).float().log_softmax(-1), starts
+
+
+def chat_loss(
+    model: Qwen2AudioForConditionalGeneration,
+    audio: Sequence[Tensor],
+    examples: Sequence[Tokens],
+    placeholder: int,
+) -> tuple[Tensor, Tensor]:
+    """How far the answers are from what is taught, every example counting alike however long it is.
+
+    Returns:
+        The mean over the examples of their weighted mean KL divergence, and per example its mean where most
+        weight lies, ``(B,)``, without gradient; in nats.
+    """
+    logits, starts = answer_logits(model, audio, examples, placeholder)
+    row_of: list[int] = []
+    ids: list[int] = []
+    shares: list[float] = []
+    weights: list[float] = []
+    for made in examples:
+        for (candidates, share), counts in zip(made.soft, made.weights, strict=True):
+            row_of += [len(weights)] * len(candidates)
+            ids += candidates
+            shares += share
+            weights.append(counts)
+    weight, share_of = torch.tensor(weights), torch.tensor(shares)
+    each = torch.zeros(len(weights)).index_add(
+        0, torch.tensor(row_of), torch.special.xlogy(share_of, share_of) - share_of * logits[row_of, ids]
+    )
+    ends = [*starts[1:], len(weights)]
+    parts = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    loss = torch.stack([(each[part] * weight[part]).sum() / weight[part].sum() for part in parts]).mean()
+    heaviest = torch.stack([each[part][weight[part] == weight[part].max()].mean() for part in parts]).detach()
+    return loss, heaviest
+
+
+def fake_audio(
+    heard: NDArray[np.float64],
+    reader: nn.Linear,
+    rng: np.random.Generator,
+    lengths: tuple[int, int] = (4, 24),
+) -> Tensor:
+    """Stand-in audio tokens whose mean spells a distribution: teaches the answers without any audio.
+
+    Args:
+        heard: ``(9,)`` shares.
+        reader: what turns nine emotion logits into what the language model reads.
+
+    Returns:
+        ``(n_tokens, hidden)``.
+    """
+    count = int(rng.integers(*lengths))
+    logits = np.log(np.maximum(heard, 1e-4))
+    logits -= logits.mean()
+    wander = np.cumsum(rng.normal(size=(count, len(heard))), axis=0) * rng.uniform(0, 0.6)
+    wander -= wander.mean(axis=0)
+    tokens = torch.tensor(logits + wander, dtype=torch.float32)
+    read: Tensor = reader(tokens)
+    return read
+
+
+@dataclass(frozen=True)
+class AnswersPlan:
+    """Length and pace of stage 3."""
+
+    steps: int = 1800
+    batch: int = 32
+    learning_rate: float = 2e-3
+    gaze: float = 1.0
+    """Weight of the loss of `Gaze`, falling to nothing over the steps."""
+
+
+PromptPool = list[tuple[RenderedPrompt, EmotionSet]]
+
+
+def prompt_pool(rng: np.random.Generator, size: int = 6000) -> PromptPool:
+    """Random prompts made once: rendering one takes longer than a training step on it."""
+    pool = []
+    for _ in range(size):
+        emotions = random_emotions(rng)
+        pool.append((random_prompt(rng, emotions), emotions))
+    return pool
+
+
+def random_heard(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A distribution over `HEARD` between flat and one-hot, shape ``(9,)``."""
+    logits = rng.normal(size=len(HEARD)) * rng.uniform(0.3, 3.0)
+    shares = np.maximum(np.exp(logits - logits.max()), 1e-4)
+    return np.asarray(shares / shares.sum())
+
+
+def train_answers(
+    pool: PromptPool, encoding: Encoding, plan: AnswersPlan, confusion: Array, seed: int
+) -> dict[str, Any]:
+    """Train the language model on `fake_audio`.
+
+    Args:
+        confusion: shape ``(9, 9)``, P(vote | emotion), for the formats that ask what listeners would say.
+
+    Returns:
+        The weights of it (``language_model``, ``lm_head``), of the ``reader`` of emotion logits and of the
+        ``probes`` of `Gaze`.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    model = build_model(encoding.tokenizer)
+    reader = start_by_hand(model, encoding.tokenizer, emotion_words(), seed)
+    gaze = Gaze(model)
+    parameters = [
+        *model.model.language_model.parameters(),
+        *model.lm_head.parameters(),
+        *reader.parameters(),
+        *gaze.probes.parameters(),
+    ]
+    descent = Descent(parameters, plan.learning_rate, plan.steps, weight_decay=0.01, rise=0.05)
+    model.train()
+    start, log = time.monotonic(), Progress()
+    for step in range(plan.steps):
+        audio, examples = [], []
+        for k in rng.integers(len(pool), size=plan.batch):
+            prompt, emotions = pool[k]
+            heard = random_heard(rng)
+            taught = heard @ confusion if prompt.format in NUMBERS else heard
+            examples.append(encoding(example(taught, prompt, emotions, rng)))
+            audio.append(fake_audio(heard, reader, rng))
+        log.add(train_step(model, gaze, audio, examples, encoding, plan.gaze * (1 - step / plan.steps)))
+        descent.step()
+        if step % 25 == 24 or step == plan.steps - 1:
+            print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
+    gaze.stop()
+    learnt = {
+        "language_model": model.model.language_model,
+        "lm_head": model.lm_head,
+        "reader": reader,
+        "probes": gaze.probes,
+    }
+    return {name: part.state_dict() for name, part in learnt.items()}
+
+
+def train_step(
+    model: Qwen2AudioForConditionalGeneration,
+    gaze: Gaze,
+    audio: Sequence[Tensor],
+    examples: Sequence[Tokens],
+    encoding: Encoding,
+    gaze_weight: float,
+) -> dict[str, list[float]]:
+    """Leave the gradients of one batch; short and long examples go apart, so that little is padded.
+
+    Returns:
+        Per format the KL divergences at its slots, in nats, and the loss of the gaze.
+    """
+    order = np.argsort([len(made.ids) + len(tokens) for made, tokens in zip(examples, audio, strict=True)])
+    found: dict[str, list[float]] = {}
+    for part in np.array_split(order, 3):
+        shown, some = [audio[k] for k in part], [examples[k] for k in part]
+        with torch.autocast("cpu", torch.bfloat16):
+            loss, slots = chat_loss(model, shown, some, encoding.audio)
+            looked = gaze.loss(shown, some)
+        share = len(part) / len(examples)
+        (share * (loss + gaze_weight * looked)).backward()  # type: ignore[no-untyped-call]
+        for made, value in zip(some, slots.tolist(), strict=True):
+            found.setdefault(made.format, []).append(value)
+        found.setdefault("gaze", []).append(looked.item())
+    return found
+
+
+class Progress:
+    """Means of what `train_step` found since the last reading."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[float]] = {}
+
+    def add(self, found: dict[str, list[float]]) -> None:
+        """Take in one step."""
+        for name, values in found.items():
+            self._found.setdefault(name, []).extend(values)
+
+    def read(self) -> str:
+        """The means as one line; they start again."""
+        line = ", ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(self._found.items()))
+        self._found = {}
+        return line

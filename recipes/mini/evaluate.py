@@ -1,0 +1,307 @@
+"""Measure a saved checkpoint as a user would load it; write ``metrics.json`` and the card beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ambivox.audio import load_audio
+from ambivox.calibration import fit_temperature
+from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
+from ambivox.metrics import ece, jsd_bits
+from ambivox.prompts.prompt import load_prompt
+from recipes.mini.asking import Asked, Mini, Wave, in_format, named, numbers, sums_to_one
+from recipes.mini.card import write_card
+from recipes.mini.chat import random_emotions
+from recipes.mini.data import Clip, load_clips
+from recipes.mini.features import in_a_noisy_room
+from recipes.mini.targets import VOTED, VoteTable
+
+Array = NDArray[np.float64]
+Interval = dict[str, Any]
+
+
+def wilson(hits: int, n: int) -> Interval:
+    """A share with its 95% Wilson interval."""
+    z = 1.959964
+    share = hits / n
+    centre, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = (float((centre + sign * half) / (1 + z * z / n)) for sign in (-1, 1))
+    return {"value": share, "low": max(0.0, low), "high": min(1.0, high), "n": n, "interval": "wilson"}
+
+
+def bootstrap(values: Array, seed: int) -> Interval:
+    """A mean with its 95% percentile bootstrap over clips (10,000 draws)."""
+    rng = np.random.default_rng(seed)
+    means = values[rng.integers(0, len(values), (10_000, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {
+        "value": float(values.mean()), "low": float(low), "high": float(high), "n": len(values),
+        "interval": "bootstrap over clips",
+    }  # fmt: skip
+
+
+def measure(
+    folder: Path, data: Path, *, seed: int, temperature: float | None = None, followed: float | None = None
+) -> dict[str, Any]:
+    """Everything the model card states; written to ``metrics.json`` and ``README.md`` in ``folder``."""
+    mini = Mini(folder)
+    clips = load_clips(data)
+    votes = VoteTable(data)
+    waves = {clip.id: load_audio(clip.path) for clip in clips if clip.split != "train"}
+    metrics: dict[str, Any] = {
+        "seed": seed,
+        "temperature": temperature,
+        "followed": followed,
+        "load_s": round(mini.load_s, 2),
+        "parameters": sum(p.numel() for p in mini.model.parameters()),
+        "megabytes": round(sum(f.stat().st_size for f in folder.iterdir() if f.is_file()) / 1e6, 2),
+        "splits": _splits(clips),
+        "accuracy": {
+            f"{split}/{corpus}": _accuracy(mini, clips, waves, split, corpus, seed)
+            for split in ("development", "test")
+            for corpus in ("ravdess", "emo-db")
+        },
+        "crema-d": _votes(mini, clips, waves, votes, seed),
+        "formats": _formats(mini, clips, waves, seed),
+        "own_options": _own_options(mini, clips, waves, seed),
+        "distinct": _distinct(mini, clips, waves),
+        "calibration": _calibration(mini, clips, waves, votes, seed),
+        "elsewhere": _elsewhere(mini, clips, waves, seed),
+        "audio_matters": _audio_matters(mini, clips, waves, seed),
+        "batch": _batch(mini, clips, waves),
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    write_card(folder, metrics)
+    return metrics
+
+
+def _splits(clips: Sequence[Clip]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for clip in clips:
+        entry = found.setdefault(clip.split, {}).setdefault(clip.corpus, {"clips": 0, "speakers": []})
+        entry["clips"] += 1
+        if clip.speaker not in entry["speakers"]:
+            entry["speakers"].append(clip.speaker)
+    return found
+
+
+def ask_all(
+    mini: Mini,
+    name: str,
+    clips: Sequence[Clip],
+    waves: dict[str, Wave],
+    sets: Sequence[EmotionSet],
+    seed: int,
+) -> list[Asked]:
+    """The prompt of that name for every clip with its set, the options in an order of its own."""
+    rng = np.random.default_rng(seed)
+    prompts = [load_prompt(name).render(e, order=rng.permutation(len(e)).tolist()) for e in sets]
+    return mini.ask(prompts, sets, [waves[clip.id] for clip in clips])
+
+
+def _accuracy(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], split: str, corpus: str, seed: int
+) -> dict[str, Interval]:
+    chosen = [c for c in clips if (c.split, c.corpus) == (split, corpus) and c.emotion in VOTED]
+    truth = [VOTED.index(clip.emotion) for clip in chosen]
+    found: dict[str, Interval] = {}
+    for name in ("word", "letter"):
+        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        picked = [int(mini.shares(a).argmax()) for a in asked]
+        found[f"token_{name}"] = wilson(_agree(picked, truth), len(truth))
+        found[f"text_{name}"] = wilson(_agree([named(a) for a in asked], truth), len(truth))
+    if split == "test":
+        asked = ask_all(mini, "dictionary", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        shares = [numbers(a) for a in asked]
+        best = [None if p is None else int(p.argmax()) for p in shares]
+        found["text_dictionary"] = wilson(_agree(best, truth), len(truth))
+    return found
+
+
+def _agree(picked: Sequence[int | None], truth: Sequence[int]) -> int:
+    return sum(p == t for p, t in zip(picked, truth, strict=True))
+
+
+def _votes(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], votes: VoteTable, seed: int
+) -> dict[str, Any]:
+    chosen = [clip for clip in clips if clip.split == "votes"]
+    counts = np.array([votes.of_clip[clip.path.stem] for clip in chosen])
+    human = counts / counts.sum(axis=1, keepdims=True)
+    answers: dict[str, Array] = {
+        "uniform": np.full_like(human, 1 / 6),
+        "vote_prior": np.tile(votes.prior(), (len(chosen), 1)),
+    }
+    for name in ("word", "letter", "dictionary", "percentages"):
+        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        if name in ("word", "letter"):
+            answers[f"token_{name}"] = np.array([mini.shares(a) for a in asked])
+        else:
+            parsed = [numbers(a) for a in asked]
+            answers[f"text_{name}"] = np.array([np.full(6, 1 / 6) if p is None else p for p in parsed])
+    found: dict[str, Any] = {"jsd_bits": {}, "prior": votes.prior().round(4).tolist(), "clips": []}
+    for name, shares in answers.items():
+        found["jsd_bits"][name] = bootstrap(jsd_bits(shares, human), seed)
+    plurality = [set(np.flatnonzero(row == row.max())) for row in counts]
+    hits = sum(int(p.argmax()) in best for p, best in zip(answers["token_word"], plurality, strict=True))
+    found["plurality_named"] = wilson(hits, len(chosen))
+    for clip, p, q in zip(chosen, answers["token_word"], human, strict=True):
+        found["clips"].append(
+            {"clip": clip.path.stem, "mini": p.round(3).tolist(), "votes": q.round(3).tolist()}
+        )
+    return found
+
+
+def _formats(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Interval]:
+    chosen = [clip for clip in clips if clip.split == "test"]
+    found = {}
+    for name in ("word", "letter", "dictionary", "percentages", "ranked", "free"):
+        rng = np.random.default_rng(seed + 1)
+        some = chosen if name in ("word", "letter") else chosen[::2] if name == "dictionary" else chosen[::3]
+        asked = ask_all(
+            mini, name, some, waves, [load_emotions(str(rng.choice(emotion_sets()))) for _ in some], seed
+        )
+        found[name] = wilson(sum(in_format(a) for a in asked), len(asked))
+        if name in ("dictionary", "percentages"):
+            found[f"{name}, summing to one"] = wilson(sum(sums_to_one(a) for a in asked), len(asked))
+        wrong = [a.text for a in asked if not in_format(a)][:3]
+        if wrong:
+            print(f"{name}: not in format, for example {wrong}", flush=True)
+    return found
+
+
+def _own_options(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int
+) -> dict[str, dict[str, Any]]:
+    """How much probability the options get, and how often one is written, with a user's own options."""
+    chosen = [clip for clip in clips if clip.split == "test"][::2]
+    found: dict[str, dict[str, Any]] = {}
+    for name in ("word", "letter"):
+        rng = np.random.default_rng(seed)
+        drawn = [(clip, random_emotions(rng)) for clip in chosen]
+        own = [(clip, emotions) for clip, emotions in drawn if emotions.name == "random"]
+        asked = ask_all(mini, name, [clip for clip, _ in own], waves, [e for _, e in own], seed)
+        found[name] = {
+            "mass": bootstrap(np.array([mini.mass(a) for a in asked]), seed),
+            "named": wilson(sum(named(a) is not None for a in asked), len(asked)),
+        }
+    return found
+
+
+def _distinct(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict[str, Any]:
+    """How many different answers one prompt, the same for every clip, draws from the clips of a corpus."""
+    found: dict[str, Any] = {}
+    emotions = load_emotions("cremad6")
+    for split, every in (("test", 5), ("votes", 1)):
+        chosen = [clip for clip in clips if clip.split == split][::every]
+        for name in ("word", "letter", "dictionary", "percentages", "ranked", "free"):
+            prompt = load_prompt(name).render(emotions)
+            asked = mini.ask([prompt] * len(chosen), [emotions] * len(chosen), [waves[c.id] for c in chosen])
+            texts = [a.text for a in asked]
+            most = max(texts.count(text) for text in set(texts))
+            found.setdefault(split, {})[name] = {
+                "n": len(texts), "distinct": len(set(texts)), "most_frequent": most,
+            }  # fmt: skip
+    return found
+
+
+def _calibration(
+    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], votes: VoteTable, seed: int
+) -> dict[str, Any]:
+    """Vote-ECE of the word prompt's token level, before and after one temperature fitted on development.
+
+    RAVDESS and EMO-DB have no votes: the intended emotion counts as that of a single rater.
+    """
+    shares: dict[str, Array] = {}
+    truth: dict[str, Array] = {}
+    for split in ("development", "test", "votes"):
+        chosen = [clip for clip in clips if clip.split == split and clip.emotion in VOTED]
+        asked = ask_all(mini, "word", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+        shares[split] = np.array([mini.shares(a) for a in asked])
+        counts = [
+            votes.of_clip[c.path.stem] if split == "votes" else np.eye(6)[VOTED.index(c.emotion)]
+            for c in chosen
+        ]
+        truth[split] = np.array([row / row.sum() for row in counts])
+
+    scaled = fit_temperature(shares["development"], truth["development"])
+    found: dict[str, Any] = {"temperature": scaled.temperature, "bins": 10, "vote_ece": {}}
+    for split, p in shares.items():
+        before, after = (float(ece(q, truth[split], n_bins=10, target="votes")) for q in (p, scaled(p)))
+        found["vote_ece"][split] = {"n": len(p), "before": before, "after": after}
+    return found
+
+
+def _elsewhere(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Any]:
+    """How often the word of the token level is right, how sure it is, and how often it is neutral: as
+    recorded, and in a noisy room.
+    """
+    chosen = [clip for clip in clips if clip.split == "test" and clip.emotion in VOTED]
+    truth = [VOTED.index(clip.emotion) for clip in chosen]
+    rng = np.random.default_rng(seed)
+    rooms = {clip.id: in_a_noisy_room(waves[clip.id], rng) for clip in chosen}
+    neutral = VOTED.index("neutral")
+    found: dict[str, Any] = {"meant neutral": wilson(truth.count(neutral), len(truth))}
+    for name, heard in (("as recorded", waves), ("in a noisy room", rooms)):
+        asked = ask_all(mini, "word", chosen, heard, [load_emotions("cremad6")] * len(chosen), seed)
+        shares = np.array([mini.shares(a) for a in asked])
+        picked = [int(p.argmax()) for p in shares]
+        found[name] = {
+            "accuracy": wilson(_agree(picked, truth), len(truth)),
+            "largest": bootstrap(shares.max(axis=1), seed),
+            "neutral": wilson(picked.count(neutral), len(truth)),
+        }
+    return found
+
+
+def _audio_matters(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Any]:
+    """Mean answers (word prompt, token level, six emotions) to speech, silence and noise."""
+    speech = [waves[clip.id] for clip in clips if clip.split == "test"][::20]
+    rng = np.random.default_rng(seed)
+    emotions = load_emotions("cremad6")
+    prompt = load_prompt("word").render(emotions)
+    found: dict[str, Any] = {}
+    silence = [np.zeros_like(wave) for wave in speech]
+    noise = [(0.01 * rng.normal(size=wave.shape)).astype(np.float32) for wave in speech]
+    for name, group in (("speech", speech), ("silence", silence), ("noise", noise)):
+        asked = mini.ask([prompt] * len(group), [emotions] * len(group), group)
+        found[name] = np.mean([mini.shares(a) for a in asked], axis=0).round(4).tolist()
+        if name == "speech":
+            each = np.array([mini.shares(a) for a in asked])
+            found["spread_of_speech"] = float(np.abs(each - each.mean(axis=0)).sum(axis=1).mean() / 2)
+    return found
+
+
+def _batch(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict[str, float]:
+    """Largest difference in any first-token probability between a batch of eight and eight singles."""
+    speech = [waves[clip.id] for clip in clips if clip.split == "test"][::40][:8]
+    sets = [load_emotions(name) for name in ("cremad6", "ravdess8")] * 4
+    prompts = [load_prompt("word").render(e) for e in sets]
+    together = mini.ask(prompts, sets, speech)
+    alone = [mini.ask([p], [e], [w])[0] for p, e, w in zip(prompts, sets, speech, strict=True)]
+    gaps = [np.abs(np.exp(a.first) - np.exp(b.first)).max() for a, b in zip(together, alone, strict=True)]
+    return {"largest_difference": float(max(gaps))}
+
+
+def main() -> None:
+    """Measure a checkpoint that is already there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    metrics_file = given.model / "metrics.json"
+    known = json.loads(metrics_file.read_text(encoding="utf-8")) if metrics_file.exists() else {}
+    trained = {name: known.get(name) for name in ("temperature", "followed")}
+    measure(given.model, given.data, seed=given.seed, **trained)
+
+
+if __name__ == "__main__":
+    main()

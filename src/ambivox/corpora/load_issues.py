@@ -1,0 +1,64 @@
+"""What a loader met that was odd or missing: counted, named and survived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXAMPLES = 3
+"""How many cases a load issue names."""
+
+
+@dataclass(frozen=True)
+class LoadIssue:
+    """One kind of oddity.
+
+    Args:
+        what: the oddity in words, without a number ("rated clips without audio").
+        count: how many cases.
+        examples: the names of the first few.
+        fix: what the user can do about it; empty where nothing needs doing.
+
+    >>> print(LoadIssue("rated clips without audio", 5, ("a.wav", "b.wav"), "copy them"))
+    rated clips without audio: 5 (a.wav, b.wav, ...); copy them
+    """
+
+    what: str
+    count: int
+    examples: tuple[str, ...] = ()
+    fix: str = ""
+
+    def __str__(self) -> str:
+        rest = ", ..." if self.count > len(self.examples) else ""
+        named = f" ({', '.join(self.examples)}{rest})" if self.examples else ""
+        return f"{self.what}: {self.count}{named}" + (f"; {self.fix}" if self.fix else "")
+
+
+class LoadIssues:
+    """Collects load issues while a corpus is read; those of one wording are counted together.
+
+    >>> load_issues = LoadIssues()
+    >>> load_issues.add("rows that repeat an earlier one", "row 3")
+    >>> load_issues.add("rows that repeat an earlier one", "row 9")
+    >>> print(*load_issues.all())
+    rows that repeat an earlier one: 2 (row 3, row 9)
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, tuple[str, ...], str]] = {}
+
+    def add(self, what: str, example: str = "", *, fix: str = "", count: int = 1) -> None:
+        """Count a case, and keep its name if it is among the first."""
+        if count:
+            before, examples, first_fix = self._found.get(what, (0, (), fix))
+            if example and len(examples) < EXAMPLES:
+                examples = (*examples, example)
+            self._found[what] = (before + count, examples, first_fix)
+
+    def add_all(self, what: str, examples: list[str], *, fix: str = "") -> None:
+        """Count a list of cases."""
+        for example in examples:
+            self.add(what, example, fix=fix)
+
+    def all(self) -> tuple[LoadIssue, ...]:
+        """All load issues in the order in which they first came up."""
+        return tuple(LoadIssue(what, *found) for what, found in self._found.items())

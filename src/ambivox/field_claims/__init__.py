@@ -1,0 +1,7 @@
+"""The claims of the field, put to the test on a run: effect, interval and verdict of each."""
+
+from ambivox.field_claims.claim import Claim, Part, Verdict
+from ambivox.field_claims.comparisons import Comparison
+from ambivox.field_claims.tested import CorpusClaims, RunClaims, claims
+
+__all__ = ["Claim", "Comparison", "CorpusClaims", "Part", "RunClaims", "Verdict", "claims"]

@@ -1,0 +1,167 @@
+"""What claims are tested on: the text and the token level of one model on one corpus, clip by clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from ambivox.metrics import METRICS, FailedAs, Metric
+from ambivox.raters.distribution import Array
+from ambivox.scoring.readings import Clips, CorpusReadings, Readings
+from ambivox.scoring.sensitivity import by_variant
+from ambivox.statistics import Tertiles, ambiguity_tertiles, prior_scatter
+
+Level = Literal["text", "token"]
+
+TOKEN_READOUTS: Mapping[str, tuple[str, ...]] = {
+    "label": ("first", "answer", "mean"),
+    "dictionary": ("expected", "answer", "mean"),
+    "ranked": ("first", "answer", "mean"),
+    "prose": ("answer", "mean", "first"),
+}
+"""By text-level readout, the token-level one that stands beside it: the first that the study has. An answer
+that is a label begins with it; numbers are read where they are written. A text-level readout that is not
+named here (sampled answers, say) is compared in the score table only."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """One model on one corpus. C prompts, V orders (and wordings) of each, U clips, N labels.
+
+    Args:
+        prompts: shape ``(C,)``, those that have a text-level and a token-level readout.
+        readouts: by level, the readout of each prompt.
+        p: by level and control, for each prompt its predictions, shape ``(V, U, N)``; ``nan`` for
+            failed readings.
+        failed_as: what failed readings count as.
+    """
+
+    corpus: str
+    model: str
+    clips: Clips
+    neutral: int | None
+    metric: Metric
+    failed_as: FailedAs
+    prompts: tuple[str, ...]
+    readouts: Mapping[Level, tuple[str, ...]]
+    p: Mapping[tuple[Level, str], tuple[Array, ...]]
+
+    @cached_property
+    def tertiles(self) -> Tertiles:
+        """The clips by ambiguity."""
+        return ambiguity_tertiles(self.clips.votes)
+
+    def scores(self, level: Level, control: str = "clip", *, failed_as: FailedAs | None = None) -> Array:
+        """The metric of every reading, shape ``(C * V, U)``; ``nan`` for one that failed and is excluded."""
+        counts_as = failed_as or self.failed_as
+        scored = []
+        for p in self.p[level, control]:
+            for rows in p:
+                there = ~np.isnan(rows[:, 0])
+                filled = rows.copy()
+                if counts_as == "uniform":
+                    filled[~there] = 1 / rows.shape[1]
+                elif counts_as == "neutral" and self.neutral is not None:
+                    filled[~there] = np.eye(rows.shape[1])[self.neutral]
+                usable = ~np.isnan(filled[:, 0])
+                values = np.full(len(rows), np.nan)
+                if usable.any():
+                    values[usable] = self.metric.function(filled[usable], self.clips.q[usable])
+                scored.append(values if self.metric.lower_is_better else 1 - values)
+        return np.array(scored)
+
+    def prior(self, p: Array | None = None) -> tuple[Array, Array]:
+        """The score of a vote prior (the leave-one-speaker-out one), lower is better, and `prior_scatter`.
+
+        Args:
+            p: shape ``(U, N)``; ``nan`` where it says nothing.
+
+        Returns:
+            Twice shape ``(U,)``.
+        """
+        p = self.clips.prior if p is None else p
+        there = ~np.isnan(p[:, 0])
+        values, scatter = np.full(len(p), np.nan), np.full(len(p), np.nan)
+        if there.any():
+            rows, q = p[there], self.clips.q[there]
+            values[there] = self.metric.function(rows, q)
+            scatter[there] = prior_scatter(rows, q, self.metric.function)
+        return (values, scatter) if self.metric.lower_is_better else (1 - values, -scatter)
+
+    def asked(self, control: str) -> bool:
+        """Whether the run has answers under this control to all prompts."""
+        return all((level, control) in self.p for level in ("text", "token"))
+
+
+def paired_levels(
+    corpus: CorpusReadings,
+    *,
+    metric: str = "jsd_bits",
+    failed_as: FailedAs = "uniform",
+    token: str | None = None,
+) -> tuple[list[Paired], list[str]]:
+    """The paired levels of each model with a prompt that can be read at both, and the models without one.
+
+    Args:
+        token: the token-level readout for every prompt; by default `TOKEN_READOUTS` says.
+    """
+    found, without = [], []
+    for model in dict.fromkeys(readings.model for readings in corpus.readings):
+        own = [readings for readings in corpus.readings if readings.model == model]
+        pairs = _pairs([r for r in own if r.control == "clip"], token)
+        if not pairs:
+            without.append(model)
+            continue
+        found.append(
+            Paired(
+                corpus.corpus,
+                model,
+                corpus.clips,
+                corpus.emotions.index("neutral"),
+                METRICS[metric],
+                failed_as,
+                tuple(pairs),
+                {
+                    "text": tuple(text.readout for text, _ in pairs.values()),
+                    "token": tuple(tokens.readout for _, tokens in pairs.values()),
+                },
+                _predictions(own, pairs, len(corpus.clips.names)),
+            )
+        )
+    return found, without
+
+
+def _pairs(of_clips: Sequence[Readings], token: str | None) -> dict[str, tuple[Readings, Readings]]:
+    """By prompt, its text-level and its token-level readings."""
+    pairs = {}
+    for prompt in dict.fromkeys(readings.prompt for readings in of_clips):
+        own = {readings.readout: readings for readings in of_clips if readings.prompt == prompt}
+        texts = [r for r in own.values() if r.level == "text" and _base(r.readout) in TOKEN_READOUTS]
+        if not texts:
+            continue
+        wanted = (token,) if token else TOKEN_READOUTS[_base(texts[0].readout)]
+        tokens = [own[name] for name in wanted if name in own and own[name].level == "token"]
+        if tokens:
+            pairs[prompt] = (texts[0], tokens[0])
+    return pairs
+
+
+def _base(readout: str) -> str:
+    return readout.split("(")[0]
+
+
+def _predictions(
+    own: Sequence[Readings], pairs: Mapping[str, tuple[Readings, Readings]], n_clips: int
+) -> dict[tuple[Level, str], tuple[Array, ...]]:
+    by_key = {(r.control, r.prompt, r.readout): r for r in own}
+    predictions: dict[tuple[Level, str], tuple[Array, ...]] = {}
+    for control in dict.fromkeys(readings.control for readings in own):
+        for place, level in enumerate(("text", "token")):
+            keys = [(control, prompt, pair[place].readout) for prompt, pair in pairs.items()]
+            if all(key in by_key for key in keys):
+                predictions[level, control] = tuple(by_variant(by_key[key], n_clips) for key in keys)  # type: ignore[index]
+    return predictions

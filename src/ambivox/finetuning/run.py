@@ -1,0 +1,135 @@
+"""A training from beginning to end: look up, split, train, keep the best, measure, write the card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ambivox.errors import AmbivoxError, UsageError
+from ambivox.finetuning.answers import LABEL_FORMATS
+from ambivox.finetuning.checkpoints import (
+    CHECKPOINTS,
+    RESULT,
+    last_checkpoint,
+    open_folder,
+    saved_by_own_names,
+    writing,
+)
+from ambivox.finetuning.config import FinetuneConfig
+from ambivox.finetuning.examples import Examples
+from ambivox.finetuning.parts import Parts, look_up
+from ambivox.finetuning.result import METRICS, describe, save_result
+from ambivox.finetuning.trainer import Report, VoteTrainer, make_trainer
+from ambivox.finetuning.weights import freeze, with_lora
+from ambivox.models import load_model
+from ambivox.models.hf.adapter import TransformersModel
+from ambivox.models.hf.checkpoint import quiet
+
+
+def load_trainable(config: FinetuneConfig) -> tuple[TransformersModel, Any]:
+    """The model as it is asked, and what of it is trained (the same, or with adapters in its layers).
+
+    Raises:
+        UsageError: the model is not one of the engine ``transformers``, or there is nothing to train.
+    """
+    options = dict(config.model.options)
+    if config.lora is None:
+        options.setdefault("dtype", "float32")  # small steps vanish in half precision
+    speech = load_model(config.model.name, **options)
+    if not isinstance(speech, TransformersModel):
+        raise UsageError(f"{config.model.name}: only models of the engine 'transformers' can be trained")
+    if config.lora is None:
+        freeze(speech.model, config.freeze)
+        return speech, speech.model
+    if config.freeze:
+        raise UsageError("freeze: with LoRA only the adapters are trained; give 'lora: null' or no 'freeze'")
+    with quiet():
+        return speech, with_lora(speech.model, config.lora)
+
+
+def train(config: FinetuneConfig, out: Path, *, report: Report = lambda progress: None) -> Path:
+    """Train, or go on with a training that was interrupted.
+
+    Args:
+        config: what to train on what.
+        out: the directory: ``finetune.yaml``, ``checkpoints/``, and the result in ``model/``.
+        report: told about the progress after every step.
+
+    Returns:
+        The folder of the result, which loads as a model.
+
+    Raises:
+        UsageError: see `look_up`; or the directory holds another training.
+        AmbivoxError: a loss that is not a number, or a disk that is full; the last good checkpoint stays.
+    """
+    parts = look_up(config)
+    out = out.resolve()
+    checkpoint = open_folder(out, config)
+    main = True
+    if not (out / RESULT / "config.json").is_file():
+        main = _train(parts, out, checkpoint, report)
+    if main and not (out / RESULT / METRICS).is_file():
+        with writing(out):
+            describe(parts, out / RESULT)
+    return out / RESULT
+
+
+def _train(parts: Parts, out: Path, checkpoint: Path | None, report: Report) -> bool:
+    """Train and save the result; tells whether this is the main process of several."""
+    torch.manual_seed(parts.config.seed)
+    speech, model = load_trainable(parts.config)
+    trainer = _trainer(parts, speech, model, out, report)
+    with writing(out), quiet(), saved_by_own_names(model):
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except KeyboardInterrupt:
+            raise _interrupted(trainer, out) from None
+    main: bool = trainer.is_world_process_zero()
+    if main:
+        save_result(speech, model, trainer, out)
+    trainer.accelerator.wait_for_everyone()
+    return main
+
+
+def _trainer(parts: Parts, speech: TransformersModel, model: Any, out: Path, report: Report) -> VoteTrainer:
+    config = parts.config
+    shown = [prompt for prompt in parts.prompts if prompt.format in LABEL_FORMATS]
+    with quiet():
+        return make_trainer(
+            speech,
+            model,
+            parts.loss,
+            Examples(
+                speech,
+                parts.splits["train"],
+                parts.prompts,
+                parts.emotions,
+                answer=parts.objective.answer,
+                numbers=config.numbers,
+                augmentation=config.augment,
+                seed=config.seed,
+            ),
+            Examples(
+                speech,
+                parts.splits["development"],
+                shown,
+                parts.emotions,
+                orders="rotating",
+                seed=config.seed,
+            ),
+            config.schedule,
+            out=out / CHECKPOINTS,
+            seed=config.seed,
+            report=report,
+        )
+
+
+def _interrupted(trainer: VoteTrainer, out: Path) -> AmbivoxError:
+    kept = last_checkpoint(out)
+    where = f"goes on from {kept.name}" if kept else "begins again"
+    state = trainer.state
+    return AmbivoxError(
+        f"interrupted after {state.global_step} of {state.max_steps} steps; the same command {where}"
+    )

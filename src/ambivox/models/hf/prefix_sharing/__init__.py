@@ -1,0 +1,1 @@
+"""Everything that makes many questions about one clip cheap."""

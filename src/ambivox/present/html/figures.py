@@ -1,0 +1,300 @@
+"""The pictures, as plain data that plotly.js draws; every string in them is written to be shown literally."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ambivox.metrics import Metric, entropy_bits
+from ambivox.present.html.facts import Answer
+from ambivox.present.html.scores import control, headline, number, row_name, shared_facts, value_of
+from ambivox.raters.distribution import Array
+from ambivox.readouts import STATUSES
+from ambivox.scoring import ScoreRow, ScoreTable
+
+# Okabe and Ito's colours, which people with any colour vision can tell apart.
+VOTES, TEXT, TOKEN = "#4d4d4d", "#e69f00", "#0072b2"
+_HATCHED = "repeating-linear-gradient(135deg, #777777 0 2px, #ffffff 2px 5px)"
+LEVELS = {"text": TEXT, "token": TOKEN}
+SYMBOLS = {"text": "diamond", "token": "circle"}
+_STATUS_COLOURS = {
+    "ok": "#0072b2",
+    "renormalised": "#56b4e9",
+    "partial": "#f0e442",
+    "foreign": "#e69f00",
+    "refused": "#cc79a7",
+    "unparsed": "#d55e00",
+    "collided": "#009e73",
+    "undefined": "#b3b3b3",
+    "failed": "#262626",
+}
+_ON_DARK = ("ok", "failed", "unparsed", "collided")
+ROW_HEIGHT = 40
+CLIPS_SHOWN = 6
+POINTS_SHOWN = 2000
+LABEL_LENGTH = 80
+
+Swatch = tuple[str, str]
+"""A name and its colour, for the legend beside a picture."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture: what it shows in words (`label`, for those who cannot see it), its legend and its data."""
+
+    label: str
+    height: int
+    spec: dict[str, Any]
+    legend: tuple[Swatch, ...] = ()
+    title: str = ""
+    text: str = ""
+
+
+def literal(text: str) -> str:
+    """Text that plotly shows as it is: it reads tags and entities in labels.
+
+    >>> literal("<b>a.wav")
+    '&lt;b&gt;a.wav'
+    """
+    flat = " ".join(text.split())
+    return html.escape(flat if len(flat) <= LABEL_LENGTH else flat[: LABEL_LENGTH - 1] + "…", quote=False)
+
+
+def score_figure(table: ScoreTable, corpus: str) -> Figure:
+    """The headline score of every readout as a bar, with lines for the uniform and the vote prior control."""
+    metric = headline(table)
+    several, _ = shared_facts(table.rows)
+    rows = [row for row in table.rows if row.corpus == corpus and row.level != "control"]
+    values = [value_of(row, metric) for row in rows]
+    drawn = [value if value is not None and math.isfinite(value) else 0.0 for value in values]
+    lines = _control_lines(table, corpus, metric)
+    end = max([*drawn, *(value for _, value in lines), 0.01]) * 1.05
+    start = min([*drawn, *(value for _, value in lines), 0.0]) * 1.05
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": drawn,
+        "y": list(range(len(rows))),
+        "width": 0.42,
+        "marker": {
+            "color": [LEVELS[row.level] for row in rows],
+            "pattern": {"shape": ["" if row.control == "clip" else "/" for row in rows]},
+        },
+        "hoverinfo": "skip",
+    }
+    layout = plain_layout(
+        xaxis={"title": {"text": _axis_title(metric)}, "range": [start, end]},
+        yaxis=_rows_axis(len(rows)),
+        shapes=[_line(value, len(rows)) for _, value in lines],
+        annotations=_line_names(lines, start, end),
+        margin={"l": 12, "r": 24, "t": 44, "b": 44},
+    )
+    names = [
+        f"{'no score' if value is None else number(value)} · {row_name(row, model=several)}"
+        for row, value in zip(rows, values, strict=True)
+    ]
+    described = "; ".join([*(f"{number(value)} · {name}" for name, value in lines), *names])
+    hatched = (("heard something else", _HATCHED),) if any(row.control != "clip" for row in rows) else ()
+    return Figure(
+        f"{metric.name} of every readout on {corpus}: {described}",
+        90 + ROW_HEIGHT * len(rows),
+        {"data": [bars, _row_labels(names, start)], "layout": layout},
+        (("text level", TEXT), ("token level", TOKEN), *hatched),
+    )
+
+
+def _control_lines(table: ScoreTable, corpus: str, metric: Metric) -> list[tuple[str, float]]:
+    rows = [control(table, corpus, name) for name in ("uniform", "vote prior")]
+    found = [(row.readout, value_of(row, metric)) for row in rows if row is not None]
+    return [(name, value) for name, value in found if value is not None and math.isfinite(value)]
+
+
+def _line(x: float, rows: int) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "y0": rows - 0.4,
+        "y1": -0.6,
+        "line": {"color": VOTES, "width": 1.5, "dash": "dash"},
+    }
+
+
+def _line_names(lines: Sequence[tuple[str, float]], start: float, end: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "x": value,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "yshift": 2 + 16 * place,  # one above the other, since the two are often close
+            "xanchor": "right" if value - start > 0.6 * (end - start) else "left",
+            "text": f"{name} {number(value)}",
+            "showarrow": False,
+            "font": {"size": 12, "color": VOTES},
+        }
+        for place, (name, value) in enumerate(lines)
+    ]
+
+
+def status_figure(table: ScoreTable, corpus: str) -> Figure | None:
+    """What became of the answers, per prompt and text readout; None without a text readout."""
+    several, _ = shared_facts(table.rows)
+    rows = [row for row in table.rows if row.corpus == corpus and row.level == "text"]
+    if not rows:
+        return None
+    statuses = [status for status in STATUSES if any(row.statuses.get(status) for row in rows)]
+    bars = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": status,
+            "x": [row.statuses.get(status, 0) / row.utterances for row in rows],
+            "y": list(range(len(rows))),
+            "width": 0.42,
+            "marker": {
+                "color": _STATUS_COLOURS[status],
+                "line": {"color": "#ffffff", "width": 1},
+            },
+            "text": [str(row.statuses.get(status) or "") for row in rows],
+            "textposition": "inside",
+            "insidetextanchor": "middle",
+            "textangle": 0,
+            "insidetextfont": {"color": "#ffffff" if status in _ON_DARK else "#1a1a1a"},
+            "hoverinfo": "skip",
+        }
+        for status in statuses
+    ]
+    names = [row_name(row, model=several) for row in rows]
+    layout = plain_layout(
+        barmode="stack",
+        xaxis={"title": {"text": "share of readings"}, "range": [0, 1], "tickformat": ".0%"},
+        yaxis=_rows_axis(len(rows)),
+        margin={"l": 12, "r": 24, "t": 8, "b": 44},
+    )
+    described = "; ".join(
+        f"{name}: {', '.join(f'{s} {row.statuses[s]}' for s in statuses if row.statuses.get(s))}"
+        for name, row in zip(names, rows, strict=True)
+    )
+    return Figure(
+        f"Statuses of the text-level readings on {corpus}: {described}",
+        62 + ROW_HEIGHT * len(rows),
+        {"data": [*bars, _row_labels(names, 0)], "layout": layout},
+        tuple((status, _STATUS_COLOURS[status]) for status in statuses),
+    )
+
+
+Shown = Sequence[tuple[ScoreRow, Sequence[Answer]]]
+"""The rows whose readings are drawn clip by clip, at most one of a level, with those readings."""
+
+
+def clip_figures(shown: Shown, labels: Sequence[str]) -> list[Figure]:
+    """Human votes beside the model's distributions for a few clips, from the least to the most ambiguous."""
+    readings = [
+        (row, {answer.clip.utterance: answer for answer in reversed(answers)}) for row, answers in shown
+    ]
+    clips = {u: answer.clip for _, by_clip in readings for u, answer in by_clip.items()}
+    ordered = sorted(clips.values(), key=lambda clip: (float(entropy_bits(clip.q)), clip.utterance))
+    figures = []
+    for clip in evenly(ordered, CLIPS_SHOWN):
+        answers = [(row, by_clip[clip.utterance]) for row, by_clip in readings if clip.utterance in by_clip]
+        series: list[tuple[str, str, Array | None]] = [("votes", VOTES, clip.q)]
+        series += [(f"{row.level} level", LEVELS[row.level], a.reading.distribution) for row, a in answers]
+        missing = [
+            f"{row.level} level: no distribution ({answer.reading.status})"
+            for row, answer in answers
+            if answer.reading.distribution is None
+        ]
+        bars = [
+            {
+                "type": "bar",
+                "name": name,
+                "x": [literal(label) for label in labels],
+                "y": [round(float(share), 6) for share in p],
+                "marker": {"color": colour},
+                "hovertemplate": "%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+            }
+            for name, colour, p in series
+            if p is not None
+        ]
+        layout = plain_layout(
+            barmode="group",
+            bargap=0.25,
+            xaxis={"type": "category", "tickangle": -40, "showgrid": False},
+            yaxis={"range": [0, 1.02], "tickvals": [0, 0.5, 1], "title": {"text": "probability"}},
+            margin={"l": 48, "r": 8, "t": 8, "b": 56},
+        )
+        described = "; ".join(
+            f"{name}: {'no distribution' if p is None else _spoken(labels, p)}" for name, _, p in series
+        )
+        said = [f"answer to {row.prompt}: {answer.text}" for row, answer in answers if answer.text]
+        votes = f"{clip.votes} vote{'' if clip.votes == 1 else 's'}"
+        figures.append(
+            Figure(
+                f"Votes and distributions for {clip.utterance}: {described}",
+                230,
+                {"data": bars, "layout": layout},
+                title=f"{clip.utterance} ({votes})",
+                text="\n".join(dict.fromkeys([*missing, *said])),
+            )
+        )
+    return figures
+
+
+def plain_layout(**given: Any) -> dict[str, Any]:
+    """The layout that all pictures share; both axes must be given."""
+    layout: dict[str, Any] = {
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1a1a1a"},
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "showlegend": False,
+        "dragmode": False,
+        "autosize": True,
+        **given,
+    }
+    for name in ("xaxis", "yaxis"):
+        layout[name] = {"gridcolor": "#e6e6e6", "fixedrange": True, **layout[name]}
+    return layout
+
+
+def _rows_axis(rows: int) -> dict[str, Any]:
+    """An axis of numbered rows, the first on top; their names are drawn above the bars, to fit a phone."""
+    return {"range": [rows - 0.4, -0.6], "showticklabels": False, "showgrid": False, "zeroline": False}
+
+
+def _row_labels(names: Iterable[str], x: float) -> dict[str, Any]:
+    shown = [f"\u00a0{literal(name)}" for name in names]  # the space keeps it off the axis
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [x] * len(shown),
+        "y": [place - 0.36 for place in range(len(shown))],
+        "text": shown,
+        "textposition": "middle right",
+        "textfont": {"size": 12},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _axis_title(metric: Metric) -> str:
+    unit = "" if metric.unit == "1" else f" ({metric.unit})"
+    return f"{metric.name}{unit}, {'lower' if metric.lower_is_better else 'higher'} is better"
+
+
+def _spoken(labels: Sequence[str], p: Array) -> str:
+    return ", ".join(f"{label} {share:.2f}" for label, share in zip(labels, p, strict=True))
+
+
+def evenly(items: Sequence[Any], count: int) -> list[Any]:
+    """At most `count` of the items, evenly spaced, the first and the last among them.
+
+    >>> evenly("abcdefg", 3)
+    ['a', 'd', 'g']
+    """
+    if len(items) <= count:
+        return list(items)
+    return [items[round(place * (len(items) - 1) / (count - 1))] for place in range(count)]

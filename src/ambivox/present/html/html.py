@@ -1,0 +1,89 @@
+"""Pages: everything in one HTML file that asks nothing of the network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ambivox.errors import AmbivoxError, UsageError
+from ambivox.run.folder import write_text
+
+_TEMPLATES = PackageLoader("ambivox.present.html", "templates")
+
+
+def check_page(out: Path) -> str:
+    """plotly's own script, after checking that a page can be written to `out`.
+
+    Raises:
+        UsageError: plotly is missing, or `out` is a folder.
+    """
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise UsageError("this needs the extra 'report': pip install 'ambivox[report]'") from None
+    if out.is_dir():
+        raise UsageError(f"{out}: is a folder; name the file to write, for example {out / 'report.html'}")
+    return str(get_plotlyjs())
+
+
+def render_page(template: str, plotly_js: str, **context: Any) -> str:
+    """Render a template of the package with its style and scripts, none of which may come from elsewhere."""
+    environment = Environment(
+        loader=_TEMPLATES,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["as_json"] = _as_json
+    environment.globals["numbered"] = _Numbered()
+    draw_js = _source("draw.js")
+    return environment.get_template(template).render(
+        style=Markup(_source("style.css")),
+        scripts=[Markup(plotly_js), Markup(draw_js)],
+        script_hashes=" ".join(f"'sha256-{_sha256(script)}'" for script in (plotly_js, draw_js)),
+        **context,
+    )
+
+
+def write_page(page: str, out: Path) -> Path:
+    """Write a page, whole or not at all; its folder is made."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AmbivoxError(f"{out.parent}: cannot be made ({error.strerror}): choose another file") from None
+    write_text(out, page)
+    return out
+
+
+class _Numbered:
+    """Counts up, for ids that are unique in a page."""
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def __call__(self) -> int:
+        self.last += 1
+        return self.last
+
+
+def _as_json(value: object) -> Markup:
+    """JSON that may stand inside a script element: no text in it can end the element or open a comment."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _source(name: str) -> str:
+    return _TEMPLATES.get_source(Environment(autoescape=True), name)[0]
+
+
+def _sha256(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

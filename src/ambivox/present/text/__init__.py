@@ -1,0 +1,19 @@
+"""How things look in a terminal: bars of distributions, tables, progress."""
+
+from ambivox.present.text.claims import show_claims
+from ambivox.present.text.estimate import show_estimate
+from ambivox.present.text.grid import show_grid
+from ambivox.present.text.progress import RunProgressBar, finetune_progress, run_progress
+from ambivox.present.text.reading import show_reading
+from ambivox.present.text.scores import show_scores
+
+__all__ = [
+    "RunProgressBar",
+    "finetune_progress",
+    "run_progress",
+    "show_claims",
+    "show_estimate",
+    "show_grid",
+    "show_reading",
+    "show_scores",
+]

@@ -1,0 +1,64 @@
+"""A clip's two distributions as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ambivox.readouts import Reading, load_readout
+from ambivox.run import ClipReading
+
+BAR_WIDTH = 20
+LOW_MASS = 0.01
+"""Below this probability on the labels a token-level reading deserves a word of caution."""
+
+
+def show_reading(console: Console, result: ClipReading) -> None:
+    """Draw the text-level and the token-level distribution of a clip side by side."""
+    record = result.record
+    console.print(Text(Path(record.clip).name, style="bold"), Text(f"{record.duration_s:.1f} s", style="dim"))
+    console.print(Text(f"{record.model}, prompt {record.prompt}, said: "), Text(repr(record.text or "")))
+    levels = {level: _first_of(level, result.readings) for level in ("text", "token")}
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for level, name in levels.items():
+        table.add_column(f"{level} level: {name or 'no readout for this prompt'}", no_wrap=True)
+    for n, label in enumerate(record.labels):
+        cells = [_bar(result.readings.get(name or ""), n) for name in levels.values()]
+        table.add_row(label, *cells)
+    console.print(table)
+    for name, reading in result.readings.items():
+        if name in levels.values():
+            _show_caution(console, name, reading)
+    console.print()
+
+
+def _first_of(level: str, readings: Mapping[str, Reading]) -> str | None:
+    return next((name for name in readings if load_readout(name).level == level), None)
+
+
+def _bar(reading: Reading | None, n: int) -> Text:
+    if reading is None:
+        return Text("")
+    if reading.distribution is None:
+        return Text(reading.status if n == 0 else "", style="yellow")
+    share = float(reading.distribution[n])
+    filled = "█" * round(share * BAR_WIDTH)
+    return Text(f"{filled:<{BAR_WIDTH}} {share:6.1%}  ")
+
+
+def _show_caution(console: Console, name: str, reading: Reading) -> None:
+    if reading.status != "ok":
+        console.print(Text(f"{name}: {reading.status} ({reading.note})", style="yellow"))
+    elif reading.mass is not None and reading.mass < LOW_MASS:
+        said = "less than 0.01%" if reading.mass < 1e-4 else f"{reading.mass:.2%}"
+        console.print(
+            Text(
+                f"{name}: the labels hold {said} of the probability here; the prompt 'word' asks for a label"
+            ),
+            style="yellow",
+        )

@@ -1,5 +1,0 @@
-"""The report: one HTML file that says what a run found, with its numbers, pictures and doubts."""
-
-from ambivox.report.page import write_report
-
-__all__ = ["write_report"]

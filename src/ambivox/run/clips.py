@@ -1,0 +1,80 @@
+"""The sound of planned requests: each clip decoded once, in threads, ahead of the model."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ambivox.audio import Samples, load_audio, noise_like, silence_like
+from ambivox.errors import AmbivoxError
+from ambivox.record import Record
+from ambivox.run.config import Control
+
+WITHOUT_AUDIO: tuple[Control, ...] = ("no-audio", "transcript-only")
+
+THREADS = 2
+
+_Key = tuple[object, ...]
+
+
+class Clips:
+    """What the model is given to hear for each record; call `prepare` ahead and `forget` behind.
+
+    Args:
+        seed: of the noise control. One for the study; each clip gets noise of its own from it, which does not
+            depend on the order.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="clips")
+        self._waiting: dict[_Key, Future[Samples]] = {}
+
+    def __enter__(self) -> Clips:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def prepare(self, records: Iterable[Record]) -> None:
+        """Begin to decode the clips of these records."""
+        for record in records:
+            key = _key(record)
+            if record.control not in WITHOUT_AUDIO and key not in self._waiting:
+                self._waiting[key] = self._pool.submit(self._load, record)
+
+    def forget(self, records: Iterable[Record], but: Iterable[Record] = ()) -> None:
+        """Drop the clips of these records, but for those of others that are still to come."""
+        for key in {_key(record) for record in records} - {_key(record) for record in but}:
+            self._waiting.pop(key, None)
+
+    def __getitem__(self, record: Record) -> Samples | None:
+        """Shape ``(n_samples,)``; the same array for every record on a clip, None where no audio is shown.
+
+        Raises:
+            AmbivoxError: the clip cannot be read, or there is not a transcript to show in its place.
+        """
+        if record.control == "transcript-only" and not record.transcript:
+            raise AmbivoxError(
+                f"{record.utterance}: no transcript to show: give the corpus transcripts, and the prompt "
+                f"{record.prompt!r} a place for them, or leave out the control 'transcript-only'"
+            )
+        if record.control in WITHOUT_AUDIO:
+            return None
+        self.prepare([record])
+        return self._waiting[_key(record)].result()
+
+    def _load(self, record: Record) -> Samples:
+        samples = load_audio(record.clip, record.start_s, record.end_s)
+        if record.control == "silence":
+            return silence_like(samples)
+        if record.control == "noise":
+            name = f"{self.seed}/{record.corpus}/{record.utterance}"
+            return noise_like(samples, seed=zlib.crc32(name.encode()))
+        return samples
+
+
+def _key(record: Record) -> _Key:
+    own_noise = (record.corpus, record.utterance) if record.control == "noise" else ()
+    return (record.clip, record.start_s, record.end_s, record.control, *own_noise)

@@ -1,0 +1,313 @@
+"""From a study to the list of requests, in an order that never changes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from ambivox.calibration import CALIBRATIONS
+from ambivox.corpora import Corpus, Turn, Utterance, load_corpus
+from ambivox.emotions import EmotionSet, load_emotions
+from ambivox.errors import UsageError, unknown_name
+from ambivox.models import LabelTokens, SpeechModel
+from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
+from ambivox.readouts import Need, Readout, load_readouts, needs_of
+from ambivox.record import Record
+from ambivox.run.config import Control, Study
+from ambivox.run.swap import swap_clips
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A study with every name looked up, so that a mistake shows before the first model is loaded."""
+
+    study: Study
+    emotions: EmotionSet
+    corpora: tuple[Corpus, ...]
+    prompts: tuple[Prompt, ...]
+    readouts: tuple[Readout, ...]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One request to come: the unanswered record and what is needed to ask.
+
+    Args:
+        needs: what the readouts of the study need besides the answer.
+        n_draws: how many answers to sample.
+    """
+
+    record: Record
+    prompt: RenderedPrompt
+    label_tokens: LabelTokens
+    needs: tuple[Need, ...] = ()
+    n_draws: int = 0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One cell of the grid that every utterance meets."""
+
+    control: Control
+    prompt: Prompt
+    needs: tuple[Need, ...]
+    wording: tuple[str, ...]
+    order_seed: int | None
+    order: tuple[int, ...]
+    temperature: float | None
+    context_turns: int = 0
+
+
+def look_up(study: Study) -> Parts:
+    """Load the corpora and look up prompts, emotions and readouts.
+
+    Raises:
+        UsageError: an unknown name, an unreadable corpus, or one without utterances.
+    """
+    emotions = load_emotions(study.emotions)
+    prompts = tuple(load_prompt(name) for name in study.prompts)
+    readouts = tuple(load_readouts(study.readouts))
+    corpora = []
+    for spec in study.corpora:
+        corpus = load_corpus(spec.name, spec.path, **spec.options)
+        if not len(corpus):
+            raise UsageError(f"corpus {spec.name!r}: no utterances in {spec.path}")
+        corpora.append(corpus.keep(corpus.utterances[: spec.limit]))
+    _check_context(study, corpora, prompts)
+    _check_unique("corpora", [corpus.name for corpus in corpora])
+    _check_unique("models", [model.name for model in study.models])
+    controls_of(study)
+    for wording in study.wordings:
+        write_labels(emotions, wording)
+    return Parts(study, emotions, tuple(corpora), prompts, readouts)
+
+
+def _check_context(study: Study, corpora: Iterable[Corpus], prompts: Iterable[Prompt]) -> None:
+    # Every utterance must have its turns, or rows of different k would be about different utterances.
+    k = max(study.context_turns)
+    if k:
+        for corpus in corpora:
+            for utterance in corpus:
+                corpus.turns_before(utterance, k)
+        for prompt in prompts:
+            if not prompt.takes_context:
+                raise UsageError(
+                    f"prompt {prompt.name!r} has no place for context turns: write {{{{ context }}}} into "
+                    "its text, or leave out context_turns"
+                )
+
+
+def _check_unique(kind: str, names: list[str]) -> None:
+    # Records are told apart by these names when they are scored.
+    if len(set(names)) < len(names):
+        raise UsageError(f"{kind}: two are called {max(names, key=names.count)!r}; run them in two studies")
+
+
+def count_requests(parts: Parts) -> int:
+    """How many requests the study asks of each model."""
+    return sum(len(corpus) for corpus in parts.corpora) * len(variants(parts))
+
+
+def variants(parts: Parts) -> list[Variant]:
+    """What is asked about each utterance: every control, prompt, context, wording, order and temperature."""
+    study = parts.study
+    found = []
+    for control, prompt, k, wording in itertools.product(
+        controls_of(study), parts.prompts, study.context_turns, study.wordings
+    ):
+        needs = needs_of(parts.readouts, prompt.format)
+        temperatures = study.temperatures if "draws" in needs else (None,)
+        for (seed, order), temperature in itertools.product(
+            _orders(study, len(parts.emotions)), temperatures
+        ):
+            words = write_labels(parts.emotions, wording)
+            found.append(Variant(control, prompt, needs, words, seed, order, temperature, k))
+    return found
+
+
+def controls_of(study: Study) -> tuple[Control, ...]:
+    """The controls of a study and those by whose answers its calibrations divide.
+
+    Raises:
+        UsageError: an unknown calibration.
+    """
+    needed = [control for name in study.calibrations for control in CALIBRATIONS[name].controls]
+    shown = [control for control in needed if study.transcript or control != "transcript-only"]
+    return tuple(dict.fromkeys((*study.controls, *cast(list[Control], shown))))
+
+
+def _orders(study: Study, n_labels: int) -> list[tuple[int | None, tuple[int, ...]]]:
+    if study.order_seeds == "rotations":
+        labels = tuple(range(n_labels))
+        return [(None, labels[n:] + labels[:n]) for n in labels]
+    return [(seed, option_order(n_labels, seed)) for seed in study.order_seeds]
+
+
+def write_labels(emotions: EmotionSet, wording: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Shape ``(N,)``: the form that stands for each label; those that a wording leaves out keep their name.
+
+    Raises:
+        UsageError: a label that the set has not, or a word that is no form of it.
+
+    >>> write_labels(load_emotions("iemocap4"), {"angry": "anger"})
+    ('neutral', 'happy', 'anger', 'sad')
+    """
+    wording = wording or {}
+    for label, word in wording.items():
+        if label not in emotions.labels:
+            raise unknown_name("label in wordings", label, list(emotions.labels))
+        if emotions.index(word) != emotions.labels.index(label):
+            raise unknown_name(f"form of {label!r}", word, list(emotions.forms[emotions.labels.index(label)]))
+    return tuple(wording.get(label, label) for label in emotions.labels)
+
+
+def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
+    """All requests to one model: utterance by utterance, and for each one every variant."""
+    study = parts.study
+    label_tokens = functools.cache(model.label_tokens)
+    every = variants(parts)
+    for corpus in parts.corpora:
+        others = (
+            swap_clips(corpus.utterances, study.seed)
+            if "swapped" in controls_of(study)
+            else corpus.utterances
+        )
+        for utterance, other in zip(corpus, others, strict=True):
+            for variant in every:
+                rendered = variant.prompt.render(
+                    parts.emotions,
+                    order=variant.order,
+                    wording=variant.wording,
+                    transcript=_transcript(study, variant.control, utterance),
+                    context=context_lines(corpus.turns_before(utterance, variant.context_turns)),
+                )
+                record = unanswered(
+                    utterance,
+                    rendered,
+                    parts.emotions,
+                    model,
+                    corpus=corpus.name,
+                    control=variant.control,
+                    seed=variant.order_seed,
+                    other=other,
+                    temperature=variant.temperature,
+                    context_turns=variant.context_turns,
+                )
+                yield Planned(
+                    record,
+                    rendered,
+                    label_tokens(rendered.answers, numbers="numbers" in variant.needs),
+                    variant.needs,
+                    study.n_draws if "draws" in variant.needs else 0,
+                )
+
+
+def _transcript(study: Study, control: Control, utterance: Utterance) -> str | None:
+    shown = study.transcript or control == "transcript-only"
+    return utterance.transcript if shown and control != "no-audio" else None
+
+
+def context_lines(turns: Iterable[Turn]) -> tuple[str, ...]:
+    """Turns of a dialogue as a prompt writes them, ``speaker: words``.
+
+    >>> context_lines([Turn("t0", "Ann", "Is it late?", 0), Turn("t1", None, None, 1)])
+    ('Ann: Is it late?', 'unknown speaker: (no transcript)')
+    """
+    return tuple(
+        f"{turn.speaker or 'unknown speaker'}: {' '.join((turn.transcript or '(no transcript)').split())}"
+        for turn in turns
+    )
+
+
+def unanswered(
+    utterance: Utterance,
+    prompt: RenderedPrompt,
+    emotions: EmotionSet,
+    model: SpeechModel,
+    *,
+    corpus: str = "",
+    control: Control = "clip",
+    seed: int | None = None,
+    other: Utterance | None = None,
+    temperature: float | None = None,
+    context_turns: int = 0,
+) -> Record:
+    """The record of a request that has not been asked; its key is filled in when the clip is read.
+
+    `other` is the utterance whose clip is heard where the control is ``swapped``.
+    """
+    heard = other if control == "swapped" and other is not None else utterance
+    return Record(
+        key="",
+        corpus=corpus,
+        utterance=utterance.id,
+        clip=str(heard.audio),
+        start_s=heard.start_s,
+        end_s=heard.end_s,
+        speaker=utterance.speaker,
+        intended=utterance.intended,
+        dialogue=utterance.dialogue,
+        votes=dict(utterance.votes),
+        control=control,
+        model=model.name,
+        model_fingerprint=model.fingerprint,
+        prompt=prompt.name,
+        prompt_version=prompt.version,
+        format=prompt.format,
+        prompt_text=prompt.text,
+        order=prompt.order,
+        order_seed=seed,
+        emotion_set=emotions.name,
+        labels=emotions.labels,
+        forms=emotions.forms,
+        heard=heard.id if control in ("clip", "swapped") else None,
+        wording=prompt.wording,
+        transcript=prompt.shows_transcript,
+        temperature=temperature,
+        context_turns=context_turns,
+    )
+
+
+def request_key(record: Record, audio_digest: str, **settings: object) -> str:
+    """A hash of all that an answer depends on: audio bytes, prompt, model, labels, control and settings."""
+    facts = [
+        record.corpus,
+        record.utterance,
+        audio_digest,
+        record.control,
+        record.heard,
+        record.model_fingerprint,
+        record.prompt_text,
+        record.context_turns,
+        record.format,
+        record.order,
+        record.labels,
+        record.forms,
+        settings,
+    ]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def shards(planned: Iterable[Planned], size: int) -> Iterator[list[Planned]]:
+    """Cut a plan into shards of at most `size` requests, where possible between clips.
+
+    An engine shares the work of requests on one clip, so they stay together; more requests on one clip than
+    fit into a shard are cut after every `size`.
+    """
+    shard: list[Planned] = []
+    for _, group in itertools.groupby(planned, lambda p: (p.record.corpus, p.record.utterance)):
+        clip = list(group)
+        if shard and len(shard) + len(clip) > size:
+            yield shard
+            shard = []
+        shard += clip
+        while len(shard) > size:
+            yield shard[:size]
+            shard = shard[size:]
+    if shard:
+        yield shard

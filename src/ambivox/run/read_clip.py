@@ -1,0 +1,77 @@
+"""Read single clips: the same path as a study, for one prompt and without a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambivox.corpora import Utterance
+from ambivox.emotions import EmotionSet, load_emotions
+from ambivox.errors import AmbivoxError
+from ambivox.models import SpeechModel, load_model
+from ambivox.prompts import load_prompt, option_order
+from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts, needs_of, unfold
+from ambivox.record import Record
+from ambivox.run.ask import ask, with_keys
+from ambivox.run.config import N_DRAWS
+from ambivox.run.plan import Planned, unanswered
+
+
+@dataclass(frozen=True)
+class ClipReading:
+    """What a model made of one clip.
+
+    Args:
+        record: what was asked and answered.
+        readings: by readout; only those that can read the prompt's answer format.
+    """
+
+    record: Record
+    readings: Mapping[str, Reading]
+
+    @property
+    def text(self) -> str | None:
+        """What the model said; None if the clip could not be read."""
+        return self.record.text
+
+
+def read(
+    clip: str | Path,
+    model: str | SpeechModel = "mini",
+    *,
+    prompt: str = "dictionary",
+    emotions: str | EmotionSet = "cremad6",
+    readouts: Sequence[str] = DEFAULT_READOUTS,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    order_seed: int | None = None,
+) -> ClipReading:
+    """Ask a model about one clip and read its answer out in every way that applies.
+
+    Args:
+        clip: a sound file.
+        model: a name, or a loaded model (load it once for many clips).
+        prompt, emotions, readouts: by name; see ``ambivox prompts | emotions | readouts``.
+        start_s, end_s: the segment of the file, in seconds.
+        order_seed: permutes the options; None keeps the order of the set.
+
+    Raises:
+        UsageError: an unknown name.
+        AmbivoxError: the clip cannot be read or heard whole, or the model fails on it.
+    """
+    model = load_model(model) if isinstance(model, str) else model
+    emotions = load_emotions(emotions) if isinstance(emotions, str) else emotions
+    wanted = load_readouts(readouts)
+    order = option_order(len(emotions), order_seed)
+    rendered = load_prompt(prompt).render(emotions, order=order)
+    utterance = Utterance(id=Path(clip).stem, audio=Path(clip), start_s=start_s, end_s=end_s)
+    record = unanswered(utterance, rendered, emotions, model, seed=order_seed)
+    needs = needs_of(wanted, rendered.format)
+    n_draws = N_DRAWS if "draws" in needs else 0
+    label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)
+    planned = with_keys([Planned(record, rendered, label_tokens, needs, n_draws)], seed=0)
+    record = ask(model, planned)[0]
+    if record.status == "failed":
+        raise AmbivoxError(record.error or f"{clip}: failed without a reason")
+    return ClipReading(record, {r.name: r(record) for r in unfold(wanted, record) if r.applies(record)})

@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.finetuning.material import checkpoint, corpus
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen2-Audio of a few thousand random weights that hears 2 s."""
+    return checkpoint(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """16 rated tones of 4 speakers."""
+    return corpus(tmp_path_factory.mktemp("tones"))

@@ -1,0 +1,261 @@
+import hashlib
+import html
+import json
+import re
+import stat
+import sys
+from base64 import b64encode
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from plotly import graph_objects
+from plotly.offline import get_plotlyjs
+
+from ambivox.errors import UsageError
+from ambivox.present.html import write_report
+from ambivox.scoring import score
+from tests.present.pages import Page, report
+from tests.present.runs import LABELS, SHARED, Made, make_run
+
+EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)><!--'
+
+
+def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
+    """As the page writes a number; written again here, so that the two can differ."""
+    text = format(value, f"{'+' if signed and round(value, digits) else ''}.{digits}f")
+    return text.replace("-", "−") if round(value, digits) else text.lstrip("-")
+
+
+def lines(page: Page, caption: str) -> dict[str, list[str]]:
+    """The lines of the first table whose lead is `caption`, by readout within prompt."""
+    found: dict[str, list[str]] = {}
+    group, started = "", False
+    for row in page.rows:
+        if row[0] == "readout":
+            if started:
+                break
+            started = caption in " ".join(row)
+        elif started and len(row) == 1:
+            group = row[0]
+        elif started:
+            name = re.sub(r"(text|token) level$", "", row[0])
+            found[f"{group} | {name}"] = [re.sub(r"–[\d, ]+$", "–", cell) for cell in row[1:]]
+    return found
+
+
+@pytest.mark.parametrize("convention", ["ambivox", "aer-llm", "scaling-ambiguity", "yu-2026"])
+def test_every_number_of_the_table_is_that_of_the_score_table(tmp_path, convention):
+    page = report(tmp_path, Made(controls=("clip", "noise")), convention=convention)
+    table = score(tmp_path / "made-run", convention=convention)
+    written = lines(page, "mass")
+    assert len(written) == len(table.rows)
+    for row, cells in zip(table.rows, written.values(), strict=True):
+        assert cells[0] == f"{row.failed}/{row.utterances}"
+        assert cells[-1] == ", ".join(f"{s} {n}" for s, n in row.statuses.items())
+        if row.level == "token" and row.mass is not None:
+            assert cells[-2] == number(row.mass)
+        scores = [cells[1], *cells[3:-2]]
+        for metric, cell in zip(table.metrics, scores, strict=False):
+            value = row.scores[metric].value if row.scores else float("nan")
+            assert cell == ("–" if value != value else number(value)), (row.readout, metric)
+        skill = row.skill.get(table.metrics[0])
+        assert cells[2] == ("–" if skill is None else number(skill, 2, signed=True))
+
+
+def test_metrics_beyond_the_main_table_and_every_skill_are_written_too(tmp_path):
+    page = report(tmp_path)
+    table = score(tmp_path / "made-run")
+    further = lines(page, "top2_share")
+    skills = [row for row in page.rows if len(row) == len(table.metrics) + 2]
+    for row, cells in zip(table.rows, further.values(), strict=True):
+        if row.failed < row.utterances:
+            expected = [number(row.scores[metric].value) for metric in table.metrics[6:]]
+            assert cells[1:] == [text if text != "nan" else "–" for text in expected]
+    first = next(row for row in table.rows if row.readout == "first")
+    expected = [number(first.skill[metric], 2, signed=True) for metric in table.metrics]
+    assert any(cells[2:] == expected for cells in skills)
+
+
+def test_controls_come_before_readouts(tmp_path):
+    groups = [row[0] for row in report(tmp_path).rows if len(row) == 1]
+    assert groups[0] == "Controls, which ask no model"
+    assert groups[1:3] == ["Prompt word (v1), mini", "Prompt dictionary (v1), mini"]
+
+
+def test_scores_under_each_choice_of_what_a_failed_reading_counts_as(tmp_path):
+    page = report(tmp_path)
+    row = next(row for row in score(tmp_path / "made-run").rows if row.readout == "dictionary")
+    cells = next(cells for cells in page.rows if cells[0] == "dictionary · dictionary")
+    expected = [row.by_failed[choice]["jsd_bits"] for choice in ("excluded", "uniform", "neutral")]
+    assert cells[1:] == ["7/40", *(f"{number(s.value)}n = {s.utterances}" for s in expected)]
+    assert expected[0].utterances == 33
+
+
+def test_a_readout_that_failed_everywhere_has_no_score_and_is_not_ranked(tmp_path):
+    page = report(tmp_path, Made(offset=-20.0))
+    cells = next(c for name, c in lines(page, "mass").items() if name.endswith("normalise=sum)"))
+    assert cells[0] == "40/40"
+    assert set(cells[1:-2]) == {"–"}
+    assert "every reading failed" in page.text
+    assert "not ranked: “mean(value=logit, normalise=sum)” on the prompt “word”" in page.text
+    assert "no score · word · mean(value=logit, normalise=sum)" in page.all_words
+
+
+def test_failed_rows_are_listed_with_clip_and_reason(tmp_path):
+    page = report(tmp_path, Made(clips=20, error="clips/broken.wav: no sound in it"))
+    rows = [row for row in page.rows if row[1:3] == ["failed", "clips/broken.wav: no sound in it"]]
+    assert [(row[0], row[3], row[4]) for row in rows] == [
+        (f"crema-d · {prompt} · every readout", readings, "1000_DFA_005")
+        for prompt, readings in (("word", "3"), ("dictionary", "3"))
+    ]
+    assert any(row[1] == "refused" and "As an AI" in row[2] for row in page.rows if len(row) == 5)
+
+
+def test_readings_of_the_failure_list_are_those_that_the_table_counts(tmp_path):
+    page = report(tmp_path)
+    listed = sum(int(row[3]) for row in page.rows if len(row) == 5 and row[3].isdigit())
+    readouts = [row for row in score(tmp_path / "made-run").rows if row.level != "control"]
+    assert listed == sum(row.failed for row in readouts)
+
+
+def test_text_from_outside_is_shown_and_never_run(tmp_path):
+    made = Made(
+        clips=8,
+        names=[EVIL + str(n) for n in range(8)],
+        model=EVIL,
+        corpus=EVIL,
+        licence=EVIL,
+        notes=(EVIL,),
+        error=EVIL,
+        say=lambda clip, prompt, votes: None if clip == 3 else f"angry {EVIL}",
+    )
+    page = report(tmp_path, made)
+    tags = [tag for tag, _ in page.tags]
+    assert "img" not in tags
+    assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
+    assert tags.count("script") == len(page.figures) + 2
+    assert EVIL in page.text
+    assert f"answer to word: angry {EVIL}" in page.text
+
+
+def test_labels_in_pictures_are_shown_literally(tmp_path):
+    made = Made(names=["<b>one</b>"], clips=1, changes={"labels": ("<i>angry</i>", *LABELS[1:])})
+    drawn = json.dumps(report(tmp_path, made).figures)
+    assert "&lt;i&gt;angry&lt;/i&gt;" in drawn
+    assert "&lt;b&gt;one&lt;/b&gt;" in drawn
+    assert "<b>" not in drawn
+
+
+def test_no_text_in_a_picture_can_end_its_script_element(tmp_path):
+    run = make_run(tmp_path / "run", Made(names=[EVIL], changes={"labels": (EVIL, *LABELS[1:])}))
+    source = write_report(run, tmp_path / "report.html").read_text("utf-8")
+    blocks = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.DOTALL)
+    assert len(blocks) == source.count("data-figure=") > 5
+    assert not any(set("<>&\u2028\u2029") & set(block) for block in blocks)
+
+
+def test_only_the_two_scripts_of_the_page_may_run_and_nothing_is_fetched(tmp_path):
+    out = write_report(make_run(tmp_path / "run"), tmp_path / "report.html")
+    page = Page(out.read_text("utf-8"))
+    policy = next(a["content"] for t, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    hashes = {b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in page.scripts}
+    assert set(re.findall(r"'sha256-([^']+)'", policy)) == hashes
+    assert "default-src 'none'" in policy
+    assert page.scripts[0] == get_plotlyjs()
+    for _, attrs in page.tags:
+        assert "src" not in attrs
+        assert attrs.get("href") in (None, "data:,")
+
+
+def test_not_a_number_is_never_written(tmp_path):
+    for name, made in {
+        "one": Made(clips=1),
+        "undefined": Made(offset=-20.0),
+        "nothing said": Made(say=lambda *_: None),
+        "collided": Made(label_tokens=SHARED),
+    }.items():
+        words = report(tmp_path / name, made).all_words
+        assert not re.search(r"\b([Nn]a[Nn]|[Ii]nf(inity)?|None|null)\b", words), name
+
+
+def test_every_picture_is_one_that_plotly_accepts_and_says_what_it_shows(tmp_path):
+    page = report(tmp_path, Made(controls=("clip", "silence")))
+    for figure in page.figures:
+        graph_objects.Figure(figure)
+    drawn = [attrs for _, attrs in page.tags if "data-figure" in attrs]
+    assert len(drawn) == len(page.figures) == 4 + 6
+    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in drawn)
+    assert "1004_DFA_039: votes: angry 0.00, disgust 0.90" in drawn[1]["aria-label"]
+    assert re.search(r"Calibration against the votes.*text level: \d\.\d\d sure", drawn[-1]["aria-label"])
+
+
+def test_bars_and_lines_of_the_score_picture_are_the_scores(tmp_path):
+    figure = report(tmp_path).figures[0]
+    rows = score(tmp_path / "made-run").rows
+    values = [r.scores["jsd_bits"].value for r in rows if r.level != "control" and r.failed < r.utterances]
+    assert [x for x in figure["data"][0]["x"] if x] == values
+    assert [shape["x0"] for shape in figure["layout"]["shapes"]] == [
+        next(r.scores["jsd_bits"].value for r in rows if r.readout == name)
+        for name in ("uniform", "vote prior")
+    ]
+
+
+def test_headings_are_in_order_and_there_is_one_title(tmp_path):
+    page = report(tmp_path)
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert [tag for tag, _ in page.tags].count("title") == 1
+
+
+def test_statuses_of_every_kind_are_written(tmp_path):
+    words = report(tmp_path, Made(label_tokens=SHARED)).all_words
+    for status in ("ok", "renormalised", "partial", "foreign", "refused", "unparsed", "collided", "failed"):
+        assert re.search(rf"\b{status} \d+", words), status
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    run = make_run(tmp_path / "run")
+    first = write_report(run, tmp_path / "a.html").read_bytes()
+    assert write_report(run.folder, tmp_path / "b.html").read_bytes() == first
+
+
+def test_a_report_that_cannot_be_made_leaves_the_old_one(tmp_path, monkeypatch):
+    out = write_report(make_run(tmp_path / "run"), tmp_path / "report.html")
+    before = out.read_bytes()
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(Exception, match="No space left"):
+        write_report(tmp_path / "run", out)
+    assert out.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "run"]
+
+
+def test_its_folder_is_made_and_a_folder_is_no_file(tmp_path):
+    run = make_run(tmp_path / "run")
+    out = write_report(run, tmp_path / "new" / "deep" / "report.html")
+    assert stat.S_ISREG(out.stat().st_mode)
+    with pytest.raises(UsageError, match="name the file to write"):
+        write_report(run, tmp_path / "new")
+
+
+def test_without_plotly_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    with pytest.raises(
+        UsageError, match=re.escape("this needs the extra 'report': pip install 'ambivox[report]'")
+    ):
+        write_report(make_run(tmp_path / "run"), tmp_path / "report.html")
+
+
+def test_a_run_without_votes_is_refused_and_nothing_is_written(tmp_path):
+    run = make_run(tmp_path / "run", Made(votes=lambda clip: {}))
+    with pytest.raises(UsageError, match="nothing to score against"):
+        write_report(run, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_the_folder_is_named_but_not_where_it_lies(tmp_path):
+    page = report(tmp_path)
+    assert "made-run" in page.text
+    assert str(tmp_path) not in html.unescape(page.all_words)

@@ -1,0 +1,82 @@
+"""Clips are decoded once, ahead of the model, and shards keep the requests on a clip together."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ambivox.errors import AmbivoxError
+from ambivox.run import Study, clips, run_study
+from ambivox.run.clips import Clips
+from ambivox.run.plan import Planned, look_up, plan, shards
+from tests.run.toy import ToyModel
+
+
+@pytest.fixture
+def planned(study: Study) -> list[Planned]:
+    return list(plan(look_up(study), ToyModel()))
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 7, 8, 11, 24, 99])
+def test_shards_lose_nothing_and_keep_clips_whole_where_they_fit(planned: list[Planned], size: int) -> None:
+    cut = list(shards(planned, size))
+    assert [p for shard in cut for p in shard] == planned
+    assert max(map(len, cut)) <= size
+    pieces = Counter(name for shard in cut for name in {p.record.utterance for p in shard})
+    per_clip = len(planned) // 6
+    assert set(pieces.values()) == {1} or size < per_clip
+
+
+def test_shards_depend_on_the_plan_alone(planned: list[Planned]) -> None:
+    assert list(shards(iter(planned), 7)) == list(shards(planned, 7))
+
+
+def test_a_clip_of_a_study_is_decoded_once(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    load = clips.load_audio
+
+    def counting(clip: str, *segment: float | None) -> Any:
+        loaded.append(clip)
+        return load(clip, *segment)
+
+    monkeypatch.setattr(clips, "load_audio", counting)
+    run_study(study.model_copy(update={"shard_size": 8}), tmp_path / "out", models=[ToyModel()])
+    assert sorted(Counter(loaded).values()) == [1] * 6
+
+
+def test_controls_are_of_their_own_and_no_audio_is_none(planned: list[Planned]) -> None:
+    record = planned[0].record
+    with Clips(seed=1) as heard:
+        samples, again = heard[record], heard[replace(record, prompt="other")]
+        assert samples is again
+        silence, noise = (heard[replace(record, control=c)] for c in ("silence", "noise"))
+        assert silence is not None
+        assert noise is not None
+        assert not silence.any()
+        other = heard[replace(record, control="noise", utterance="other")]
+        assert other is not None
+        assert not np.array_equal(noise, other)
+        assert heard[replace(record, control="no-audio")] is None
+
+
+def test_what_is_still_to_come_is_not_forgotten(planned: list[Planned]) -> None:
+    one, other = planned[0].record, planned[-1].record
+    with Clips() as heard:
+        kept, dropped = heard[one], heard[other]
+        heard.forget([one, other], but=[one])
+        assert heard[one] is kept
+        assert heard[other] is not dropped
+
+
+def test_an_unreadable_clip_is_an_error_when_it_is_asked_for(planned: list[Planned]) -> None:
+    lost = replace(planned[0].record, clip="nowhere.wav")
+    with Clips() as heard:
+        heard.prepare([lost])
+        for _ in range(2):
+            with pytest.raises(AmbivoxError, match=r"nowhere\.wav"):
+                heard[lost]

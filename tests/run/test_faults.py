@@ -1,0 +1,24 @@
+"""Why readings are undefined stands in the table, not only that they are."""
+
+from pathlib import Path
+
+from ambivox.run import run_study
+from ambivox.run.config import Study
+from ambivox.scoring import score
+from ambivox.scoring.table import ScoreRow
+from tests.run.toy import ToyModel
+
+
+def test_the_reason_of_undefined_readings_is_that_of_the_readout_or_the_calibration(
+    study: Study, tmp_path: Path
+) -> None:
+    run = run_study(study.model_copy(update={"prompts": ("word",)}), tmp_path / "out", models=[ToyModel()])
+    negative = "mean(value=log-probability, normalise=sum)"
+    table = score(run, readouts=[negative, "label"], calibrations=["batch"])
+
+    def reason(name: str) -> str:
+        found: ScoreRow = next(row for row in table.rows if row.readout == name)
+        return found.reasons[""]
+
+    assert "undefined: log-probability: negative values" in reason(negative)
+    assert "undefined: a label has no probability in any answer" in reason("label + batch")

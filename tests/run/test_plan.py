@@ -1,0 +1,184 @@
+"""What a study asks: only what its readouts need, under every control, wording, order and temperature."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ambivox.emotions import load_emotions
+from ambivox.errors import UsageError
+from ambivox.record import Record
+from ambivox.run import Study, run_study
+from ambivox.run.plan import count_requests, look_up, plan, write_labels
+from ambivox.scoring import score
+from tests.run.toy import ToyModel
+
+
+def records_of(study: Study, out: Path, **changes: object) -> list[Record]:
+    changed = Study.model_validate(study.model_dump() | changes)
+    return list(run_study(changed, out, models=[ToyModel()]).records())
+
+
+def test_what_no_readout_reads_is_not_asked(study: Study, tmp_path: Path) -> None:
+    for record in records_of(study, tmp_path / "out", readouts=["label", "first"]):
+        assert record.sequence_logp is None
+        assert record.draws == ()
+        assert record.lens is None
+        assert record.temperature is None
+
+
+def test_whole_labels_are_scored_for_the_readout_that_reads_them(study: Study, tmp_path: Path) -> None:
+    assert all(
+        r.sequence_logp is not None for r in records_of(study, tmp_path / "out", readouts=["sequence"])
+    )
+
+
+def test_a_swapped_record_names_the_clip_that_was_heard(study: Study, tmp_path: Path) -> None:
+    records = records_of(study, tmp_path / "out", controls=["clip", "swapped"], prompts=["word"])
+    own = {r.utterance: r for r in records if r.control == "clip"}
+    for swapped in (r for r in records if r.control == "swapped"):
+        heard = own[swapped.heard or ""]
+        assert heard.utterance != swapped.utterance
+        assert (heard.text, heard.clip) == (swapped.text, swapped.clip)
+        assert swapped.votes == own[swapped.utterance].votes
+    assert len({r.key for r in records}) == len(records)
+
+
+def test_another_swap_has_another_key(study: Study, tmp_path: Path) -> None:
+    one, other = (
+        {
+            r.utterance: (r.heard, r.key)
+            for r in records_of(study, tmp_path / str(seed), controls=["swapped"], seed=seed)
+        }
+        for seed in (0, 1)
+    )
+    assert all((one[u][0] == other[u][0]) == (one[u][1] == other[u][1]) for u in one)
+    assert one != other
+
+
+def test_without_audio_all_clips_are_answered_alike(study: Study, tmp_path: Path) -> None:
+    records = records_of(study, tmp_path / "out", controls=["no-audio"], prompts=["word"])
+    assert len({r.text for r in records}) == 1
+    assert {(r.status, r.heard, r.duration_s, r.audio_tokens) for r in records} == {("ok", None, None, 0)}
+
+
+def test_transcript_only_shows_the_words_and_plays_nothing(study: Study, tmp_path: Path) -> None:
+    manifest = tmp_path / "clips" / "manifest.csv"
+    rows = manifest.read_text(encoding="utf-8").splitlines()
+    words = ["transcript", "let it go", *[""] * (len(rows) - 2)]
+    manifest.write_text("\n".join(f"{r},{w}" for r, w in zip(rows, words, strict=True)), encoding="utf-8")
+    records = records_of(study, tmp_path / "out", controls=["clip", "transcript-only"], prompts=["word"])
+    only = [r for r in records if r.control == "transcript-only"]
+    assert "let it go" in only[0].prompt_text
+    assert (only[0].status, only[0].transcript, only[0].audio_tokens) == ("ok", True, 0)
+    assert {r.status for r in only[1:]} == {"failed"}
+    assert "clip1: no transcript to show" in (only[1].error or "")
+    assert not any(r.transcript for r in records if r.control == "clip")
+
+
+def test_orders_can_be_all_rotations(study: Study, tmp_path: Path) -> None:
+    records = records_of(study, tmp_path / "out", order_seeds="rotations", prompts=["word"])
+    orders = {r.order for r in records}
+    assert len(orders) == 6
+    assert {order[0] for order in orders} == set(range(6))
+    assert all(order[(k + 1) % 6] == (order[k] + 1) % 6 for order in orders for k in range(6))
+
+
+def test_wordings_change_the_options_and_not_the_labels(study: Study, tmp_path: Path) -> None:
+    wordings = [None, {"angry": "anger", "sad": "sadness"}]
+    records = records_of(study, tmp_path / "out", wordings=wordings, prompts=["word"])
+    assert {r.wording[0] for r in records} == {"angry", "anger"}
+    assert len({r.labels for r in records}) == 1
+    for record in records:
+        assert (", ".join(record.wording) in record.prompt_text) == (record.order == tuple(range(6)))
+
+
+@pytest.mark.parametrize(
+    ("wording", "message"),
+    [({"angri": "anger"}, "did you mean 'angry'"), ({"angry": "sad"}, "form of 'angry'")],
+)
+def test_a_wording_that_is_no_form_is_said(wording: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        write_labels(load_emotions("cremad6"), wording)
+
+
+def test_the_plan_is_as_long_as_it_was_said(study: Study) -> None:
+    wide = study.model_copy(
+        update={
+            "order_seeds": "rotations",
+            "controls": ("clip", "swapped"),
+            "wordings": (None, {"sad": "sadness"}),
+        }
+    )
+    parts = look_up(wide)
+    assert len(list(plan(parts, ToyModel()))) == count_requests(parts) == 6 * 4 * 6 * 2 * 2
+
+
+def test_the_run_says_how_many_requests_it_holds(study: Study, tmp_path: Path) -> None:
+    run = run_study(study, tmp_path / "out", models=[ToyModel()])
+    assert json.loads((run.folder / "environment.json").read_text("utf-8"))["requests"] == 24
+
+
+@pytest.fixture
+def dialogue_study(study: Study, tmp_path: Path) -> Study:
+    """Two dialogues of three turns each, in the order of the corpus but not of time."""
+    folder = study.corpora[0].path.parent
+    clips = sorted(path.name for path in folder.glob("*.wav"))
+    turns = [(name, d, t, "ann" if t % 2 else "bob") for name, (d, t) in zip(clips, TURNS, strict=False)]
+    lines = [f"{name},{name},{d},{t},{who},Words of {d}{t}.,1" for name, d, t, who in turns]
+    path = folder / "dialogues.csv"
+    path.write_text("\n".join(["id,audio,dialogue,turn,speaker,transcript,votes.sad", *lines]) + "\n")
+    corpus = study.corpora[0].model_copy(update={"path": path, "options": {}})
+    return study.model_copy(update={"corpora": (corpus,), "prompts": ("word",)})
+
+
+TURNS = [("A", 2), ("A", 0), ("A", 1), ("B", 0), ("B", 5), ("B", 3)]
+
+
+def test_context_shows_the_turns_before_with_their_speakers(dialogue_study: Study, tmp_path: Path) -> None:
+    records = records_of(dialogue_study, tmp_path / "out", context_turns=[0, 1, 30])
+    assert len({r.dialogue for r in records}) == 2
+    assert len(records) == 18
+    for record in records[::3]:
+        assert "Before this" not in record.prompt_text
+        assert record.context_turns == 0
+    shown = {(r.utterance, r.context_turns): r.prompt_text for r in records}
+    names = [r.utterance for r in records[::3]]
+    assert "Before this:\nann: Words of A1.\nOptions" in shown[names[0], 1]
+    assert "Before this:\nbob: Words of A0.\nann: Words of A1.\nOptions" in shown[names[0], 30]
+    assert "Before this" not in shown[names[1], 30]
+    assert "bob: Words of B0.\nann: Words of B3.\nOptions" in shown[names[4], 30]
+    assert len({r.key for r in records}) == len(records)
+
+
+def test_scores_are_apart_for_each_number_of_context_turns(dialogue_study: Study, tmp_path: Path) -> None:
+    run = run_study(
+        dialogue_study.model_copy(update={"context_turns": (0, 2)}), tmp_path / "out", models=[ToyModel()]
+    )
+    rows = [row for row in score(run, readouts=["first"], n_draws=100).rows if row.level == "token"]
+    assert [(row.prompt, row.utterances) for row in rows] == [("word", 6), ("word, 2 turns before", 6)]
+
+
+def test_context_is_apart_from_the_words_of_the_clip(dialogue_study: Study, tmp_path: Path) -> None:
+    (record,) = records_of(dialogue_study, tmp_path / "out", context_turns=[1], transcript=True)[:1]
+    assert 'ann: Words of A1.\nThe speaker says: "Words of A2."' in record.prompt_text
+
+
+def test_a_limit_does_not_cut_the_turns_before(dialogue_study: Study, tmp_path: Path) -> None:
+    corpus = dialogue_study.corpora[0].model_copy(update={"limit": 1})
+    (record,) = records_of(
+        dialogue_study.model_copy(update={"corpora": (corpus,)}), tmp_path / "out", context_turns=[2]
+    )
+    assert "bob: Words of A0.\nann: Words of A1." in record.prompt_text
+
+
+def test_context_needs_dialogues_and_a_place_in_the_prompt(
+    study: Study, dialogue_study: Study, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="has no place in a dialogue"):
+        look_up(study.model_copy(update={"context_turns": (0, 2)}))
+    prompt = tmp_path / "mine.yaml"
+    prompt.write_text("version: 1\nformat: word\ntext: 'Which of {{ options }}?'\n")
+    asked = {"context_turns": (2,), "prompts": (str(prompt),)}
+    with pytest.raises(UsageError, match="prompt 'mine' has no place for context turns"):
+        look_up(dialogue_study.model_copy(update=asked))

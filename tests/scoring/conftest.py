@@ -1,0 +1,3 @@
+from tests.run.conftest import study
+
+__all__ = ["study"]

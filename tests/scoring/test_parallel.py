@@ -1,0 +1,34 @@
+"""Several processes read what one process reads."""
+
+from pathlib import Path
+
+import pytest
+
+from ambivox.readouts import load_readouts
+from ambivox.record import count_records, read_records, write_records
+from ambivox.scoring import parallel, score
+from ambivox.scoring.readings import read_all, read_record
+from tests.present.runs import Made, make_run
+
+
+def test_two_processes_score_like_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path / "run", Made(clips=24))
+    [shard] = run.shards()
+    records = read_records(shard)
+    for n in range(3):
+        write_records(records[n * 16 : (n + 1) * 16], run.shard_path(0, n))
+    assert sum(map(count_records, run.shards())) == 48
+    alone = score(run)
+    monkeypatch.setattr(parallel, "WORTH_IT", 0)
+    assert score(run, n_processes=2).to_dict() == alone.to_dict()
+
+
+def test_a_record_sent_from_another_process_is_read_the_same(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", Made(clips=12))
+    readouts = load_readouts(["label", "dictionary", "first"])
+    light = [read_record(record, readouts).light() for record in run.records()]
+    assert all(one.record.token_logits is None for one in light)
+    [a], [b] = read_all(light, readouts)[0], read_all(run.records(), readouts)[0]
+    for one, other in zip(a.readings, b.readings, strict=True):
+        assert one.p.tolist().__repr__() == other.p.tolist().__repr__()
+        assert one.statuses == other.statuses

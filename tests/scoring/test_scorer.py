@@ -1,0 +1,191 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import jensenshannon
+
+from ambivox.emotions import load_emotions
+from ambivox.errors import UsageError
+from ambivox.readouts import load_readout
+from ambivox.record import Record, read_records, write_records
+from ambivox.run import Study, run_study
+from ambivox.run.folder import Run
+from ambivox.scoring import ScoreRow, ScoreTable, score
+from tests.run.toy import ToyModel
+
+
+@pytest.fixture
+def run(study: Study, tmp_path: Path) -> Run:
+    return run_study(study, tmp_path / "out", models=[ToyModel()])
+
+
+def row_of(table: ScoreTable, prompt: str, readout: str) -> ScoreRow:
+    [row] = [row for row in table.rows if (row.prompt, row.readout) == (prompt, readout)]
+    return row
+
+
+def rewrite(run: Run, change: Any) -> None:
+    """Replace the records of a run by changed ones."""
+    for path in sorted((run.folder / "records").glob("*.parquet")):
+        write_records([change(record) for record in read_records(path)], path)
+
+
+def shares(record: Record) -> np.ndarray:
+    counts = np.array([record.votes.get(label, 0) for label in record.labels], dtype=float)
+    return counts / counts.sum()
+
+
+def test_a_row_is_the_mean_of_scipys_divergence_over_its_clips(run: Run) -> None:
+    row = row_of(score(run), "word", "first")
+    readout = load_readout("first")
+    values = [
+        jensenshannon(readout(r).distribution, shares(r), base=2) ** 2
+        for r in run.records()
+        if r.prompt == "word"
+    ]
+    assert row.utterances == 6
+    assert row.scores["jsd_bits"].value == pytest.approx(np.mean(values), abs=1e-12)
+
+
+def test_the_vote_prior_leaves_the_speaker_out(run: Run) -> None:
+    [prior] = [row for row in score(run).rows if row.readout == "vote prior"]
+    clips = {r.utterance: r for r in run.records()}
+    values = []
+    for clip in clips.values():
+        others = np.mean([shares(c) for c in clips.values() if c.speaker != clip.speaker], axis=0)
+        values.append(jensenshannon(others, shares(clip), base=2) ** 2)
+    assert prior.scores["jsd_bits"].value == pytest.approx(np.mean(values), abs=1e-12)
+    assert prior.skill["jsd_bits"] == pytest.approx(0, abs=1e-12)
+
+
+def test_controls_stand_beside_the_readouts(run: Run) -> None:
+    table = score(run)
+    assert [row.readout for row in table.rows if row.level == "control"] == [
+        "uniform",
+        "vote prior",
+        "one-hot plurality",
+        "noise ceiling",
+    ]
+
+
+def test_text_readouts_appear_only_where_they_can_read_the_format(run: Run) -> None:
+    pairs = {(row.prompt, row.readout) for row in score(run).rows if row.level == "text"}
+    assert pairs == {
+        ("word", "label"),
+        ("letter", "label"),
+        ("dictionary", "dictionary"),
+        ("percentages", "dictionary"),
+    }
+
+
+def spoil_two(record: Record) -> Record:
+    if record.utterance == "clip0":
+        return record.failed("the clip is gone")
+    return replace(record, text="I am sorry, I cannot tell.") if record.utterance == "clip1" else record
+
+
+def test_no_status_is_lost_and_the_denominator_is_kept(run: Run) -> None:
+    rewrite(run, spoil_two)
+    table = score(run, failed_as="excluded")
+    row = row_of(table, "dictionary", "dictionary")
+    assert row.statuses == {"failed": 1, "refused": 1, "ok": 4}
+    assert (row.utterances, row.failed) == (6, 2)
+    assert row.scores["jsd_bits"].utterances == 4
+    assert row_of(table, "dictionary", "first").statuses == {"failed": 1, "ok": 5}
+
+
+def test_a_failed_reading_scores_as_each_choice_says(run: Run) -> None:
+    rewrite(run, spoil_two)
+    row = row_of(score(run, failed_as="uniform"), "dictionary", "dictionary")
+    readout = load_readout("dictionary")
+    records = [r for r in run.records() if r.prompt == "dictionary"]
+    neutral = load_emotions("cremad6").labels.index("neutral")
+    stand_ins = {"uniform": np.full(6, 1 / 6), "neutral": np.eye(6)[neutral]}
+    for choice, stand_in in stand_ins.items():
+        p = [stand_in if (d := readout(r).distribution) is None else d for r in records]
+        expected = np.mean(
+            [jensenshannon(a, shares(r), base=2) ** 2 for a, r in zip(p, records, strict=True)]
+        )
+        assert row.by_failed[choice]["jsd_bits"].value == pytest.approx(expected, abs=1e-9)
+    assert row.scores == row.by_failed["uniform"]
+    assert row.by_failed["excluded"]["jsd_bits"].utterances == 4
+
+
+def test_skill_compares_with_the_prior_on_the_clips_that_were_scored(run: Run) -> None:
+    rewrite(run, spoil_two)
+    row = row_of(score(run, failed_as="excluded"), "dictionary", "dictionary")
+    clips = {r.utterance: r for r in run.records()}
+    prior = []
+    for name in ("clip2", "clip3", "clip4", "clip5"):
+        others = [shares(c) for c in clips.values() if c.speaker != clips[name].speaker]
+        prior.append(jensenshannon(np.mean(others, axis=0), shares(clips[name]), base=2) ** 2)
+    expected = 1 - row.scores["jsd_bits"].value / np.mean(prior)
+    assert row.skill["jsd_bits"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_readout_that_fails_everywhere_has_no_numbers(run: Run) -> None:
+    rewrite(run, lambda r: replace(r, text="no idea"))
+    row = row_of(score(run), "dictionary", "dictionary")
+    assert row.failed == row.utterances == 6
+    assert row.scores == {}
+    assert row.skill == {}
+    assert "neutral" in row.by_failed
+
+
+def test_votes_outside_the_set_are_told_and_enter_as_asked(run: Run) -> None:
+    drop = score(run)
+    assert "manifest: 3 votes outside cremad6 (drop)" in drop.notes
+    exclude = score(run, outside="exclude-utterance")
+    assert row_of(exclude, "word", "first").utterances == 3
+    assert "manifest: 3 clips left out: no vote counts under 'exclude-utterance'" in exclude.notes
+    with pytest.raises(UsageError, match=r"cremad6\+other"):
+        score(run, outside="other")
+
+
+def test_clips_without_votes_are_left_out_and_counted(run: Run) -> None:
+    rewrite(run, lambda r: replace(r, votes={}) if r.utterance == "clip4" else r)
+    table = score(run)
+    assert "manifest: 1 clips left out: nobody rated them" in table.notes
+    assert row_of(table, "word", "first").utterances == 5
+
+
+def test_a_run_without_any_votes_is_refused(run: Run) -> None:
+    rewrite(run, lambda r: replace(r, votes={}))
+    with pytest.raises(UsageError, match="no clip with votes"):
+        score(run)
+
+
+def test_one_clip_alone_has_no_prior_and_says_so(run: Run) -> None:
+    rewrite(run, lambda r: r if r.utterance == "clip2" else replace(r, votes={}))
+    table = score(run)
+    [prior] = [row for row in table.rows if row.readout == "vote prior"]
+    assert prior.scores == {}
+    assert prior.statuses == {"undefined": 1}
+    assert any("vote prior: 1 utterance(s)" in note for note in table.notes)
+    assert row_of(table, "word", "first").skill == {}
+
+
+def test_conventions_change_the_metrics_and_what_failures_count_as(run: Run) -> None:
+    rewrite(run, spoil_two)
+    table = score(run, convention="aer-llm")
+    assert table.failed_as == "neutral"
+    assert "aer_llm_js" in table.metrics
+    assert row_of(table, "dictionary", "dictionary").scores["aer_llm_js"].utterances == 6
+
+
+def test_unknown_names_suggest_the_nearest(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'aer-llm'"):
+        score(run, convention="aer-lm")
+    with pytest.raises(UsageError, match="did you mean 'first'"):
+        score(run, readouts=["frist"])
+    with pytest.raises(UsageError, match="no run here"):
+        score(tmp_path / "nowhere")
+
+
+def test_the_table_is_plain_json_without_nan(run: Run) -> None:
+    rewrite(run, spoil_two)
+    text = json.dumps(score(run).to_dict(), allow_nan=False)
+    assert json.loads(text)["convention"] == "ambivox"
