@@ -19,9 +19,10 @@ from ambivox.audio import (
     noise_like,
     silence_like,
 )
-from ambivox.audio.mp3 import _frame_starts as frame_starts
 from ambivox.audio.mp3 import _parse as parse_frame
+from ambivox.audio.mp3 import _parts as parts_of_mp3
 from ambivox.errors import AudioError
+from tests.audio.sounds import cut, loudest_hz, rms, sine, write
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000)
 # (ending, subtype, largest error of a sample after the round trip)
@@ -39,32 +40,6 @@ LOSSLESS = (
     ("aiff", "PCM_16", 2**-15),
 )
 LOSSY = (("ogg", "VORBIS"), ("ogg", "OPUS"), ("mp3", "MPEG_LAYER_III"))
-
-
-def sine(rate_hz: int, duration_s: float = 1.0, tone_hz: float = 440.0, level: float = 0.5) -> np.ndarray:
-    return (level * np.sin(2 * np.pi * tone_hz * np.arange(round(rate_hz * duration_s)) / rate_hz)).astype(
-        "f4"
-    )
-
-
-def loudest_hz(samples: np.ndarray) -> float:
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    return float(np.argmax(spectrum) * SAMPLE_RATE_HZ / len(samples))
-
-
-def rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2)))
-
-
-def write(path: Path, samples: np.ndarray, rate_hz: int = SAMPLE_RATE_HZ, subtype: str | None = None) -> Path:
-    sf.write(path, samples, rate_hz, subtype=subtype)
-    return path
-
-
-def cut(path: Path, share: float) -> Path:
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * share)])
-    return path
 
 
 # What is read
@@ -214,15 +189,16 @@ def test_mp3_frames_have_the_size_their_header_says(header: str, n_bytes: int) -
     assert frame.n_bytes == n_bytes
 
 
-def test_junk_between_mp3_frames_is_passed_over(tmp_path: Path) -> None:
+def test_junk_between_mp3_frames_is_passed_over_and_counted(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp3", sine(16_000, 4))
-    content = path.read_bytes().replace(b"Xing", bytes(4))
-    n_frames = sum(1 for _ in frame_starts(content))
-    assert n_frames == 1 + 112 + 2  # the header, 4 s in frames of 576 samples, the padding of the encoder
-    middle = list(frame_starts(content))[60]
-    junk = b"\0" + content[:4] + b"\xff\xff junk" * 9
-    assert sum(1 for _ in frame_starts(content[:middle] + junk + content[middle:])) == n_frames
-    assert sum(1 for _ in frame_starts(content[:-9])) == n_frames - 1
+    content = path.read_bytes()
+    frames = [start for start, _, frame in parts_of_mp3(content) if frame]
+    assert len(frames) == 1 + 112 + 2  # the header, 4 s in frames of 576 samples, the padding of the encoder
+    junk = b"x" + content[:4] + b"\xff\xff junk" * 9
+    odd = list(parts_of_mp3(content[: frames[60]] + junk + content[frames[60] :]))
+    assert sum(frame is not None for _, _, frame in odd) == len(frames)
+    assert sum(end - start for start, end, frame in odd if frame is None) == len(junk)
+    assert sum(frame is not None for _, _, frame in parts_of_mp3(content[:-9])) == len(frames) - 1
 
 
 # What is refused
@@ -244,7 +220,7 @@ def test_an_ogg_cut_between_two_pages_says_so(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ogg", 0.1 * np.random.default_rng(3).standard_normal(160_000))
     pages = path.read_bytes()
     path.write_bytes(pages[: pages.rindex(b"OggS")])
-    with pytest.raises(AudioError, match="truncated, its last Ogg page is cut or not marked as the last"):
+    with pytest.raises(AudioError, match="truncated, its last Ogg page is not marked as the last"):
         load_audio(path)
 
 
@@ -271,16 +247,6 @@ def test_a_truncated_rf64_says_so(tmp_path: Path) -> None:
     assert len(load_audio(path)) == 16_000
     path.write_bytes(long[: at + 4 + 16_000])
     with pytest.raises(AudioError, match="truncated, 16000 bytes of samples"):
-        load_audio(path)
-
-
-def test_a_flac_that_leaves_its_length_open_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.flac", sine(16_000, 2))
-    stream = bytearray(path.read_bytes())
-    stream[21] &= 0xF0  # STREAMINFO: the 36 bits of the total, 0 for unknown
-    stream[22:26] = bytes(4)
-    path.write_bytes(stream)
-    with pytest.raises(AudioError, match="does not say how long it is"):
         load_audio(path)
 
 

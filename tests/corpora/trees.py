@@ -17,7 +17,7 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz' ", min_size=1, max_size=30).map(str
 
 def write_wav(path: Path, seconds: float = 0.2) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.zeros(round(16_000 * seconds)), 16_000)
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(round(16_000 * seconds)), 16_000)
 
 
 # IEMOCAP

@@ -41,13 +41,34 @@ def test_missing_broken_and_pulled_files_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_implausible_lengths_and_rates_are_named(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "phone.wav", np.zeros(8_000), 8_000)
-    phone = Utterance("phone", tmp_path / "phone.wav", votes={"sad": 1})
-    found = checked(clip(tmp_path, "tiny", 0.01), clip(tmp_path, "fine"), phone)
+    phone = clip(tmp_path, "phone")
+    soundfile.write(phone.audio, soundfile.read(phone.audio)[0], 8_000)
+    found = checked(clip(tmp_path, "endless", 61.0), clip(tmp_path, "fine"), phone)
     assert not found["durations plausible"].passed
-    assert "1 under 0.1 or over 60 s: tiny" in found["durations plausible"].detail
+    assert "1 over 60 s: endless" in found["durations plausible"].detail
     assert not found["sample rates"].passed
     assert found["sample rates"].detail == "8000 Hz: 1, 16000 Hz: 2"
+
+
+def test_what_a_run_would_refuse_is_refused_here(tmp_path: Path) -> None:
+    outside = clip(tmp_path, "outside", start_s=0.5, end_s=1.5)
+    found = checked(clip(tmp_path, "tiny", 0.01), outside, clip(tmp_path, "fine"))
+    for utterance, message in (
+        (tmp_path / "tiny.wav", "0.01 s of audio"),
+        (outside.audio, "end 1.5 s is outside"),
+    ):
+        assert f"{utterance}: {message}" in found["audio readable"].detail
+
+
+def test_digital_silence_fails_and_what_is_merely_odd_does_not(tmp_path: Path) -> None:
+    silent, loud = clip(tmp_path, "silent"), clip(tmp_path, "loud")
+    soundfile.write(silent.audio, np.zeros(16_000), 16_000)
+    soundfile.write(loud.audio, np.clip(10 * soundfile.read(loud.audio)[0], -1, 1), 16_000)
+    found = checked(silent, loud)
+    assert not found["audio holds sound"].passed
+    assert "1 of digital silence: silent" in found["audio holds sound"].detail
+    assert found["audio as it is"].passed
+    assert "1 to know of: loud" in found["audio as it is"].detail
 
 
 def test_clips_without_any_label_are_named(tmp_path: Path) -> None:

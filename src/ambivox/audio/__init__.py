@@ -1,18 +1,31 @@
 """Sound files to samples at 16 kHz mono, facts about the files, and controls that hold no speech."""
 
+from ambivox.audio.cautions import AudioCaution
 from ambivox.audio.controls import NOISE_FLOOR_RMS, noise_like, silence_like
-from ambivox.audio.decode import MIN_DURATION_S, SAMPLE_RATE_HZ, Samples, load_audio
-from ambivox.audio.facts import AudioInfo, audio_digest, audio_info
+from ambivox.audio.decode import (
+    MIN_DURATION_S,
+    SAMPLE_RATE_HZ,
+    AudioFacts,
+    Channel,
+    Samples,
+    audio_facts,
+    load_audio,
+    read_audio,
+)
+from ambivox.audio.digest import audio_digest
 
 __all__ = [
     "MIN_DURATION_S",
     "NOISE_FLOOR_RMS",
     "SAMPLE_RATE_HZ",
-    "AudioInfo",
+    "AudioCaution",
+    "AudioFacts",
+    "Channel",
     "Samples",
     "audio_digest",
-    "audio_info",
+    "audio_facts",
     "load_audio",
     "noise_like",
+    "read_audio",
     "silence_like",
 ]

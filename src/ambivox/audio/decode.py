@@ -1,30 +1,40 @@
-"""Sound files to samples at 16 kHz mono."""
+"""Sound files to samples at 16 kHz mono, along with the facts about them: the one reader of everybody."""
 
 from __future__ import annotations
 
 import math
-from io import BytesIO
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import soundfile as sf
 import soxr
 from numpy.typing import NDArray
 
-from ambivox.audio.integrity import (
-    CONVERT,
-    FORMATS,
-    OPEN_LENGTH,
-    check_whole,
-    not_sound,
-    open_sound,
-    truncated,
+from ambivox.audio.cautions import AudioCaution
+from ambivox.audio.chatter import kept_chatter
+from ambivox.audio.ffmpeg import decoded_by_ffmpeg
+from ambivox.audio.files import CONVERT, Layout, Pieces, Stream, not_sound, open_sound, truncated
+from ambivox.audio.layout import find_layout
+from ambivox.audio.measure import (
+    CANCELLED_SHARE,
+    FULL_SCALE,
+    Channels,
+    channel_caution,
+    is_silent,
+    measured_cautions,
 )
-from ambivox.audio.mp3 import with_length
+from ambivox.audio.riff import wav_layout
 from ambivox.errors import AudioError
 
 Samples = NDArray[np.float32]
+
+Channel = int | Literal["mix"] | None
+"""Which channel of a file: a number from 0, their average by name, or their average for want of a choice."""
 
 SAMPLE_RATE_HZ = 16_000
 """What every speech encoder that ambivox knows was trained on."""
@@ -32,89 +42,214 @@ SAMPLE_RATE_HZ = 16_000
 MIN_DURATION_S = 0.1
 """Below this no speech encoder has enough frames (25 ms each) to say anything."""
 
+MIN_RATE_HZ, MAX_RATE_HZ = 2_000, 768_000
+"""Sample rates of sound; beyond them a header is wrong, and resampling would take all memory."""
+
+MAX_CHANNELS = 64
+
+MAX_SAMPLES = 2**27
+"""Of what is heard at once, before and after resampling: 46 minutes at 48 kHz, 2.3 hours at 16 kHz."""
+
+MAX_FLOAT_PEAK = 16.0
+"""Float samples beyond it were not meant for a full scale of 1."""
+
 SEGMENT_TOLERANCE_S = 0.01
 """An end that passes the file by less is the rounding of a table to two decimals, and means the end."""
 
+_FORMATS = (
+    "WAV",
+    "WAVEX",
+    "RF64",
+    "AIFF",
+    "FLAC",
+    "OGG",
+    "MP3",
+)  # of libsndfile; can be checked for missing audio
 _BLOCK_VALUES = 2**20  # samples decoded at once, all channels together
 
 
-def load_audio(path: str | Path, start_s: float | None = None, end_s: float | None = None) -> Samples:
-    """Decode a sound file, or a segment of it, to 16 kHz mono.
-
-    Reads wav, aiff, flac, ogg (vorbis, opus) and mp3 at any rate, width and channel count. Channels are
-    averaged; resampling is soxr's HQ. Only the segment is decoded, so a fault of the file beyond the segment
-    may go unseen.
-
-    A truncated file is an error wherever the format lets it be known: wav, aiff and flac by their header, mp3
-    by its Xing header where it has one, ogg by its missing end-of-stream mark. An mp3 without that header is
-    read to its last whole frame, of which the decoder alone would lose some.
+@dataclass(frozen=True)
+class AudioFacts:
+    """What is known about a sound once it was decoded.
 
     Args:
-        path: the sound file.
-        start_s: where the segment starts, in seconds; None for the beginning.
-        end_s: where the segment ends, in seconds; None for the end of the file.
+        duration_s: of the segment that was asked for, or of the whole file.
+        sample_rate_hz: of the file.
+        n_channels: of the file.
+        silent: whether the segment is digital silence throughout.
+        cautions: what is odd about the file or the segment; empty for an ordinary one.
+    """
+
+    duration_s: float
+    sample_rate_hz: int
+    n_channels: int
+    silent: bool = False
+    cautions: tuple[AudioCaution, ...] = ()
+
+
+def load_audio(
+    path: str | Path, start_s: float | None = None, end_s: float | None = None, channel: Channel = None
+) -> Samples:
+    """Decode a sound file, or a segment of it, to 16 kHz mono; see `read_audio`.
 
     Returns:
         Shape ``(n_samples,)``, nominally in [-1, 1]; at least `MIN_DURATION_S` long. Silence is not an error.
 
     Raises:
-        AudioError: no such file, not audio, truncated, a git-lfs pointer, shorter than `MIN_DURATION_S`,
-            samples that are not finite, or a segment that is empty or outside the file.
+        AudioError: as `read_audio`.
     """
-    path = Path(path)
-    with open_sound(path) as file:
-        head = check_whole(file, path)
-        mended = with_length(head + file.read()) if head[:3] == b"ID3" or head[:1] == b"\xff" else None
-    try:
-        with sf.SoundFile(path if mended is None else BytesIO(mended)) as sound:
-            samples, rate_hz = _decode(sound, path, start_s, end_s), int(sound.samplerate)
-    except sf.LibsndfileError as error:
-        raise not_sound(path, error) from None
-    except TypeError:  # soundfile takes the ending .raw as a promise of headerless samples
-        raise AudioError(f"{path}: raw samples do not say their rate and width: {CONVERT}") from None
+    return read_audio(path, start_s, end_s, channel)[0]
+
+
+def audio_facts(
+    path: str | Path, start_s: float | None = None, end_s: float | None = None, channel: Channel = None
+) -> AudioFacts:
+    """The facts about a sound file or a segment of it; decoded as `read_audio` does, but not resampled.
+
+    Raises:
+        AudioError: as `read_audio`, of which this is the first part, so that the two agree.
+    """
+    return _decode(Path(path), start_s, end_s, channel)[1]
+
+
+def read_audio(
+    path: str | Path, start_s: float | None = None, end_s: float | None = None, channel: Channel = None
+) -> tuple[Samples, AudioFacts]:
+    """Decode a sound file, or a segment of it, to 16 kHz mono, and say what is odd about it.
+
+    Reads wav, w64, aiff, flac, ogg (vorbis, opus) and mp3 at any sane rate, width and channel count; other
+    containers through ffmpeg where it is installed. Channels are averaged unless one is chosen; resampling is
+    soxr's HQ. Only the segment is decoded, so a fault of the file beyond the segment may go unseen.
+
+    What a file promises is compared with what it holds. Files in one another's tail are heard whole. What is
+    cut, damaged or ambiguous is an error; what is odd but can be read in one way only is a caution.
+
+    Args:
+        path: the sound file.
+        start_s: where the segment starts, in seconds; None for the beginning.
+        end_s: where the segment ends, in seconds; None for the end of the file.
+        channel: a number from 0, ``"mix"`` for the average of all, or None: also the average, with a caution
+            where the channels differ much and an error where they cancel out.
+
+    Returns:
+        Samples, shape ``(n_samples,)``, nominally in [-1, 1], at least `MIN_DURATION_S` long; and the facts.
+
+    Raises:
+        AudioError: no such file, not audio, truncated, damaged, a git-lfs pointer, a pipe or a device, a rate
+            or number of channels that cannot be, shorter than `MIN_DURATION_S`, more than `MAX_SAMPLES`,
+            samples that are not finite or of no known scale, no such channel, or a segment that is empty or
+            outside the file.
+    """
+    samples, facts = _decode(Path(path), start_s, end_s, channel)
+    if facts.sample_rate_hz == SAMPLE_RATE_HZ:
+        return samples, facts
+    resampled: Samples = soxr.resample(samples, facts.sample_rate_hz, SAMPLE_RATE_HZ, quality="HQ")
+    return resampled, facts
+
+
+def _decode(
+    path: Path, start_s: float | None, end_s: float | None, channel: Channel
+) -> tuple[Samples, AudioFacts]:
+    """The segment at the file's own rate, and the facts."""
+    with _sounds(path) as (sounds, cautions):
+        rate_hz, n_channels = int(sounds[0].samplerate), int(sounds[0].channels)
+        _check_channel(path, channel, n_channels)
+        n_frames = sum(sound.frames for sound in sounds)
+        start, stop = _segment(path, start_s, end_s, n_frames, rate_hz)
+        scale, odd = _float_scale(sounds, path)
+        samples, channels = _read(sounds, path, start, stop, channel)
+    where_s = start / rate_hz
     if len(samples) < math.floor(MIN_DURATION_S * rate_hz):
         raise AudioError(
             f"{path}: {len(samples) / rate_hz:.3g} s of audio, at least {MIN_DURATION_S} s is needed"
         )
     if not np.isfinite(samples).all():
-        where = int(np.flatnonzero(~np.isfinite(samples))[0]) / rate_hz + (start_s or 0)
-        raise AudioError(f"{path}: a sample at {where:.3f} s is NaN or infinite: export the file again")
-    if rate_hz == SAMPLE_RATE_HZ:
-        return samples
-    resampled: Samples = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
-    return resampled
+        where_s += int(np.flatnonzero(~np.isfinite(samples))[0]) / rate_hz
+        raise AudioError(f"{path}: a sample at {where_s:.3f} s is NaN or infinite: export the file again")
+    if scale != 1:
+        samples *= np.float32(1 / scale)
+    cautions += odd
+    cautions += _channel_cautions(path, channel, channels, n_channels)
+    silent = is_silent(samples)
+    if not silent:
+        cautions += measured_cautions(samples, rate_hz, channels.share_at_rails if scale == 1 else 0.0)
+    return samples, AudioFacts(len(samples) / rate_hz, rate_hz, n_channels, silent, tuple(cautions))
 
 
-def _decode(sound: Any, path: Path, start_s: float | None, end_s: float | None) -> Samples:
-    """The segment at the file's own rate, channels averaged; shape ``(n_samples,)``."""
-    if sound.format not in FORMATS or (sound.format == "MP3") != (sound.subtype == "MPEG_LAYER_III"):
-        kind = f"{sound.format} ({sound.subtype})"
-        raise AudioError(f"{path}: {kind} files cannot be checked for missing audio: {CONVERT}")
-    rate_hz, n_frames = sound.samplerate, sound.frames
-    if n_frames > OPEN_LENGTH:
-        raise AudioError(f"{path}: its header does not say how long it is, so it may be cut: encode it again")
-    _check_segment(path, start_s, end_s, n_frames / rate_hz)
-    start = round((start_s or 0) * rate_hz)
-    stop = n_frames if end_s is None else min(round(end_s * rate_hz), n_frames)
-
-    position = sound.seek(start)
-    blocks: list[Samples] = []
-    while position < stop:
-        wanted = min(stop - position, max(1, _BLOCK_VALUES // sound.channels))
+@contextmanager
+def _sounds(path: Path) -> Iterator[tuple[list[Any], list[AudioCaution]]]:
+    """The sounds of a file, opened, and what is odd about the file; complete once the block has ended."""
+    with ExitStack() as stack:
+        file, n_bytes = open_sound(path)
+        stack.enter_context(file)
+        layout = find_layout(file, n_bytes, path)
+        decoded: BinaryIO | None = None
+        if layout.demuxer:
+            decoded = stack.enter_context(decoded_by_ffmpeg(path, layout.demuxer))
+            layout = _decoded_layout(decoded, path, layout.demuxer)
+        cautions = list(layout.cautions)
+        chatter = stack.enter_context(kept_chatter()) if layout.chatty else []
         try:
-            block = sound.read(wanted, dtype="float32", always_2d=True)
-        except sf.LibsndfileError:
-            block = np.empty((0, sound.channels), dtype=np.float32)
-        if not len(block):
-            break
-        blocks.append(block.mean(axis=1, dtype=np.float32))
-        position += len(block)
-    if position < stop:
-        raise AudioError(truncated(path, f"{position} of {n_frames} frames can be decoded"))
-    return np.concatenate(blocks) if blocks else np.empty(0, dtype=np.float32)
+            sounds = [_open(stream, decoded, file, path) for stream in layout.streams]
+            for sound in sounds:
+                stack.enter_context(sound)
+            _check_kind(path, sounds)
+            yield sounds, cautions
+        except sf.SoundFileError as error:
+            raise not_sound(path, getattr(error, "error_string", str(error))) from None
+    if chatter:
+        text = f"the mp3 decoder found {len(chatter)} faults: parts may be missing or wrong"
+        cautions.append(AudioCaution("damaged", text))
 
 
-def _check_segment(path: Path, start_s: float | None, end_s: float | None, duration_s: float) -> None:
+def _decoded_layout(file: BinaryIO, path: Path, demuxer: str) -> Layout:
+    caution = AudioCaution("ffmpeg", f"decoded by ffmpeg as {demuxer}: the first sound track of the file")
+    return replace(wav_layout(file, file.seek(0, os.SEEK_END), path), cautions=(caution,))
+
+
+def _open(stream: Stream, decoded: BinaryIO | None, file: BinaryIO, path: Path) -> Any:
+    if stream:
+        return sf.SoundFile(Pieces(decoded or file, stream))
+    try:
+        return sf.SoundFile(decoded or os.fsencode(path))
+    except TypeError:  # soundfile takes the ending .raw as a promise of headerless samples
+        raise AudioError(f"{path}: raw samples do not say their rate and width: {CONVERT}") from None
+
+
+def _check_kind(path: Path, sounds: Sequence[Any]) -> None:
+    """Refuse what cannot be checked for missing audio, cannot be, or cannot be joined."""
+    for sound in sounds:
+        if sound.format not in _FORMATS or (sound.format == "MP3") != (sound.subtype == "MPEG_LAYER_III"):
+            kind = f"{sound.format} ({sound.subtype})"
+            raise AudioError(f"{path}: {kind} files cannot be checked for missing audio: {CONVERT}")
+        if not MIN_RATE_HZ <= sound.samplerate <= MAX_RATE_HZ:
+            raise AudioError(
+                f"{path}: a sample rate of {sound.samplerate} Hz, sound has {MIN_RATE_HZ} to {MAX_RATE_HZ}: "
+                "its header is wrong: export the file again"
+            )
+        if sound.channels > MAX_CHANNELS:
+            raise AudioError(f"{path}: {sound.channels} channels, at most {MAX_CHANNELS} are read: split it")
+    kinds = {(sound.samplerate, sound.channels) for sound in sounds}
+    if len(kinds) > 1:
+        found = " and ".join(f"{rate} Hz with {n} channels" for rate, n in sorted(kinds))
+        raise AudioError(f"{path}: {len(sounds)} files of different kinds in one ({found}): split it")
+
+
+def _check_channel(path: Path, channel: Channel, n_channels: int) -> None:
+    if channel is None or channel == "mix":
+        return
+    if isinstance(channel, bool) or not isinstance(channel, int) or channel < 0:
+        raise AudioError(f"{path}: channel {channel!r}: give a number from 0, or 'mix' for the average")
+    if channel >= n_channels:
+        has = "one channel, 0" if n_channels == 1 else f"channels 0 to {n_channels - 1}"
+        raise AudioError(f"{path}: no channel {channel}: it has {has}")
+
+
+def _segment(
+    path: Path, start_s: float | None, end_s: float | None, n_frames: int, rate_hz: int
+) -> tuple[int, int]:
+    """The frames of the segment, from the first up to the second."""
+    duration_s = n_frames / rate_hz
     for name, value in (("start", start_s), ("end", end_s)):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise AudioError(f"{path}: {name} {value} s: give seconds from the beginning of the file")
@@ -124,7 +259,92 @@ def _check_segment(path: Path, start_s: float | None, end_s: float | None, durat
         raise _outside(path, "end", end_s, duration_s)
     if end_s is not None and end_s <= (start_s or 0):
         raise AudioError(f"{path}: end {end_s} s is not after start {start_s or 0} s")
+    start = round((start_s or 0) * rate_hz)
+    stop = n_frames if end_s is None else min(round(end_s * rate_hz), n_frames)
+    if (stop - start) * max(1.0, SAMPLE_RATE_HZ / rate_hz) > MAX_SAMPLES:
+        raise AudioError(
+            f"{path}: {(stop - start) / rate_hz:.0f} s of sound at {rate_hz} Hz is more than is heard "
+            "at once: give a start and an end"
+        )
+    return start, stop
 
 
 def _outside(path: Path, name: str, value_s: float, duration_s: float) -> AudioError:
     return AudioError(f"{path}: {name} {value_s} s is outside the file, which lasts {duration_s:.3f} s")
+
+
+def _read(
+    sounds: Sequence[Any], path: Path, start: int, stop: int, channel: Channel
+) -> tuple[Samples, Channels]:
+    """Those frames of the sounds, one after another, as one channel; and sums over all channels."""
+    samples = np.empty(stop - start, dtype=np.float32)
+    channels = Channels(sounds[0].channels)
+    filled = begin = 0
+    for sound in sounds:
+        first, last = max(start - begin, 0), min(stop - begin, sound.frames)
+        for block in _blocks(sound, path, first, last):
+            mix = block.mean(axis=1, dtype=np.float32)
+            channels.add(block, mix)
+            samples[filled : filled + len(block)] = (
+                mix if isinstance(channel, str | None) else block[:, channel]
+            )
+            filled += len(block)
+        begin += sound.frames
+    return samples, channels
+
+
+def _blocks(sound: Any, path: Path, start: int, stop: int) -> Iterator[Samples]:
+    """The frames from `start` up to `stop`, in blocks of shape ``(n, n_channels)``."""
+    if start >= stop:
+        return
+    position = sound.seek(start) if sound.seekable() else 0
+    while position < stop:
+        wanted = min(stop - position, max(1, _BLOCK_VALUES // sound.channels))
+        try:
+            block: Samples = sound.read(wanted, dtype="float32", always_2d=True)
+        except sf.LibsndfileError:
+            break
+        if not len(block):
+            break
+        position += len(block)
+        behind = start - (position - len(block))  # what cannot be passed over without decoding it
+        if behind < len(block):
+            yield block[max(0, behind) :]
+    if position < stop:
+        raise truncated(path, f"{position} of {sound.frames} frames can be decoded")
+
+
+def _float_scale(sounds: Sequence[Any], path: Path) -> tuple[float, list[AudioCaution]]:
+    """What float samples count as full scale, from the whole file, whichever segment is asked for."""
+    if sounds[0].subtype not in ("FLOAT", "DOUBLE"):
+        return 1.0, []
+    peak, whole = 0.0, True
+    for sound in sounds:
+        for block in _blocks(sound, path, 0, sound.frames):
+            finite = block[np.isfinite(block)]
+            peak = max(peak, float(np.abs(finite).max(initial=0)))
+            whole = whole and bool((finite == np.rint(finite)).all())
+    if whole and 2**8 < peak <= 2**15:
+        text = (
+            f"its float samples are whole numbers up to {peak:.0f}: heard as 16-bit samples, divided by 32768"
+        )
+        return 2.0**15, [AudioCaution("whole-numbers", text)]
+    if peak > MAX_FLOAT_PEAK or (whole and peak > FULL_SCALE):
+        raise AudioError(
+            f"{path}: its float samples reach {peak:.6g} where full scale is 1: divide them by what they "
+            "were scaled with, as 32768 for 16-bit values, and export the file again"
+        )
+    return 1.0, []
+
+
+def _channel_cautions(
+    path: Path, channel: Channel, channels: Channels, n_channels: int
+) -> Iterator[AudioCaution]:
+    left = channels.share_left
+    if channel is None and left < CANCELLED_SHARE:
+        raise AudioError(
+            f"{path}: its {n_channels} channels cancel out when averaged: choose a channel, from 0"
+        )
+    caution = channel_caution(left, n_channels) if channel in (None, "mix") else None
+    if caution is not None and (channel is None or caution.code == "channels-cancel"):
+        yield caution

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ambivox.audio import MIN_DURATION_S, SAMPLE_RATE_HZ
+from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.corpora import Corpus
 from ambivox.corpora.load_issues import EXAMPLES
 from ambivox.inspection.durations import Durations, measure_durations
@@ -40,13 +40,14 @@ def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
             audio are seen.
 
     Returns:
-        The checks, in the order in which fixing them makes sense. Headers are read, nothing is decoded.
+        The checks, in the order in which fixing them makes sense. Every clip is decoded, as a run would.
     """
     found = measure_durations(corpus.utterances)
     return [
         *_findings(corpus),
         _present(corpus, found),
         _readable(found),
+        *_odd(found),
         _plausible(found),
         _rates(found),
         *_labelled(corpus),
@@ -80,16 +81,27 @@ def _readable(found: Durations) -> CorpusCheck:
     )
 
 
+def _odd(found: Durations) -> Iterator[CorpusCheck]:
+    """What is odd about clips that can be read: silence is a failure, the rest is for knowing."""
+    if found.silent:
+        detail = f"{len(found.silent)} of digital silence: {_some(found.silent)}"
+        yield CorpusCheck("audio holds sound", False, detail, "copy these clips again, or leave them out")
+    for clips in found.cautions.values():
+        first, text = next(iter(clips.items()))
+        detail = f"{len(clips)} to know of: {_some(clips)}; {first}: {text}"
+        yield CorpusCheck("audio as it is", True, detail)
+
+
 def _plausible(found: Durations) -> CorpusCheck:
     s = found.seconds
-    odd = [name for name, d in zip(found.utterances, s, strict=True) if not MIN_DURATION_S <= d <= LONG_S]
+    odd = [name for name, d in zip(found.utterances, s, strict=True) if d > LONG_S]
     if not len(s):
         return CorpusCheck("durations plausible", True, "no audio to measure")
     detail = f"{s.min():.2f} to {s.max():.2f} s, median {np.median(s):.2f} s, {found.hours:.2f} h in all"
     if odd:
-        detail += f"; {len(odd)} under {MIN_DURATION_S:g} or over {LONG_S:g} s: {_some(odd)}"
+        detail += f"; {len(odd)} over {LONG_S:g} s: {_some(odd)}"
     return CorpusCheck(
-        "durations plausible", not odd, detail, "copy these clips again, or cut them" if odd else ""
+        "durations plausible", not odd, detail, "cut them, or give starts and ends" if odd else ""
     )
 
 

@@ -1,0 +1,43 @@
+"""What the mp3 decoder prints: kept from the terminal, and taken for the sign of damage that it is."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LOCK = threading.RLock()
+_STDERR = 2
+_MARKS = (b"[src/libmpg123", b"Note: ", b"Warning: ")  # how mpg123 begins its lines; it cannot be made quiet
+
+
+@contextmanager
+def kept_chatter() -> Iterator[list[str]]:
+    """Keep what mpg123 prints on the standard error of the process, which it does from C.
+
+    What anybody else prints meanwhile goes out at the end. One thread at a time; others wait.
+
+    Yields:
+        A list that holds the lines of mpg123 once the block has ended.
+    """
+    lines: list[str] = []
+    with _LOCK, tempfile.TemporaryFile() as kept:
+        try:
+            real = os.dup(_STDERR)
+        except OSError:  # no standard error at all
+            yield lines
+            return
+        try:
+            os.dup2(kept.fileno(), _STDERR)
+            yield lines
+        finally:
+            os.dup2(real, _STDERR)
+            os.close(real)
+            kept.seek(0)
+            for line in kept.read().splitlines(keepends=True):
+                if line.startswith(_MARKS):
+                    lines.append(line.decode("utf-8", "replace").strip())
+                else:
+                    os.write(_STDERR, line)

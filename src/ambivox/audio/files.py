@@ -1,0 +1,147 @@
+"""Opening a sound file, the errors every reader of one raises, and what a decoder is given of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+from ambivox.audio.cautions import AudioCaution
+from ambivox.errors import AudioError
+
+CONVERT = "convert it to WAV or FLAC"
+
+Piece = bytes | tuple[int, int]
+"""What a decoder is given: these bytes, or those of the file from the first offset up to the second."""
+
+Stream = tuple[Piece, ...]
+"""One sound from its header to its end; empty where the decoder can be given the file as it is."""
+
+AS_IT_IS: Stream = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the sound of a file lies.
+
+    Args:
+        streams: heard one after another; more than one where files were put in one another's tail.
+        cautions: what is odd about the file.
+        demuxer: ffmpeg's name of the container where libsndfile cannot read it, else empty.
+        chatty: whether the decoder prints what it thinks of the file.
+    """
+
+    streams: tuple[Stream, ...] = (AS_IT_IS,)
+    cautions: tuple[AudioCaution, ...] = ()
+    demuxer: str = ""
+    chatty: bool = False
+
+
+class Pieces(io.RawIOBase):
+    """A file for a decoder, made of pieces of another; nothing is copied before it is read.
+
+    >>> Pieces(io.BytesIO(b"abcdef"), [b"<", (1, 3), b">"]).read()
+    b'<bc>'
+    """
+
+    def __init__(self, file: BinaryIO, pieces: Sequence[Piece]) -> None:
+        self._file = file
+        self._pieces = pieces
+        lengths = [len(p) if isinstance(p, bytes) else p[1] - p[0] for p in pieces]
+        self._starts = [sum(lengths[:n]) for n in range(len(lengths) + 1)]
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The offset of the next byte."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move; never before the beginning."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._starts[-1]}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer as far as there are bytes."""
+        view = memoryview(buffer).cast("B")
+        n_read = 0
+        for piece, start, end in zip(self._pieces, self._starts, self._starts[1:], strict=False):
+            wanted = min(end - self._at, len(view) - n_read)
+            if not (start <= self._at < end) or wanted <= 0:
+                continue
+            found = self._read(piece, self._at - start, wanted)
+            view[n_read : n_read + len(found)] = found
+            n_read += len(found)
+            self._at += len(found)
+            if len(found) < wanted:
+                break
+        return n_read
+
+    def _read(self, piece: Piece, offset: int, n_bytes: int) -> bytes:
+        if isinstance(piece, bytes):
+            return piece[offset : offset + n_bytes]
+        try:
+            self._file.seek(piece[0] + offset)
+            return self._file.read(n_bytes)
+        except OSError:  # the decoder calls this from C, where no error can pass; it sees a short file
+            return b""
+
+
+def open_sound(path: Path) -> tuple[BufferedReader, int]:
+    """Open a regular file for reading; pipes and devices are refused and never waited for.
+
+    Returns:
+        The file and its size in bytes.
+
+    Raises:
+        AudioError: no such file, a folder, a pipe or a device, or a file that may not be read.
+    """
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        raise AudioError(f"{path}: no such file: check the path or download the audio") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise AudioError(f"{path}: cannot be opened ({reason})") from None
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        return os.fdopen(descriptor, "rb"), found.st_size
+    os.close(descriptor)
+    if stat.S_ISDIR(found.st_mode):
+        raise AudioError(f"{path}: a folder, not a sound file")
+    raise AudioError(f"{path}: a pipe or a device, not a sound file: write the sound to a file")
+
+
+def truncated(path: Path, how: str) -> AudioError:
+    """The error for a file that is cut off."""
+    return AudioError(f"{path}: truncated, {how}: copy or download the file again")
+
+
+def damaged(path: Path, how: str) -> AudioError:
+    """The error for a file that was changed after it was written."""
+    return AudioError(f"{path}: damaged, {how}: copy or download the file again")
+
+
+def not_sound(path: Path, reason: str) -> AudioError:
+    """The error for a file that no decoder takes."""
+    return AudioError(f"{path}: not sound that can be decoded ({reason.rstrip('. ')}): {CONVERT}")
+
+
+def read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:
+    """These bytes of a file, fewer at its end."""
+    file.seek(offset)
+    return file.read(n_bytes)
