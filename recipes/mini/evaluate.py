@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest, bootstrap
 
 from ambivox.audio import load_audio
 from ambivox.calibration import fit_temperature
@@ -27,24 +28,18 @@ Array = NDArray[np.float64]
 Interval = dict[str, Any]
 
 
-def wilson(hits: int, n: int) -> Interval:
+def share(hits: int, n: int) -> Interval:
     """A share with its 95% Wilson interval."""
-    z = 1.959964
-    share = hits / n
-    centre, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low, high = (float((centre + sign * half) / (1 + z * z / n)) for sign in (-1, 1))
-    return {"value": share, "low": max(0.0, low), "high": min(1.0, high), "n": n, "interval": "wilson"}
+    found = binomtest(hits, n).proportion_ci(method="wilson")
+    ends = {"low": float(found.low), "high": float(found.high)}
+    return {"value": hits / n, **ends, "n": n, "interval": "wilson"}
 
 
-def bootstrap(values: Array, seed: int) -> Interval:
+def mean(values: Array, seed: int) -> Interval:
     """A mean with its 95% percentile bootstrap over clips (10,000 draws)."""
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(0, len(values), (10_000, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return {
-        "value": float(values.mean()), "low": float(low), "high": float(high), "n": len(values),
-        "interval": "bootstrap over clips",
-    }  # fmt: skip
+    drawn = bootstrap((values,), np.mean, n_resamples=10_000, method="percentile", rng=seed)
+    ends = {"low": float(drawn.confidence_interval.low), "high": float(drawn.confidence_interval.high)}
+    return {"value": float(values.mean()), **ends, "n": len(values), "interval": "bootstrap over clips"}
 
 
 def measure(
@@ -115,13 +110,13 @@ def _accuracy(
     for name in ("word", "letter"):
         asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
         picked = [int(mini.shares(a).argmax()) for a in asked]
-        found[f"token_{name}"] = wilson(_agree(picked, truth), len(truth))
-        found[f"text_{name}"] = wilson(_agree([named(a) for a in asked], truth), len(truth))
+        found[f"token_{name}"] = share(_agree(picked, truth), len(truth))
+        found[f"text_{name}"] = share(_agree([named(a) for a in asked], truth), len(truth))
     if split == "test":
         asked = ask_all(mini, "dictionary", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
         shares = [numbers(a) for a in asked]
         best = [None if p is None else int(p.argmax()) for p in shares]
-        found["text_dictionary"] = wilson(_agree(best, truth), len(truth))
+        found["text_dictionary"] = share(_agree(best, truth), len(truth))
     return found
 
 
@@ -148,10 +143,10 @@ def _votes(
             answers[f"text_{name}"] = np.array([np.full(6, 1 / 6) if p is None else p for p in parsed])
     found: dict[str, Any] = {"jsd_bits": {}, "prior": votes.prior().round(4).tolist(), "clips": []}
     for name, shares in answers.items():
-        found["jsd_bits"][name] = bootstrap(jsd_bits(shares, human), seed)
+        found["jsd_bits"][name] = mean(jsd_bits(shares, human), seed)
     plurality = [set(np.flatnonzero(row == row.max())) for row in counts]
     hits = sum(int(p.argmax()) in best for p, best in zip(answers["token_word"], plurality, strict=True))
-    found["plurality_named"] = wilson(hits, len(chosen))
+    found["plurality_named"] = share(hits, len(chosen))
     for clip, p, q in zip(chosen, answers["token_word"], human, strict=True):
         found["clips"].append(
             {"clip": clip.path.stem, "mini": p.round(3).tolist(), "votes": q.round(3).tolist()}
@@ -168,9 +163,9 @@ def _formats(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: in
         asked = ask_all(
             mini, name, some, waves, [load_emotions(str(rng.choice(emotion_sets()))) for _ in some], seed
         )
-        found[name] = wilson(sum(in_format(a) for a in asked), len(asked))
+        found[name] = share(sum(in_format(a) for a in asked), len(asked))
         if name in ("dictionary", "percentages"):
-            found[f"{name}, summing to one"] = wilson(sum(sums_to_one(a) for a in asked), len(asked))
+            found[f"{name}, summing to one"] = share(sum(sums_to_one(a) for a in asked), len(asked))
         wrong = [a.text for a in asked if not in_format(a)][:3]
         if wrong:
             print(f"{name}: not in format, for example {wrong}", flush=True)
@@ -189,8 +184,8 @@ def _own_options(
         own = [(clip, emotions) for clip, emotions in drawn if emotions.name == "random"]
         asked = ask_all(mini, name, [clip for clip, _ in own], waves, [e for _, e in own], seed)
         found[name] = {
-            "mass": bootstrap(np.array([mini.mass(a) for a in asked]), seed),
-            "named": wilson(sum(named(a) is not None for a in asked), len(asked)),
+            "mass": mean(np.array([mini.mass(a) for a in asked]), seed),
+            "named": share(sum(named(a) is not None for a in asked), len(asked)),
         }
     return found
 
@@ -248,15 +243,15 @@ def _elsewhere(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: 
     rng = np.random.default_rng(seed)
     rooms = {clip.id: in_a_noisy_room(waves[clip.id], rng) for clip in chosen}
     neutral = VOTED.index("neutral")
-    found: dict[str, Any] = {"meant neutral": wilson(truth.count(neutral), len(truth))}
+    found: dict[str, Any] = {"meant neutral": share(truth.count(neutral), len(truth))}
     for name, heard in (("as recorded", waves), ("in a noisy room", rooms)):
         asked = ask_all(mini, "word", chosen, heard, [load_emotions("cremad6")] * len(chosen), seed)
         shares = np.array([mini.shares(a) for a in asked])
         picked = [int(p.argmax()) for p in shares]
         found[name] = {
-            "accuracy": wilson(_agree(picked, truth), len(truth)),
-            "largest": bootstrap(shares.max(axis=1), seed),
-            "neutral": wilson(picked.count(neutral), len(truth)),
+            "accuracy": share(_agree(picked, truth), len(truth)),
+            "largest": mean(shares.max(axis=1), seed),
+            "neutral": share(picked.count(neutral), len(truth)),
         }
     return found
 

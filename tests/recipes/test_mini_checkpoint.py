@@ -15,8 +15,6 @@ pytest.importorskip("transformers")
 from recipes.mini.asking import Asked, Mini, Wave, in_format, named, sums_to_one
 from recipes.mini.card import write_card
 from recipes.mini.data import load_clips
-from recipes.mini.evaluate import wilson
-from scipy.stats import binomtest
 
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.prompts import load_prompt
@@ -149,10 +147,3 @@ def test_the_metrics_say_n_and_interval_for_every_share() -> None:
             assert entry["low"] <= entry["value"] <= entry["high"]
     assert set(metrics["crema-d"]["jsd_bits"]) >= {"uniform", "vote_prior", "token_word", "text_dictionary"}
     assert all(entry["n"] == 12 for entry in metrics["crema-d"]["jsd_bits"].values())
-
-
-@pytest.mark.parametrize(("hits", "n"), [(0, 7), (7, 7), (104, 176), (1, 95)])
-def test_shares_of_the_card_carry_the_interval_of_scipy(hits: int, n: int) -> None:
-    ours, theirs = wilson(hits, n), binomtest(hits, n).proportion_ci(method="wilson")
-    assert (ours["value"], ours["n"]) == (hits / n, n)
-    assert (ours["low"], ours["high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
