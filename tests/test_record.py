@@ -31,6 +31,8 @@ def asked(draw: Any) -> dict[str, Any]:
         **{name: draw(st.none() | text) for name in ("speaker", "intended")},
         **{name: draw(st.none() | number) for name in ("start_s", "end_s")},
         "votes": draw(st.dictionaries(text, small, max_size=4)),
+        "shares": draw(st.dictionaries(text, number, max_size=4)),
+        "consensus": draw(st.none() | text),
         "prompt_version": draw(small),
         "format": draw(st.sampled_from(["word", "free"])),
         "order": tuple(draw(st.permutations(range(len(emotions))))),
@@ -184,7 +186,7 @@ def test_text_that_is_not_unicode_is_said_and_leaves_no_file(tmp_path: Path) -> 
 def test_records_of_another_version_are_said(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(SCHEMA.with_metadata({"ambivox_schema": "0"}).empty_table(), path)
-    with pytest.raises(AmbivoxError, match="version 0, this program reads version 3"):
+    with pytest.raises(AmbivoxError, match="version 0, this program reads version 4"):
         read_records(path)
 
 

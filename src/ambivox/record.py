@@ -22,7 +22,7 @@ from ambivox.errors import AmbivoxError, first_line
 from ambivox.models import LabelTokens, Reply
 from ambivox.prompts import AnswerFormat
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ class Record:
     labels: tuple[str, ...]
     forms: tuple[tuple[str, ...], ...]
     dialogue: str | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Of the raters, by label, where the corpus tells no counts; then `votes` is empty."""
+    consensus: str | None = None
+    """The one label that the corpus publishes for the utterance."""
     heard: str | None = None
     wording: tuple[str, ...] = ()
     """Shape ``(N,)``: the form that stood for each label among the options."""
@@ -182,6 +186,8 @@ SCHEMA = pa.schema(
         ("intended", pa.string()),
         ("dialogue", pa.string()),
         ("votes", pa.map_(pa.string(), pa.int64())),
+        ("shares", pa.map_(pa.string(), pa.float64())),
+        ("consensus", pa.string()),
         *((name, pa.string()) for name in ("control", "model", "model_fingerprint", "prompt")),
         ("prompt_version", pa.int64()),
         ("format", pa.string()),
@@ -219,6 +225,7 @@ SCHEMA = pa.schema(
     metadata={"ambivox_schema": str(SCHEMA_VERSION)},
 )
 
+_MAPS = ("votes", "shares")
 _ARRAYS = ("token_logits", "logsumexp", "sequence_logp", "lens", "lens_logsumexp")
 _LABEL_TOKEN_FIELDS = tuple(f.name for f in fields(LabelTokens))
 _REPEATED = ("order", "labels", "forms", "wording", *(f"label_tokens_{name}" for name in _LABEL_TOKEN_FIELDS))
@@ -226,7 +233,7 @@ _REPEATED = ("order", "labels", "forms", "wording", *(f"label_tokens_{name}" for
 
 def _to_row(record: Record) -> dict[str, Any]:
     row = {f.name: getattr(record, f.name) for f in fields(Record) if f.name != "label_tokens"}
-    row["votes"] = list(record.votes.items())
+    row |= {name: list(getattr(record, name).items()) for name in _MAPS}
     if record.lens is not None:
         row["lens"] = record.lens.reshape(len(record.lens), -1)
     for name in _ARRAYS:
@@ -253,7 +260,7 @@ def _shared_label_tokens(**label_tokens: Any) -> LabelTokens:
 def _from_row(row: dict[str, Any]) -> Record:
     label_tokens = {name: row.pop(f"label_tokens_{name}") for name in _LABEL_TOKEN_FIELDS}
     row["label_tokens"] = None if label_tokens["sequences"] is None else _shared_label_tokens(**label_tokens)
-    row["votes"] = dict(row["votes"])
+    row |= {name: dict(row[name]) for name in _MAPS}
     for name in ("token_ids", "draws"):
         row[name] = None if row[name] is None else tuple(row[name])
     if row["token_logits"] is not None:
@@ -302,10 +309,7 @@ def read_records(path: Path) -> list[Record]:
     except (OSError, pa.ArrowException) as error:
         raise AmbivoxError(f"{path}: not readable as a shard of records ({first_line(error)})") from None
     version = (table.schema.metadata or {}).get(b"ambivox_schema", b"none").decode()
-    if version == "2":  # every request was asked then
-        table = table.append_column("answer_of", pa.nulls(len(table), pa.string()))
-        table = table.replace_schema_metadata(SCHEMA.metadata)
-    elif version != str(SCHEMA_VERSION):
+    if version != str(SCHEMA_VERSION):
         raise AmbivoxError(
             f"{path}: records of version {version}, this program reads version {SCHEMA_VERSION}: "
             "run the study again, or use the version of ambivox that wrote it"

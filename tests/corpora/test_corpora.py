@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ambivox.corpora import CORPORA, Corpus, CorpusLoader, Utterance, load_corpus
+from ambivox.corpora.corpus import MOST_VOTES
 from ambivox.errors import UsageError
 
 MANIFEST = "id,audio\na,a.wav\nb,b.wav\n"
@@ -81,3 +82,31 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(tmp_path: Path) -
         (tmp_path / folder / "m.csv").write_text(content)
         prints.append(load_corpus("manifest", tmp_path / folder / "m.csv").fingerprint)
     assert prints[0] == prints[1] != prints[2]
+
+
+def test_more_votes_than_any_panel_has_are_refused() -> None:
+    many = Utterance("a", Path("a.wav"), votes={"sad": MOST_VOTES, "angry": 1}, source="row 2 of m.csv")
+    with pytest.raises(UsageError, match=r"row 2 of m\.csv: 10,001 votes, more than the 10,000"):
+        Corpus("mine", "CC0", (many,))
+    assert len(Corpus("mine", "CC0", (replace(many, votes={"sad": MOST_VOTES}),))) == 1
+
+
+@pytest.mark.parametrize(
+    "field", ["id", "audio", "transcript", "speaker", "dialogue", "intended", "consensus"]
+)
+def test_text_that_no_record_could_hold_is_refused_in_one_line(field: str) -> None:
+    value = Path("\udc80.wav") if field == "audio" else "\ud800"
+    with pytest.raises(UsageError, match=r"is not Unicode text: rename it") as raised:
+        Corpus("mine", "CC0", (replace(Utterance("a", Path("a.wav")), **{field: value}),))
+    str(raised.value).encode()
+
+
+def test_an_utterance_has_counts_or_shares_and_not_both() -> None:
+    both = Utterance("a", Path("a.wav"), votes={"sad": 1}, shares={"sad": 1.0})
+    with pytest.raises(UsageError, match="both counts of votes and shares"):
+        Corpus("mine", "CC0", (both,))
+
+
+def test_shares_are_part_of_the_fingerprint() -> None:
+    soft = [Utterance("a", Path("a.wav"), shares={"sad": p, "angry": 1 - p}) for p in (0.25, 0.5)]
+    assert len({Corpus("mine", "CC0", (u,)).fingerprint for u in soft}) == 2

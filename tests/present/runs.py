@@ -49,6 +49,7 @@ class Made:
     corpus: str = "crema-d"
     licence: str = "ODbL"
     notes: tuple[str, ...] = ()
+    votes_invented: bool = False
     names: Sequence[str] = ()
     votes: Callable[[int], Mapping[str, int]] | None = None
     say: Say | None = None
@@ -81,6 +82,7 @@ def make_run(folder: Path, made: Made | None = None) -> Run:
         "corpora": {
             made.corpus: {
                 "licence": made.licence,
+                "votes_invented": made.votes_invented,
                 "fingerprint": "0123456789abcdef",
                 "utterances": made.clips,
                 "notes": list(made.notes),

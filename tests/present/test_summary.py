@@ -76,16 +76,13 @@ def test_one_utterance_has_no_prior_to_beat(tmp_path):
     assert "vote prior: there is no other utterance to average" in text
 
 
-@pytest.mark.parametrize(
-    "made", [Made(notes=("the votes are invented",)), Made(licence="made-up data"), Made(corpus="synthetic")]
-)
-def test_invented_votes_are_named_before_any_number(tmp_path, made):
-    text = report(tmp_path, made).text
+def test_invented_votes_are_named_before_any_number(tmp_path):
+    text = report(tmp_path, Made(votes_invented=True)).text
     assert text.index("its votes are invented") < text.index("what the table says")
 
 
-def test_real_votes_carry_no_warning(tmp_path):
-    page = report(tmp_path)
+def test_only_the_corpus_itself_says_that_its_votes_are_invented(tmp_path):
+    page = report(tmp_path, Made(licence="made-up synthetic data"))
     assert "warning" not in [attrs.get("class") for _, attrs in page.tags]
 
 

@@ -163,3 +163,17 @@ def test_counts_are_those_behind_the_shares_of_each_utterance(
 def test_a_choice_that_the_set_does_not_allow_is_refused() -> None:
     with pytest.raises(UsageError, match="has no label 'other'"):
         vote_counts([], EMOTIONS, "other")
+
+
+def test_shares_are_the_truth_where_counts_are_not_known() -> None:
+    emotions = load_emotions("iemocap4")
+    soft = Utterance("u", Path("a.wav"), shares={"anger": 0.6, "sad": 0.2, "bored": 0.2})
+    counted = Utterance("v", Path("a.wav"), votes={"sad": 3, "angry": 1})
+    p = truth_from_raters([soft, counted], emotions, "shares").p
+    np.testing.assert_allclose(p, [[0, 0, 0.75, 0.25], [0, 0, 0.25, 0.75]])
+    assert np.isnan(truth_from_raters([soft], emotions, "shares", outside="exclude-utterance").p).all()
+
+
+def test_pseudo_counts_need_counts() -> None:
+    soft = Utterance("u", Path("a.wav"), shares={"sad": 1.0})
+    assert np.isnan(truth_from_raters([soft], load_emotions("iemocap4"), "dirichlet").p).all()

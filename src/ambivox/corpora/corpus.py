@@ -13,6 +13,9 @@ from ambivox.corpora.load_issues import LoadIssue
 from ambivox.errors import UsageError
 from ambivox.raters.ratings import LabelChoice, Rating
 
+MOST_VOTES = 10_000
+"""The largest panels of the field have some hundreds of raters; more votes than this are not counts."""
+
 
 @dataclass(frozen=True)
 class Utterance:
@@ -23,6 +26,8 @@ class Utterance:
         audio: the sound file.
         start_s, end_s: the segment of the file, in seconds; None means its start or its end.
         votes: label as the raters gave it -> count; empty where nobody rated.
+        shares: label -> share of the raters, summing to 1, where the corpus tells no counts and so not how
+            many raters there were; then `votes` is empty.
         intended: the emotion an actor was asked to play, where that is known.
         source: where this utterance was read from, for error messages ("row 12 of manifest.csv").
         dialogue: which conversation or recording it is from.
@@ -50,6 +55,12 @@ class Utterance:
     sex: str | None = None
     session: str | None = None
     partition: str | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def rated(self) -> bool:
+        """Whether it is known what raters said: votes, or shares of them."""
+        return bool(self.votes or self.shares)
 
 
 @dataclass(frozen=True)
@@ -74,9 +85,11 @@ class Corpus:
         dialogues: every turn of every dialogue in order, also those that are no utterances of the corpus;
             from the utterances where it is not given.
         labels: how votes were counted from the ratings; None where there was no choice.
+        votes_invented: nobody rated; the votes were made up to show how things work.
 
     Raises:
-        UsageError: two utterances have the same id.
+        UsageError: two utterances have the same id, an utterance has more than `MOST_VOTES` votes, both votes
+            and shares, or text that is not Unicode.
     """
 
     name: str
@@ -85,6 +98,7 @@ class Corpus:
     load_issues: tuple[LoadIssue, ...] = ()
     dialogues: Mapping[str, tuple[Turn, ...]] | None = None
     labels: LabelChoice | None = None
+    votes_invented: bool = False
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -92,6 +106,7 @@ class Corpus:
             if utterance.id in seen:
                 raise UsageError(f"corpus {self.name!r}: two utterances have the id {utterance.id!r}")
             seen.add(utterance.id)
+            _check(utterance, self.name)
         if self.dialogues is None:
             object.__setattr__(self, "dialogues", dialogues_of(self.utterances))
 
@@ -132,10 +147,32 @@ class Corpus:
         digest = hashlib.sha256(self.name.encode())
         for utterance in self.utterances:
             facts = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
-            facts |= {"audio": utterance.audio.name, "source": None, "votes": dict(utterance.votes)}
+            facts |= {"audio": utterance.audio.name, "source": None}
+            facts |= {"votes": dict(utterance.votes), "shares": dict(utterance.shares)}
             facts["ratings"] = [astuple(rating) for rating in utterance.ratings]
             digest.update(json.dumps(facts, sort_keys=True).encode())
         return digest.hexdigest()[:16]
+
+
+def _check(utterance: Utterance, corpus: str) -> None:
+    """Refuse what no corpus has and no record could hold."""
+    where = f"corpus {corpus!r}, {utterance.source or f'utterance {utterance.id!r}'}"
+    if sum(utterance.votes.values()) > MOST_VOTES:
+        raise UsageError(
+            f"{where}: {sum(utterance.votes.values()):,} votes, more than the {MOST_VOTES:,} that are "
+            "believed: are these counts of raters?"
+        )
+    if utterance.votes and utterance.shares:
+        raise UsageError(f"{where}: both counts of votes and shares of them: keep one")
+    texts = (
+        *(utterance.id, str(utterance.audio), utterance.transcript, utterance.speaker, utterance.dialogue),
+        *(utterance.intended, utterance.consensus, *utterance.votes, *utterance.shares),
+    )
+    for text in texts:
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{where}: {text!r} is not Unicode text: rename it") from None
 
 
 def dialogues_of(utterances: Iterable[Utterance]) -> dict[str, tuple[Turn, ...]]:

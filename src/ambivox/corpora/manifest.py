@@ -19,7 +19,13 @@ from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
 
 
-def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "not stated") -> Corpus:
+def load_manifest(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    licence: str = "not stated",
+    votes_invented: bool = False,
+) -> Corpus:
     """Load a corpus from a CSV, JSONL or Parquet file with a row for each utterance.
 
     ============ ==========================================================================================
@@ -55,6 +61,7 @@ def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "
         path: the manifest.
         name: what the corpus is called; its file name without the ending if None.
         licence: under which licence the clips are.
+        votes_invented: nobody rated; scores then say that they show how things work and nothing of people.
 
     Returns:
         The corpus, in the order of the rows; load issues count utterances without votes where
@@ -83,7 +90,9 @@ def load_manifest(path: str | Path, *, name: str | None = None, licence: str = "
     load_issues = LoadIssues()
     if ways:
         load_issues.add_all("utterances without votes", [u.id for u in utterances if not u.votes])
-    return Corpus(name or path.stem, licence, tuple(utterances), load_issues.all())
+    return Corpus(
+        name or path.stem, licence, tuple(utterances), load_issues.all(), votes_invented=votes_invented
+    )
 
 
 def read_rows(path: Path) -> Iterator[Row]:

@@ -86,25 +86,58 @@ def truth(votes: Votes, emotions: EmotionSet, outside: Outside = "drop") -> Arra
     >>> truth(votes, emotions, "exclude-utterance") is None
     True
     """
-    if outside not in OUTSIDE_CHOICES:
-        raise UsageError(f"outside: {outside!r} is not one of {', '.join(OUTSIDE_CHOICES)}")
     if len(votes.counts) != len(emotions):
         raise ValueError(
             f"votes over {len(votes.counts)} labels, emotion set {emotions.name!r} has {len(emotions)}"
         )
     counts = np.array(votes.counts, dtype=np.float64)
-    n_outside = sum(votes.outside.values())
+    return _pooled(counts, sum(votes.outside.values()), emotions, outside)
+
+
+def truth_of_shares(
+    shares: Mapping[str, float], emotions: EmotionSet, outside: Outside = "drop"
+) -> Array | None:
+    """The distribution of human votes where only shares of them are known, not how many raters there were.
+
+    Args:
+        shares: label as the corpus gives it -> share, non-negative.
+        emotions, outside: as in `truth`.
+
+    Returns:
+        Shape ``(N,)``, non-negative, sum 1; None where no share counts.
+
+    Raises:
+        UsageError: as `truth`.
+
+    >>> from ambivox.emotions import load_emotions
+    >>> truth_of_shares({"anger": 0.6, "sad": 0.2, "bored": 0.2}, load_emotions("iemocap4")).round(2).tolist()
+    [0.0, 0.0, 0.75, 0.25]
+    """
+    inside, beyond = np.zeros(len(emotions)), 0.0
+    for label, share in shares.items():
+        n = emotions.index(label)
+        if n is None:
+            beyond += share
+        else:
+            inside[n] += share
+    return _pooled(inside, beyond, emotions, outside)
+
+
+def _pooled(inside: Array, beyond: float, emotions: EmotionSet, outside: Outside) -> Array | None:
+    """Votes or shares inside and beyond a set as a distribution over it, under a choice of `outside`."""
+    if outside not in OUTSIDE_CHOICES:
+        raise UsageError(f"outside: {outside!r} is not one of {', '.join(OUTSIDE_CHOICES)}")
     if outside == "other":
         if OTHER not in emotions.labels:
             raise UsageError(
                 f"emotion set {emotions.name!r} has no label {OTHER!r} to pool outside votes into: use "
                 f"'{emotions.name}+{OTHER}' if the set is built in, else add the label to its file"
             )
-        counts[emotions.labels.index(OTHER)] += n_outside
-    elif outside == "exclude-utterance" and n_outside:
+        inside[emotions.labels.index(OTHER)] += beyond
+    elif outside == "exclude-utterance" and beyond:
         return None
-    total = counts.sum()
-    return counts / total if total > 0 else None
+    total = inside.sum()
+    return inside / total if total > 0 else None
 
 
 def as_distributions(p: ArrayLike, name: str = "p", *, tolerance: float = 1e-6) -> Array:

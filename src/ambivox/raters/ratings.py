@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from ambivox.errors import unknown_name
 
@@ -43,6 +43,22 @@ class Rating:
     secondary: tuple[str, ...] = ()
     free_text: str | None = None
     by_speaker: bool = False
+
+
+class HasVotes(Protocol):
+    """Whatever raters judged, such as an utterance of a corpus."""
+
+    @property
+    def votes(self) -> Mapping[str, int]:
+        """Label as the raters gave it -> count; empty where nobody rated or counts are not known."""
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Label -> share of the raters, summing to 1; empty where votes are counted."""
+
+    @property
+    def ratings(self) -> tuple[Rating, ...]:
+        """What each rater said, where that is known."""
 
 
 def labels_of(rating: Rating, choice: LabelChoice) -> tuple[str, ...]:

@@ -14,11 +14,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.corpora.corpus import Utterance
 from ambivox.emotions import OTHER, EmotionSet
 from ambivox.errors import UsageError, unknown_name
-from ambivox.raters.distribution import Array, Outside, count_votes, normalise, truth
-from ambivox.raters.ratings import LabelChoice, labels_of
+from ambivox.raters.distribution import Array, Outside, count_votes, normalise, truth, truth_of_shares
+from ambivox.raters.ratings import HasVotes, LabelChoice, labels_of
 
 TruthMethod = Literal["shares", "dirichlet", "dawid-skene", "mace"]
 TRUTH_METHODS: dict[TruthMethod, str] = {
@@ -38,7 +37,8 @@ class RaterTruth:
     """What raters together say of utterances.
 
     Args:
-        p: shape ``(U, N)``, a distribution per utterance; ``nan`` rows where no vote counts.
+        p: shape ``(U, N)``, a distribution per utterance; ``nan`` rows where no vote counts, or where the
+            method counts votes and only shares of them are known.
         reliability: rater -> how often they are right, in [0, 1]: for Dawid-Skene the probability of naming
             the true label, for MACE of knowing it, for shares the mean share of the other raters who agree.
             Empty where it is not known who voted.
@@ -59,7 +59,7 @@ class _Cast:
 
 
 def truth_from_raters(
-    utterances: Iterable[Utterance],
+    utterances: Iterable[HasVotes],
     emotions: EmotionSet,
     method: TruthMethod = "shares",
     *,
@@ -88,6 +88,7 @@ def truth_from_raters(
     Source: Dawid and Skene (1979), doi:10.2307/2346806; Hovy et al. (2013), MACE, N13-1132.
 
     >>> from pathlib import Path
+    >>> from ambivox.corpora import Utterance
     >>> from ambivox.emotions import load_emotions
     >>> said = [Utterance("u", Path("a.wav"), votes={"angry": 3, "sad": 1})]
     >>> truth_from_raters(said, load_emotions("iemocap4"), "dirichlet", pseudo_count=1).p.tolist()
@@ -105,10 +106,14 @@ def truth_from_raters(
     p[rated] = (
         smoothed_shares(counts[rated], pseudo_count) if method == "dirichlet" else normalise(counts[rated])
     )
+    for u, utterance in enumerate(every) if method == "shares" else ():
+        if utterance.shares:
+            known = truth_of_shares(utterance.shares, emotions, outside)
+            p[u] = np.nan if known is None else known
     return RaterTruth(p, _agreement_with_others(cast, len(every), len(emotions)))
 
 
-def vote_counts(utterances: Iterable[Utterance], emotions: EmotionSet, outside: Outside = "drop") -> Array:
+def vote_counts(utterances: Iterable[HasVotes], emotions: EmotionSet, outside: Outside = "drop") -> Array:
     """Votes over an emotion set, shape ``(U, N)``; zeros where no vote counts (see `truth` for `outside`)."""
     truth(count_votes({}, emotions), emotions, outside)  # refuses a choice that the set does not allow
     beyond = len(emotions)
@@ -177,7 +182,7 @@ def standard_error(counts: ArrayLike) -> Array:
 
 
 def _votes_cast(
-    utterances: list[Utterance], emotions: EmotionSet, choice: LabelChoice, outside: Outside
+    utterances: list[HasVotes], emotions: EmotionSet, choice: LabelChoice, outside: Outside
 ) -> _Cast:
     """Every vote by a known rater that counts under `outside`."""
     numbers: dict[str, int] = {}

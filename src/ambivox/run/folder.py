@@ -116,6 +116,7 @@ def describe_environment(parts: Parts, fingerprints: dict[str, str]) -> dict[str
         "corpora": {
             corpus.name: {
                 "licence": corpus.licence,
+                "votes_invented": corpus.votes_invented,
                 "fingerprint": corpus.fingerprint,
                 "utterances": len(corpus),
                 "notes": list(corpus.notes),

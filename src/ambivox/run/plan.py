@@ -253,6 +253,8 @@ def unanswered(
         intended=utterance.intended,
         dialogue=utterance.dialogue,
         votes=dict(utterance.votes),
+        shares=dict(utterance.shares),
+        consensus=utterance.consensus,
         control=control,
         model=model.name,
         model_fingerprint=model.fingerprint,

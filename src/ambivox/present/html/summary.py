@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from statistics import median
 
 from ambivox.metrics import Metric
@@ -27,7 +26,6 @@ NAMED = 2
 LITTLE_MASS = 0.1
 """Below this median mass the page says that the model was hardly about to name a label."""
 
-_INVENTED = re.compile(r"\b(invented|made[- ]up|synthetic|fabricated)\b", re.IGNORECASE)
 _HEARD = {
     "clip": "the clips themselves",
     "silence": "silence of the same length",
@@ -42,8 +40,7 @@ def warnings(facts: Facts) -> list[str]:
     """What a reader must know before any number."""
     found = []
     for name, described in facts.environment.get("corpora", {}).items():
-        words = [name, str(described.get("licence", "")), *map(str, described.get("notes", ()))]
-        if any(_INVENTED.search(text) for text in words):
+        if described.get("votes_invented"):
             found.append(
                 f"{name}: its votes are invented, so its scores show that the program works and say nothing "
                 "of people."
