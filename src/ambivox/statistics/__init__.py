@@ -1,7 +1,7 @@
 """Statistics of scores: intervals and tests clustered by speaker, ambiguity, noise ceiling, sensitivity."""
 
 from ambivox.statistics.ambiguity import TERTILES, Tertiles, ambiguity_tertiles, rarefied_entropy_bits
-from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights
+from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights, effective_clusters
 from ambivox.statistics.crossed import crossed_interval
 from ambivox.statistics.interval import MIN_CLUSTERS, Interval, mean_interval, ratio_intervals
 from ambivox.statistics.noise_ceiling import VoteModel, fit_vote_model, mean_over_redraws, redraw_votes
@@ -22,6 +22,7 @@ __all__ = [
     "count_clusters",
     "crossed_interval",
     "draw_weights",
+    "effective_clusters",
     "fit_vote_model",
     "holm",
     "mean_interval",

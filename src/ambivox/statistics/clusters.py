@@ -60,6 +60,27 @@ def draw_weights_in_parts(n_clusters: int, n_draws: int, seed: int) -> Iterator[
         yield rng.multinomial(n_clusters, shares, size=size).astype(np.float64)
 
 
+def effective_clusters(weights: ArrayLike) -> Array:
+    """How many clusters of one size would give as exact a mean as these.
+
+    ``(sum w)^2 / sum w^2``: all of them if they are of one size, near 1 if one holds nearly everything.
+
+    Args:
+        weights: shape ``(G,)`` or ``(G, M)``, at least 0: how many clips each cluster has.
+
+    Returns:
+        Shape ``()`` or ``(M,)``, range ``[1, G]``; ``nan`` where all weights are 0.
+
+    Source: Kish (1965), Survey Sampling, section 11.7.
+
+    >>> float(effective_clusters([10, 10, 10])), round(float(effective_clusters([90, 5, 5])), 2)
+    (3.0, 1.23)
+    """
+    array = np.asarray(weights, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(array.sum(axis=0) ** 2 / (array**2).sum(axis=0))
+
+
 def counted(n: int, unit: str) -> str:
     """So many clusters in words.
 

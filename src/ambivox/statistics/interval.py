@@ -7,21 +7,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
 
 from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
-from ambivox.statistics.clusters import cluster_sums, count_clusters, counted, draw_weights_in_parts, more
+from ambivox.statistics.bootstrap_t import bootstrap_t
+from ambivox.statistics.clusters import (
+    cluster_sums,
+    count_clusters,
+    counted,
+    effective_clusters,
+    more,
+)
 
 LEVEL = 0.95
 N_DRAWS = 2000
 MIN_CLUSTERS = 12
-"""With fewer clusters no interval is given. In simulated studies (``benchmarks/coverage.py``) 95% intervals
-held the truth in 93% to 97% of the studies from 12 speakers on. With 8 they did so there too; the limit
-leaves room for corpora that are more skewed than the simulated ones."""
-
-NO_ERROR = 1e-6
-"""A drawn standard error below this share of the estimate's is rounding: all drawn clusters agree."""
+"""With fewer clusters no interval is given; ``benchmarks/coverage.py`` shows what is promised with more."""
+MIN_EFFECTIVE = 3.0
+"""With fewer effective clusters no interval is given. One of 12 speakers that holds half of the clips leaves
+3.7, whose intervals are three times as wide; with 3 nobody can tell how speakers scatter."""
+UNEQUAL = 0.5
+"""Where the effective clusters are fewer than this share of all, the interval says why it is wide."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,10 @@ class Interval:
         low, high: ends of the interval; ``nan`` where `reason` says why there is none.
         clusters: how many speakers (or other clusters) it rests on.
         reason: why there is no interval; None if there is one.
+        p: two-sided p-value of the hypothesis that the true value is 0: at most ``1 - level`` exactly where
+            the interval excludes 0. ``nan`` where there is no interval.
+        effective: how many clusters of one size would do as well, see `effective_clusters`.
+        caution: why the interval is wider than so many clusters would make it; None if it is not.
     """
 
     estimate: float
@@ -40,6 +50,9 @@ class Interval:
     high: float
     clusters: int
     reason: Reason | None = None
+    p: float = float("nan")
+    effective: float = float("nan")
+    caution: Reason | None = None
 
     @property
     def excludes_zero(self) -> bool:
@@ -70,10 +83,9 @@ def ratio_intervals(
 ) -> list[Interval]:
     """Intervals for ratios of sums over clusters: means, and skills, which are ratios of two means.
 
-    The bootstrap-t interval: clusters are drawn with replacement, and the drawn ratios, each in units of its
-    own standard error, give the quantiles that are laid around the estimate, taken a little further out
-    where clusters are few. The percentile interval is simpler and holds the truth too rarely: see
-    ``benchmarks/coverage.py``.
+    The bootstrap-t interval of `ambivox.statistics.bootstrap_t`, and the p-value that belongs to it, so that
+    intervals and tests never disagree. Simpler ways (percentiles, Student's t, sign flips) hold the truth too
+    rarely where values are skewed: see ``benchmarks/coverage.py``.
 
     Args:
         numerator: shape ``(G, M)``, sums over each of G clusters, for M ratios.
@@ -86,14 +98,13 @@ def ratio_intervals(
         unit: what the clusters are, for the reasons.
 
     Returns:
-        M intervals. The reason takes the interval's place with fewer than `MIN_CLUSTERS` clusters, or where
-        all clusters have the same ratio.
+        M intervals. The reason takes the interval's place with fewer than `MIN_CLUSTERS` clusters or
+        `MIN_EFFECTIVE` effective ones, or where all clusters have the same ratio.
 
     Raises:
         ValueError: shapes differ, or a level or number of draws out of range.
 
-    Source: Davison and Hinkley (1997), Bootstrap Methods and their Application, sections 3.8 and 5.2.1; the
-    expansion of the tails: Hesterberg (2015), doi:10.1080/00031305.2015.1089789.
+    Source: see `ambivox.statistics.bootstrap_t`.
 
     >>> import numpy as np
     >>> sums = np.arange(20.0)[:, None]
@@ -120,16 +131,30 @@ def ratio_intervals(
         _reason(above[rows, m], below[rows, m], unit) for m, rows in enumerate(np.moveaxis(there, 1, 0))
     ]
     fit = np.array([m for m, reason in enumerate(reasons) if not reason], dtype=np.intp)
-    ends = np.full((2, len(estimates)), np.nan)
+    low, high, p = np.full((3, len(estimates)), np.nan)
     if len(fit):
-        ends[:, fit] = _bootstrap_t(above[:, fit], below[:, fit], n_draws, seed, level)
+        low[fit], high[fit], p[fit] = bootstrap_t(
+            above[:, fit], below[:, fit], clusters[fit], n_draws=n_draws, seed=seed, level=level
+        )
     for m in fit:
-        if not np.isfinite(ends[:, m]).all():
+        if not np.isfinite([low[m], high[m]]).all():
             text = f"too few {unit} differ for an interval"
-            reasons[m], ends[:, m] = Reason("too-few-differ", text, more(unit)), np.nan
+            reasons[m] = Reason("too-few-differ", text, more(unit))
+            low[m] = high[m] = p[m] = np.nan
+    weights = np.where(there, below, 0.0)
+    effective = effective_clusters(weights)
     return [
-        Interval(float(e), float(low), float(high), int(n), reason)
-        for e, low, high, n, reason in zip(estimates, *ends, clusters, reasons, strict=True)
+        Interval(
+            float(estimates[m]),
+            float(low[m]),
+            float(high[m]),
+            int(clusters[m]),
+            reason,
+            float(p[m]),
+            float(effective[m]),
+            None if reason else _caution(weights[:, m], unit),
+        )
+        for m, reason in enumerate(reasons)
     ]
 
 
@@ -162,17 +187,6 @@ def mean_interval(
     return ratio_intervals(sums[:, :1], sums[:, 1:], n_draws=n_draws, seed=seed, level=level, unit=unit)[0]
 
 
-def _expanded_tail(tail: float, n_clusters: int) -> float:
-    """The part of the draws to leave out at each end, a little less than `tail` where clusters are few.
-
-    ``normal_cdf(sqrt(G / (G - 1)) * normal_quantile(tail))``: of Hesterberg's expansion, the allowance for
-    redrawn clusters scattering less than clusters do. Its other half, t-quantiles in place of normal ones,
-    pays for standard errors that are estimated. Every draw here is in units of its own error, so the
-    quantiles hold that already, and paying twice made intervals too wide.
-    """
-    return float(norm.cdf(np.sqrt(n_clusters / (n_clusters - 1)) * norm.ppf(tail)))
-
-
 def _reason(above: Array, below: Array, unit: str) -> Reason | None:
     """Why clusters have no interval; None if they have one."""
     if len(above) < MIN_CLUSTERS:
@@ -182,39 +196,27 @@ def _reason(above: Array, below: Array, unit: str) -> Reason | None:
         return Reason("not-finite", "values that are not finite")
     if not below.sum() > 0:
         return Reason("control-is-perfect", "the control is perfect already")
+    effective = float(effective_clusters(below))
+    if effective < MIN_EFFECTIVE:
+        text = f"{_worth(below, unit)}, an interval needs at least {MIN_EFFECTIVE:g}"
+        return Reason("one-dominates", text, _alike(unit))
     residuals = above - above.sum() / below.sum() * below
     if not np.abs(residuals).max() > 1e-9 * max(np.abs(above).max(), below.max()):
         return Reason("no-variance", f"no variance: all {unit} have the same value")
     return None
 
 
-def _moments(above: Array, below: Array) -> list[Array]:
-    return [a.sum(axis=0) for a in (above, below, above * above, above * below, below * below)]
+def _caution(weights: Array, unit: str) -> Reason | None:
+    """Why an interval is wider than so many clusters would make it; None if it is not."""
+    if effective_clusters(weights) >= UNEQUAL * (weights > 0).sum():
+        return None
+    return Reason("unequal-clusters", f"{_worth(weights, unit)}, which widens intervals", _alike(unit))
 
 
-def _error(moments: Sequence[Array], n_clusters: int) -> Array:
-    """Standard error of the ratio a / b of sums over clusters, linearised about the ratio."""
-    a, b, aa, ab, bb = moments
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = a / b
-        squares = np.maximum(aa - 2 * ratio * ab + ratio**2 * bb, 0)
-        return np.asarray(np.sqrt(n_clusters / (n_clusters - 1) * squares) / np.abs(b))
+def _worth(weights: Array, unit: str) -> str:
+    largest, n = weights.max() / weights.sum(), counted(int((weights > 0).sum()), unit)
+    return f"the largest of {n} weighs {largest:.0%}: they are worth {float(effective_clusters(weights)):.1f}"
 
 
-def _bootstrap_t(above: Array, below: Array, n_draws: int, seed: int, level: float) -> Array:
-    """Low and high ends, shape ``(2, M)``."""
-    n_clusters = len(above)
-    powers = np.concatenate([above, below, above * above, above * below, below * below], axis=1)
-    parts = [weights @ powers for weights in draw_weights_in_parts(n_clusters, n_draws, seed)]
-    drawn = np.split(np.concatenate(parts), 5, axis=1)
-    ratio, error = above.sum(axis=0) / below.sum(axis=0), _error(_moments(above, below), n_clusters)
-    errors = _error(drawn, n_clusters)
-    errors = np.where(errors < NO_ERROR * error, 0.0, errors)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = (drawn[0] / drawn[1] - ratio) / errors
-    t = np.where(np.isnan(t), 0.0, t)
-    tail = _expanded_tail((1 - level) / 2, n_clusters)
-    # No interpolation: a draw without variance has an infinite t.
-    upper = np.quantile(t, 1 - tail, axis=0, method="higher")
-    lower = np.quantile(t, tail, axis=0, method="lower")
-    return np.array([ratio - upper * error, ratio - lower * error])
+def _alike(unit: str) -> str:
+    return f"use a corpus whose {unit} have similar numbers of clips" if unit != "clips" else ""
