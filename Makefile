@@ -8,13 +8,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 OUT ?= demo
 
-.PHONY: bench demo test test-lowest lint types format mini clean help
+.PHONY: bench demo docs test test-fast test-lowest lint types format mini clean help
 
 help:
 	@echo "make demo    read example clips, run a small study, score it, write a report into $(OUT)/"
-	@echo "make test    lint, types and tests, as CI runs them"
+	@echo "make test    lint, types, documentation and tests, as CI runs them"
+	@echo "make test-fast  lint, types and the quick tests"
+	@echo "make docs    the documentation site, in build/docs"
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
-	@echo "make format  let ruff format and mend the code"
+	@echo "make format  let ruff format and fix the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
 	@echo "make findings  put the claims of the field to the test on mini (needs the speech data; an hour or more)"
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
@@ -26,8 +28,15 @@ demo: $(VENV)/.installed
 	$(BIN)/ambivox score $(OUT)
 	$(BIN)/ambivox report $(OUT)
 
-test: lint types
+test: lint types docs
 	$(BIN)/python -m pytest
+
+# What can be known in a minute; the rest is marked slow.
+test-fast: lint types
+	$(BIN)/python -m pytest -m "not slow"
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 # The tests with the lowest versions that pyproject.toml admits, in an environment of their own.
 test-lowest:

@@ -1,7 +1,7 @@
 """The golden study: what `mini` says of the 12 CREMA-D clips on every prompt, read and scored.
 
-``python -m tests.golden.study`` writes `STUDY` again. Do so only where a number is meant to change, and say in
-the commit which and why.
+``python -m tests.golden.study`` writes `STUDY` again. Do so only where a number is meant to change, and say
+in the commit which and why.
 """
 
 from __future__ import annotations

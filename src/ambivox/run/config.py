@@ -24,23 +24,29 @@ MAX_CONTEXT_TURNS = 30
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class CorpusSpec(_Strict):
     """A corpus: the loader's name, where it lies, and the loader's own options."""
 
     name: str
+    """The loader's name, see `ambivox corpora list`."""
     path: Path
+    """Where the corpus lies; a relative path starts at the folder of this file."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """The loader's own options."""
     limit: Annotated[int, Field(ge=1)] | None = None
+    """Only so many utterances, the first ones."""
 
 
 class ModelSpec(_Strict):
     """A model: its name, and options of its engine such as ``dtype`` or ``device``."""
 
     name: str
+    """`mini`, a folder with a checkpoint, or a hub name."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the engine, such as `dtype` or `device`."""
 
 
 def _named(value: Any) -> Any:
@@ -60,27 +66,43 @@ class Study(_Strict):
     """
 
     corpora: Annotated[tuple[CorpusSpec, ...], Field(min_length=1)]
+    """What is asked about."""
     models: Annotated[tuple[Annotated[ModelSpec, BeforeValidator(_named)], ...], Field(min_length=1)] = (
         ModelSpec(name="mini"),
     )
+    """Who is asked; a name alone will do for each."""
     prompts: Annotated[tuple[str, ...], Field(min_length=1)] = ("word", "letter", "dictionary", "percentages")
+    """Names of built-in prompts, or paths of your own."""
     emotions: str = "cremad6"
+    """The name of an emotion set, or the path of your own."""
     readouts: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_READOUTS
+    """How answers are read, and with that what the model is asked for besides its answer."""
     controls: Annotated[tuple[Control, ...], Field(min_length=1)] = ("clip",)
+    """What the model hears: the clip, and what stands in for it."""
     calibrations: tuple[str, ...] = ()
+    """Add the controls that these calibrations divide by."""
     order_seeds: Literal["rotations"] | Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)
+    """Seeds of permutations of the options (null: the order of the set), or `rotations` for each of them."""
     wordings: Annotated[tuple[dict[str, str] | None, ...], Field(min_length=1)] = (None,)
+    """Which form stands for a label among the options; null: the labels themselves."""
     transcript: bool = False
+    """Show what is said in the clip."""
     context_turns: Annotated[
         tuple[Annotated[int, Field(ge=0, le=MAX_CONTEXT_TURNS)], ...], Field(min_length=1)
     ] = (0,)
+    """How many turns of the dialogue before the clip are shown, with speakers and words."""
     n_draws: Annotated[int, Field(ge=1)] = N_DRAWS
+    """How many answers are sampled where a readout needs them."""
     temperatures: Annotated[
         tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)
     ] = (1.0,)
+    """At which temperatures they are sampled."""
     seed: Annotated[int, Field(ge=0)] = 0
+    """Of noise, swapped clips and sampled answers."""
     batch_size: Annotated[int, Field(ge=1)] = 128
+    """How many requests go to the model together."""
     shard_size: Annotated[int, Field(ge=1)] = 128
+    """How many records make a file."""
 
 
 def load_study(path: Path) -> Study:
