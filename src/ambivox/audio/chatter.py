@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 _LOCK = threading.RLock()
 _STDERR = 2
-_MARKS = (b"[src/libmpg123", b"Note: ", b"Warning: ")  # how mpg123 begins its lines; it cannot be made quiet
+_FAULT = b"[src/libmpg123"  # how mpg123 begins its lines; it cannot be made quiet
+_REMARKS = (b"Note: ", b"Warning: ")  # on tags and headers, which are looked at elsewhere
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def kept_chatter() -> Iterator[list[str]]:
     What anybody else prints meanwhile goes out at the end. One thread at a time; others wait.
 
     Yields:
-        A list that holds the lines of mpg123 once the block has ended.
+        A list that holds what mpg123 found wrong with the sound, a line each, once the block has ended.
     """
     lines: list[str] = []
     with _LOCK, tempfile.TemporaryFile() as kept:
@@ -37,7 +38,7 @@ def kept_chatter() -> Iterator[list[str]]:
             os.close(real)
             kept.seek(0)
             for line in kept.read().splitlines(keepends=True):
-                if line.startswith(_MARKS):
+                if line.startswith(_FAULT):
                     lines.append(line.decode("utf-8", "replace").strip())
-                else:
+                elif not line.startswith(_REMARKS):
                     os.write(_STDERR, line)

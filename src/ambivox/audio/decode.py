@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -173,16 +174,17 @@ def _decode(
     silent = is_silent(samples)
     if not silent:
         cautions += measured_cautions(samples, rate_hz, channels.share_at_rails if scale == 1 else 0.0)
-    return samples, AudioFacts(len(samples) / rate_hz, rate_hz, n_channels, silent, tuple(cautions))
+    unique = tuple(dict.fromkeys(cautions))
+    return samples, AudioFacts(len(samples) / rate_hz, rate_hz, n_channels, silent, unique)
 
 
 @contextmanager
 def _sounds(path: Path) -> Iterator[tuple[list[Any], list[AudioCaution]]]:
     """The sounds of a file, opened, and what is odd about the file; complete once the block has ended."""
     with ExitStack() as stack:
-        file, n_bytes = open_sound(path)
-        stack.enter_context(file)
-        layout = find_layout(file, n_bytes, path)
+        file = stack.enter_context(open_sound(path))
+        found = os.fstat(file.fileno())
+        layout = _layout(path, found.st_size, found.st_mtime_ns, found.st_ino)
         decoded: BinaryIO | None = None
         if layout.demuxer:
             decoded = stack.enter_context(decoded_by_ffmpeg(path, layout.demuxer))
@@ -200,6 +202,12 @@ def _sounds(path: Path) -> Iterator[tuple[list[Any], list[AudioCaution]]]:
     if chatter:
         text = f"the mp3 decoder found {len(chatter)} faults: parts may be missing or wrong"
         cautions.append(AudioCaution("damaged", text))
+
+
+@functools.lru_cache(maxsize=64)  # a recording of many segments is looked through once
+def _layout(path: Path, n_bytes: int, *_version: int) -> Layout:
+    with open_sound(path) as file:
+        return find_layout(file, n_bytes, path)
 
 
 def _decoded_layout(file: BinaryIO, path: Path, demuxer: str) -> Layout:

@@ -17,8 +17,7 @@ def audio_digest(
     Raises:
         AudioError: the file cannot be read.
     """
-    file, _ = open_sound(Path(path))
-    with file:
+    with open_sound(Path(path)) as file:
         digest = hashlib.file_digest(file, "sha256")
     segment = [None if bound is None else float(bound) for bound in (start_s, end_s)]
     digest.update(f"|{segment}".encode())

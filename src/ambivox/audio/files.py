@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,13 @@ from ambivox.audio.cautions import AudioCaution
 from ambivox.errors import AudioError
 
 CONVERT = "convert it to WAV or FLAC"
+
+MAX_EXTRA_BYTES = 2**10
+"""So much after the end of the sound may be what players leave there; more may be sound."""
+
+_BLOCK_BYTES = 2**20
+_TAGS = (b"TAG", b"ID3", b"APETAGEX")
+_MAX_TAG_BYTES = 2**12
 
 Piece = bytes | tuple[int, int]
 """What a decoder is given: these bytes, or those of the file from the first offset up to the second."""
@@ -100,11 +108,8 @@ class Pieces(io.RawIOBase):
             return b""
 
 
-def open_sound(path: Path) -> tuple[BufferedReader, int]:
+def open_sound(path: Path) -> BufferedReader:
     """Open a regular file for reading; pipes and devices are refused and never waited for.
-
-    Returns:
-        The file and its size in bytes.
 
     Raises:
         AudioError: no such file, a folder, a pipe or a device, or a file that may not be read.
@@ -117,11 +122,11 @@ def open_sound(path: Path) -> tuple[BufferedReader, int]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise AudioError(f"{path}: cannot be opened ({reason})") from None
-    found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode):
-        return os.fdopen(descriptor, "rb"), found.st_size
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(mode):
         raise AudioError(f"{path}: a folder, not a sound file")
     raise AudioError(f"{path}: a pipe or a device, not a sound file: write the sound to a file")
 
@@ -139,6 +144,42 @@ def damaged(path: Path, how: str) -> AudioError:
 def not_sound(path: Path, reason: str) -> AudioError:
     """The error for a file that no decoder takes."""
     return AudioError(f"{path}: not sound that can be decoded ({reason.rstrip('. ')}): {CONVERT}")
+
+
+def search(file: BinaryIO, pattern: re.Pattern[bytes], start: int, longest: int) -> int | None:
+    """Where the first match from `start` on begins, in bounded memory; None without one.
+
+    Args:
+        file: any size.
+        pattern: matches at most `longest` bytes.
+        start: offset to begin at.
+        longest: see `pattern`.
+    """
+    carried, at = b"", start
+    file.seek(start)
+    while block := file.read(_BLOCK_BYTES):
+        window = carried + block
+        if found := pattern.search(window):
+            return at - len(carried) + found.start()
+        at += len(block)
+        carried = window[1 - longest :]
+    return None
+
+
+def n_after_padding(file: BinaryIO, n_bytes: int, at: int) -> int:
+    """How many bytes are left from the first that is not zero on, tags of players not counted."""
+    file.seek(at)
+    while block := file.read(_BLOCK_BYTES):
+        if left := block.lstrip(b"\0"):
+            at += len(block) - len(left)
+            return 0 if left.startswith(_TAGS) and n_bytes - at <= _MAX_TAG_BYTES else n_bytes - at
+        at += len(block)
+    return 0
+
+
+def extra_bytes(n_bytes: int) -> AudioCaution:
+    """The caution for a few bytes behind the end of the sound."""
+    return AudioCaution("extra-bytes", f"{n_bytes} bytes after the end of its sound were not read")
 
 
 def read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:

@@ -10,14 +10,26 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ambivox.audio.cautions import AudioCaution
-from ambivox.audio.files import Layout, Stream, not_sound, read_at, truncated
+from ambivox.audio.files import (
+    CONVERT,
+    MAX_EXTRA_BYTES,
+    Layout,
+    Stream,
+    extra_bytes,
+    n_after_padding,
+    not_sound,
+    read_at,
+    truncated,
+)
+from ambivox.errors import AudioError
 
 _BLOCK_BYTES = 2**20
 _MARKS = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22|\xff[\xf8\xf9]")
 _MARK_BYTES = 20  # a frame header has at most 16
+_MIN_FRAME_BYTES, _MAX_FRAME_BYTES, _MAX_ENDS = 10, 2**18, 64
 _TOTAL = 2**36 - 1
 _MAX_GAP = 2**20  # samples; a frame further off than this is noise that looks like a header
 
@@ -50,17 +62,25 @@ def _one_flac(
         raise not_sound(path, "a FLAC header that is cut or damaged")
     info = int.from_bytes(head[18:26], "big")  # rate 20, channels 3, bits 5, total 36 bits
     promised = info & _TOTAL
-    found, end = _count(file, n_bytes, _audio_start(file, n_bytes, path, start), head)
-    following = end if end < n_bytes else None
-    if found <= promised:  # the decoder says what is missing
-        return ((start, end),), None, following
-    patched = head[:18] + (info & ~_TOTAL | found).to_bytes(8, "big") + head[26:]
+    frames = _frames(file, n_bytes, _audio_start(file, n_bytes, path, start), head)
+    n_after = _n_after_frame(file, frames.last, frames.end)
+    if n_after > MAX_EXTRA_BYTES:
+        raise AudioError(
+            f"{path}: {n_after} bytes after its last frame, as of another file: split it, or {CONVERT}"
+        )
+    extra = extra_bytes(n_after) if n_after else None
+    following = frames.end if frames.end < n_bytes else None
+    if frames.n_samples <= promised:  # the decoder says what is missing
+        return ((start, frames.end),), extra, following
+    patched = head[:18] + (info & ~_TOTAL | frames.n_samples).to_bytes(8, "big") + head[26:]
     caution = (
-        AudioCaution("wrong-length", f"its header counts {promised} samples of {found}: all are heard")
+        AudioCaution(
+            "wrong-length", f"its header counts {promised} of {frames.n_samples} samples: all were read"
+        )
         if promised
         else AudioCaution("open-length", "its header leaves its length open: read to the end of the file")
     )
-    return (patched, (start + len(head), end)), caution, following
+    return (patched, (start + len(head), frames.end)), caution, following
 
 
 def _audio_start(file: BinaryIO, n_bytes: int, path: Path, start: int) -> int:
@@ -73,28 +93,52 @@ def _audio_start(file: BinaryIO, n_bytes: int, path: Path, start: int) -> int:
     raise truncated(path, "its header ends before any samples")
 
 
-def _count(file: BinaryIO, n_bytes: int, at: int, head: bytes) -> tuple[int, int]:
-    """Samples by the headers of frames in their order, and where the next file or the end is."""
+class _Frames(NamedTuple):
+    n_samples: int
+    last: int  # where the last frame begins
+    end: int  # where the next file begins, or the end
+
+
+def _frames(file: BinaryIO, n_bytes: int, at: int, head: bytes) -> _Frames:
+    """The frames up to the next file, by their headers in their order."""
     fixed_size = int.from_bytes(head[8:10], "big")
-    n_samples, reach, carried = 0, 0, b""
+    n_samples, reach, last, carried = 0, 0, at, b""
     file.seek(at)
     while block := file.read(_BLOCK_BYTES):
         window = carried + block
         offset = at - len(carried)
-        last = at + len(block) >= n_bytes
+        is_end = at + len(block) >= n_bytes
         for mark in _MARKS.finditer(window):
-            if len(window) - mark.start() < _MARK_BYTES and not last:
+            if len(window) - mark.start() < _MARK_BYTES and not is_end:
                 break
             if mark.end() - mark.start() == 8:
-                return max(n_samples, reach), offset + mark.start()
+                return _Frames(max(n_samples, reach), last, offset + mark.start())
             frame = _frame(window[mark.start() : mark.start() + _MARK_BYTES], fixed_size)
             if frame and frame[0] == n_samples:
                 n_samples += frame[1]
+                last = offset + mark.start()
             elif frame and 0 < frame[0] - n_samples < _MAX_GAP:  # promised, so that the decoder misses it
                 reach = frame[0] + frame[1]
         at += len(block)
         carried = window[1 - _MARK_BYTES :]
-    return max(n_samples, reach), n_bytes
+    return _Frames(max(n_samples, reach), last, n_bytes)
+
+
+def _n_after_frame(file: BinaryIO, start: int, end: int) -> int:
+    """How many bytes follow the frame that begins at `start`; tags do not count, nor do zeros.
+
+    A frame ends where the checksum over all of it comes to 0, which by chance it also does elsewhere.
+    """
+    content = read_at(file, start, min(end - start, _MAX_FRAME_BYTES))
+    crc, ends = 0, []
+    for n, byte in enumerate(content, 1):
+        crc = (crc << 8 ^ _CRC16[crc >> 8 ^ byte]) & 0xFFFF
+        if not crc and n > _MIN_FRAME_BYTES:
+            ends.append(start + n)
+    if not ends or ends[-1] == end:  # none: the frame is damaged, which the decoder says
+        return 0
+    counts = [n_after_padding(file, end, candidate) for candidate in (ends[0], *ends[-_MAX_ENDS:])]
+    return 0 if 0 in counts else counts[0]
 
 
 def _frame(header: bytes, fixed_size: int) -> tuple[int, int] | None:
@@ -133,3 +177,17 @@ def _crc8(header: bytes) -> int:
         for _ in range(8):
             crc = crc << 1 ^ (0x107 if crc & 0x80 else 0)
     return crc & 0xFF
+
+
+def _crc16_table() -> tuple[int, ...]:
+    """Checksums of single bytes: polynomial x^16 + x^15 + x^2 + 1."""
+    table = []
+    for byte in range(256):
+        crc = byte << 8
+        for _ in range(8):
+            crc = crc << 1 ^ (0x18005 if crc & 0x8000 else 0)
+        table.append(crc)
+    return tuple(table)
+
+
+_CRC16 = _crc16_table()

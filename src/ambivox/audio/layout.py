@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
 from ambivox.audio.aiff import aiff_layout
-from ambivox.audio.files import Layout, read_at
+from ambivox.audio.files import Layout, read_at, search
 from ambivox.audio.flac import flac_layout
-from ambivox.audio.mp3 import mp3_layout
+from ambivox.audio.mp3 import mp3_layout, starts_late
 from ambivox.audio.ogg import ogg_layout
 from ambivox.audio.riff import W64_MAGIC, wav_layout
 from ambivox.errors import AudioError
@@ -17,7 +18,7 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 # ffmpeg's name of a container -> (offset, what stands there); only what is known by its mark is given to it
 _DEMUXERS: tuple[tuple[str, int, tuple[bytes, ...]], ...] = (
-    ("mov", 4, (b"ftyp", b"moov", b"mdat", b"wide")),
+    ("mov", 4, (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
     ("matroska", 0, (b"\x1aE\xdf\xa3",)),
     ("amr", 0, (b"#!AMR",)),
     ("asf", 0, (bytes.fromhex("3026b2758e66cf11"),)),
@@ -29,6 +30,16 @@ _DEMUXERS: tuple[tuple[str, int, tuple[bytes, ...]], ...] = (
     ("ac3", 0, (b"\x0bw",)),
     ("avi", 8, (b"AVI ",)),
 )
+_BEGINNINGS = {
+    "mov": re.compile(rb"\0\0\0[\x10-\x80]ftyp[A-Za-z0-9 ]{4}"),
+    "matroska": re.compile(rb"\x1aE\xdf\xa3.{1,40}\x42\x82.{1,8}(?:webm|matroska)", re.DOTALL),
+    "amr": re.compile(rb"#!AMR(?:-WB)?\n"),
+    "asf": re.compile(re.escape(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"))),
+    "flv": re.compile(rb"FLV\x01[\x01\x04\x05]\0\0\0\x09"),
+    "avi": re.compile(rb"RIFF.{4}AVI LIST", re.DOTALL),
+    "tta": re.compile(rb"TTA1\x01\0"),
+    "ape": re.compile(rb"MAC .{2}\0\0\x34\0", re.DOTALL),
+}
 _TS_PACKET_BYTES = 188
 
 
@@ -62,7 +73,12 @@ def find_layout(file: BinaryIO, n_bytes: int, path: Path) -> Layout:
         return mp3_layout(file, n_bytes, path) if layer in (0, 1) else Layout(demuxer="mp3")
     if after:
         return mp3_layout(file, n_bytes, path)
-    return Layout(demuxer=_demuxer(file, head))
+    demuxer = _demuxer(file, head)
+    if demuxer:
+        _check_single(file, path, demuxer)
+    elif starts_late(file):
+        return mp3_layout(file, n_bytes, path)
+    return Layout(demuxer=demuxer)
 
 
 def _demuxer(file: BinaryIO, head: bytes) -> str:
@@ -71,6 +87,13 @@ def _demuxer(file: BinaryIO, head: bytes) -> str:
             return name
     starts = (read_at(file, n * _TS_PACKET_BYTES, 1) for n in range(3))
     return "mpegts" if all(start == b"G" for start in starts) else ""
+
+
+def _check_single(file: BinaryIO, path: Path, demuxer: str) -> None:
+    """Refuse containers in one another's tail, of which ffmpeg hears the first."""
+    again = search(file, _BEGINNINGS[demuxer], 16, 64) if demuxer in _BEGINNINGS else None
+    if again is not None:
+        raise AudioError(f"{path}: another file of its kind begins near byte {again}: split it")
 
 
 def _after_id3(head: bytes) -> int:

@@ -25,6 +25,7 @@ MAX_MP3_BYTES = 2**28
 _MAX_JUNK_SHARE = 0.1
 """A file of which more is neither frames nor tags is damaged beyond what a caution covers."""
 
+_START_BYTES, _MIN_FRAMES = 2**14, 8  # what is no mp3 does not hold so many frames in a row so early
 _MARK = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
 _MAX_LYRICS_BYTES = 2**16
 
@@ -97,9 +98,18 @@ def mp3_layout(file: BinaryIO, n_bytes: int, path: Path) -> Layout:
         cautions += [caution] if caution else []
     if len(runs) > 1:
         cautions.append(AudioCaution("joined", f"{len(runs)} mp3 files in one, heard one after another"))
-    elif runs[0].xing is not None and len(runs[0].ranges) == 1 and not cautions:
+    elif len(runs[0].ranges) > 1 and not n_junk:
+        text = "tags in the midst of its frames, as where files were joined: what is around them was heard"
+        cautions.append(AudioCaution("joined", text))
+    elif streams[0] == ((0, n_bytes),):
         return Layout(chatty=True)
     return Layout(tuple(streams), tuple(cautions), chatty=True)
+
+
+def starts_late(file: BinaryIO) -> bool:
+    """Whether these are mp3 frames behind junk, as where a recording was cut out of a stream."""
+    found = [frame for _, _, frame in _parts(read_at(file, 0, _START_BYTES)) if frame is not None]
+    return len(found) >= _MIN_FRAMES and len({frame.kind for frame in found}) == 1
 
 
 def _caution_of_junk(n_bytes: int) -> AudioCaution:
@@ -119,6 +129,9 @@ def _stream(content: bytes, run: _Run, path: Path) -> tuple[Stream, AudioCaution
         return tuple(run.ranges), None
     end = run.xing + 4
     counted: list[Piece] = [content[run.first : run.xing], run.n_frames.to_bytes(4, "big")]
+    if content[run.xing - 1] & 2:  # so many bytes follow, which the decoder compares
+        counted.append(sum(b - a for a, b in run.ranges).to_bytes(4, "big"))
+        end += 4
     rest = [(max(a, end), b) for a, b in run.ranges]
     text = f"its header counts {promised} of {run.n_frames} mp3 frames, as in joined files: all were read"
     return (*counted, *rest), AudioCaution("wrong-length", text)
@@ -168,7 +181,8 @@ def _parts(content: bytes) -> Iterator[tuple[int, int, _Frame | None]]:
             continue
         mark = _MARK.search(content, at + 1)
         after = mark.start() if mark else end
-        if content[at:after].strip(b"\0"):
+        is_tag = after - at <= _ape_bytes_before(content, after)
+        if not is_tag and content[at:after].strip(b"\0"):
             yield at, after, None
         kind = None
         at = after
@@ -192,7 +206,7 @@ def _tag_bytes(content: bytes, at: int) -> int:
         return min(left, 10 + size + (10 if head[5] & 0x10 else 0))
     if (head[:3] == b"TAG" and left in (128, 128 + 227)) or head[:4] == b"TAG+":
         return min(left, 227 if head[:4] == b"TAG+" else 128)
-    if head[:3] == b"TAG" and left > 128 and _parse(content[at + 128 : at + 132]):
+    if head[:3] == b"TAG" and left > 128 and _MARK.match(content, at + 128):
         return 128
     if head[:8] == b"APETAGEX" and len(head) == 32:
         size = int.from_bytes(head[12:16], "little")
@@ -201,6 +215,13 @@ def _tag_bytes(content: bytes, at: int) -> int:
         stop = content.find(b"LYRICS200", at, at + _MAX_LYRICS_BYTES)
         return stop + 9 - at if stop > 0 else 0
     return 0
+
+
+def _ape_bytes_before(content: bytes, at: int) -> int:
+    """How long the body of an APE tag is whose end begins here; it needs no beginning of its own."""
+    foot = content[at : at + 32]
+    is_foot = foot[:8] == b"APETAGEX" and len(foot) == 32 and not foot[23] & 0x20
+    return int.from_bytes(foot[12:16], "little") - 32 if is_foot else 0
 
 
 def _parse(header: bytes) -> _Frame | None:

@@ -16,7 +16,18 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from ambivox.audio.cautions import AudioCaution
-from ambivox.audio.files import CONVERT, Layout, Stream, not_sound, read_at, truncated
+from ambivox.audio.files import (
+    CONVERT,
+    MAX_EXTRA_BYTES,
+    Layout,
+    Stream,
+    extra_bytes,
+    n_after_padding,
+    not_sound,
+    read_at,
+    search,
+    truncated,
+)
 from ambivox.errors import AudioError
 
 W64_MAGIC = bytes.fromhex("726966662e91cf11a5d628db04c10000")
@@ -25,8 +36,11 @@ _OPEN_SIZE = 0x7FFF_0000  # sizes from here on are written by programs that pipe
 _PLACEHOLDER_SIZE = 2**29  # half a gigabyte that is hardly there was never meant
 _MAX_FMT_BYTES = 2**12
 _MAX_SEARCH_BYTES = 2**20
-_MAX_EXTRA_BYTES = 2**10  # after the last chunk: tags and padding of players
-_BLOCK_BYTES = 2**20
+_WAV = re.compile(rb"(?:RIFF|RIFX|RF64).{4}WAVE(?:fmt |LIST|JUNK|ds64|bext)", re.DOTALL)
+_DECODED = (1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40)  # formats of samples that libsndfile decodes and checks
+_GSM = 0x31  # the decoder takes a pad byte for a block, and repeats the last one
+_OF_FULL_BLOCKS = (1, 3, 6, 7, _GSM)
+_EXTENSIBLE = 0xFFFE
 _CHUNK_ID = re.compile(rb"[A-Za-z0-9_ ]{4}")
 
 
@@ -67,34 +81,39 @@ class _Samples:
     caution: AudioCaution | None = None
 
 
-def wav_layout(file: BinaryIO, n_bytes: int, path: Path, start: int = 0) -> Layout:
+@dataclass(frozen=True)
+class _Wav:
+    """One WAV: its format, what the decoder is given, what is odd, and where the next one begins."""
+
+    fmt: bytes
+    tag: int
+    stream: Stream
+    cautions: list[AudioCaution]
+    following: int | None
+
+
+def wav_layout(file: BinaryIO, n_bytes: int, path: Path) -> Layout:
     """Where the samples of a WAV, RF64, RIFX or W64 file lie.
 
     Raises:
         AudioError: truncated, no samples, or sound after the samples that cannot be heard along with them.
     """
-    streams: list[Stream] = []
-    formats: list[bytes] = []
-    cautions: list[AudioCaution] = []
-    at: int | None = start
-    while at is not None:
-        stream, fmt, odd, at = _one_wav(file, n_bytes, path, at)
-        streams.append(stream)
-        formats.append(fmt)
-        cautions += odd
-    if len(set(formats)) > 1:
-        raise AudioError(f"{path}: {len(streams)} WAV files of different formats in one: split it")
-    if len(streams) == 1 and not cautions and not start and read_at(file, 0, 4) != W64_MAGIC[:4]:
+    wavs = [_one_wav(file, n_bytes, path, 0)]
+    while (following := wavs[-1].following) is not None:
+        wavs.append(_one_wav(file, n_bytes, path, following))
+    if len({wav.fmt[:16] for wav in wavs}) > 1:
+        raise AudioError(f"{path}: {len(wavs)} WAV files of different formats in one: split it")
+    cautions = [caution for wav in wavs for caution in wav.cautions]
+    if len(wavs) > 1:
+        cautions.append(AudioCaution("joined", f"{len(wavs)} WAV files in one, heard one after another"))
+    elif wavs[0].tag not in _DECODED:
+        return Layout(demuxer="wav")
+    elif not cautions and wavs[0].tag != _GSM and read_at(file, 0, 4) != W64_MAGIC[:4]:
         return Layout()
-    if len(streams) > 1:
-        cautions.append(AudioCaution("joined", f"{len(streams)} WAV files in one, heard one after another"))
-    return Layout(tuple(streams), tuple(cautions))
+    return Layout(tuple(wav.stream for wav in wavs), tuple(cautions))
 
 
-def _one_wav(
-    file: BinaryIO, n_bytes: int, path: Path, start: int
-) -> tuple[Stream, bytes, list[AudioCaution], int | None]:
-    """One WAV: what the decoder is given, its format, what is odd, and where the next WAV begins, if any."""
+def _one_wav(file: BinaryIO, n_bytes: int, path: Path, start: int) -> _Wav:
     magic = read_at(file, start, 16)
     dialect = _W64 if magic == W64_MAGIC else _RIFX if magic[:4] == b"RIFX" else _RIFF
     whole = int.from_bytes(read_at(file, start + 4, 4), dialect.order)
@@ -116,17 +135,24 @@ def _one_wav(
     samples = _samples(file, n_bytes, path, chunk, excess, dialect)
     cautions += [samples.caution] if samples.caution else []
     n_after, following = _after(file, n_bytes, samples.after, dialect)
-    if n_after > _MAX_EXTRA_BYTES:
+    if 0 < n_after <= MAX_EXTRA_BYTES:
+        cautions.append(extra_bytes(n_after))
+    elif n_after:
         raise AudioError(
             f"{path}: {n_after} bytes after its {samples.end - samples.start} bytes of samples are neither "
             f"samples nor anything known: its header is wrong, or two files are in one: {CONVERT} or split it"
         )
-    return _true_header(fmt, samples, path, dialect), fmt, cautions, following
+    tag = int.from_bytes(fmt[:2], dialect.order)
+    if tag == _EXTENSIBLE:
+        tag = int.from_bytes(fmt[24:26], dialect.order)
+    return _Wav(fmt, tag, _true_header(fmt, tag, samples, path, dialect), cautions, following)
 
 
-def _true_header(fmt: bytes, samples: _Samples, path: Path, dialect: _Dialect) -> Stream:
+def _true_header(fmt: bytes, tag: int, samples: _Samples, path: Path, dialect: _Dialect) -> Stream:
     block = int.from_bytes(fmt[12:14], dialect.order) or 1
-    size = (samples.end - samples.start) // block * block
+    size = samples.end - samples.start
+    if tag in _OF_FULL_BLOCKS:
+        size = size // block * block
     if size >= _OPEN_SIZE * 2:
         raise AudioError(f"{path}: {size} bytes of samples under a header that is wrong: {CONVERT}")
     head = fmt + b"\0" * (len(fmt) % 2)
@@ -170,7 +196,8 @@ def _samples(
     if 0 < data.size <= present or empty:
         return _Samples(data.body, data.end, _next(file, n_bytes, data, dialect))
     if data.size == 0 or data.size >= _OPEN_SIZE:
-        end = _next_wav(file, n_bytes, data.body)
+        following = search(file, _WAV, data.body, 16)
+        end = n_bytes if following is None else following
         text = "its header leaves its length open: read to the end of the file"
         return _Samples(data.body, end, end, AudioCaution("open-length", text))
     missing = data.size - present
@@ -192,34 +219,9 @@ def _after(file: BinaryIO, n_bytes: int, at: int, dialect: _Dialect) -> tuple[in
             return 0, at
         chunk = _chunk(file, at, dialect)
         if chunk is None or chunk.end > n_bytes or not _CHUNK_ID.fullmatch(chunk.name):
-            return _n_not_zero(file, n_bytes, at), None
+            return n_after_padding(file, n_bytes, at), None
         at = _next(file, n_bytes, chunk, dialect)
     return 0, None
-
-
-def _n_not_zero(file: BinaryIO, n_bytes: int, at: int) -> int:
-    """How many bytes are left from the first that is not zero on."""
-    file.seek(at)
-    while block := file.read(_BLOCK_BYTES):
-        left = block.lstrip(b"\0")
-        if left:
-            return n_bytes - at - (len(block) - len(left))
-        at += len(block)
-    return 0
-
-
-def _next_wav(file: BinaryIO, n_bytes: int, at: int) -> int:
-    """Where another WAV begins behind an open end, or the end of the file."""
-    carried = b""
-    file.seek(at)
-    while block := file.read(_BLOCK_BYTES):
-        window = carried + block
-        found = re.search(rb"(?:RIFF|RIFX|RF64)....WAVE(?:fmt |LIST|JUNK|ds64|bext)", window, re.DOTALL)
-        if found:
-            return at - len(carried) + found.start()
-        at += len(block)
-        carried = window[-15:]
-    return n_bytes
 
 
 def _find_data(file: BinaryIO, n_bytes: int, at: int, dialect: _Dialect) -> int | None:
