@@ -40,7 +40,8 @@ def cut(path: Path, share: float) -> Path:
 
 def speechlike(rate_hz: int = SAMPLE_RATE_HZ, duration_s: float = 1.0, seed: int = 0) -> np.ndarray:
     """Bursts of noise: something to compare that no measurement finds odd."""
-    noise = 0.1 * np.random.default_rng(seed).standard_normal(round(rate_hz * duration_s))
+    noise = 0.2 * np.random.default_rng(seed).standard_normal(round(rate_hz * duration_s))
+    noise = np.convolve(noise, np.full(4, 0.25), mode="same")
     return (noise * np.abs(np.sin(3 * np.pi * np.arange(len(noise)) / rate_hz))).astype("f4")
 
 

@@ -66,6 +66,7 @@ _FORMATS = (
     "OGG",
     "MP3",
 )  # of libsndfile; can be checked for missing audio
+_LOSSY = ("OGG", "MP3")
 _BLOCK_VALUES = 2**20  # samples decoded at once, all channels together
 
 
@@ -157,7 +158,8 @@ def _decode(
         _check_channel(path, channel, n_channels)
         n_frames = sum(sound.frames for sound in sounds)
         start, stop = _segment(path, start_s, end_s, n_frames, rate_hz)
-        scale, odd = _float_scale(sounds, path)
+        has_floats = sounds[0].subtype in ("FLOAT", "DOUBLE")
+        scale, odd = _float_scale(sounds, path) if has_floats else (1.0, [])
         samples, channels = _read(sounds, path, start, stop, channel)
     where_s = start / rate_hz
     if len(samples) < math.floor(MIN_DURATION_S * rate_hz):
@@ -173,7 +175,7 @@ def _decode(
     cautions += _channel_cautions(path, channel, channels, n_channels)
     silent = is_silent(samples)
     if not silent:
-        cautions += measured_cautions(samples, rate_hz, channels.share_at_rails if scale == 1 else 0.0)
+        cautions += measured_cautions(samples, rate_hz, 0.0 if has_floats else channels.share_at_rails)
     unique = tuple(dict.fromkeys(cautions))
     return samples, AudioFacts(len(samples) / rate_hz, rate_hz, n_channels, silent, unique)
 
@@ -286,7 +288,7 @@ def _read(
 ) -> tuple[Samples, Channels]:
     """Those frames of the sounds, one after another, as one channel; and sums over all channels."""
     samples = np.empty(stop - start, dtype=np.float32)
-    channels = Channels(sounds[0].channels)
+    channels = Channels(sounds[0].channels, lossy=sounds[0].format in _LOSSY)
     filled = begin = 0
     for sound in sounds:
         first, last = max(start - begin, 0), min(stop - begin, sound.frames)
@@ -324,8 +326,6 @@ def _blocks(sound: Any, path: Path, start: int, stop: int) -> Iterator[Samples]:
 
 def _float_scale(sounds: Sequence[Any], path: Path) -> tuple[float, list[AudioCaution]]:
     """What float samples count as full scale, from the whole file, whichever segment is asked for."""
-    if sounds[0].subtype not in ("FLOAT", "DOUBLE"):
-        return 1.0, []
     peak, whole = 0.0, True
     for sound in sounds:
         for block in _blocks(sound, path, 0, sound.frames):

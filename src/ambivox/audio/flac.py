@@ -118,7 +118,7 @@ def _frames(file: BinaryIO, n_bytes: int, at: int, head: bytes) -> _Frames:
                 n_samples += frame[1]
                 last = offset + mark.start()
             elif frame and 0 < frame[0] - n_samples < _MAX_GAP:  # promised, so that the decoder misses it
-                reach = frame[0] + frame[1]
+                reach, last = frame[0] + frame[1], offset + mark.start()
         at += len(block)
         carried = window[1 - _MARK_BYTES :]
     return _Frames(max(n_samples, reach), last, n_bytes)

@@ -13,7 +13,7 @@ NEAR_SILENCE_RMS = 1e-3
 """-60 dB of full scale. The loudest 25 ms of the quietest of 3693 clips of five corpora are at -55 dB."""
 
 CLIPPED_SHARE = 0.005
-"""Samples in runs of three and more that stay at the loudest value; those clips have none."""
+"""Samples that stay at the loudest value for two and more; those clips have none."""
 
 RAILS_SHARE = 0.02
 """Samples within 5% of full scale, for sound compressed after it was clipped; those clips have up to 0.7%."""
@@ -38,7 +38,8 @@ _WINDOW_S = 0.025
 class Channels:
     """Sums over the blocks of a sound, by channel; in float64 and without the mean."""
 
-    def __init__(self, n_channels: int) -> None:
+    def __init__(self, n_channels: int, lossy: bool) -> None:
+        self._lossy = lossy
         self._n = 0
         self._sums = np.zeros(n_channels)
         self._squares = np.zeros(n_channels)
@@ -48,7 +49,10 @@ class Channels:
     def add(self, block: NDArray[np.float32], mix: NDArray[np.float32]) -> None:
         """Count a block of shape ``(n, n_channels)`` and its average over channels, shape ``(n,)``."""
         self._n += len(block)
-        self._at_rails += np.count_nonzero(np.abs(block) >= 0.95, axis=0)
+        at_rails = np.abs(block[1:]) >= 0.95
+        if not self._lossy:  # then what is cut off stays at one value, and a loud tone does not
+            at_rails &= block[1:] == block[:-1]
+        self._at_rails += np.count_nonzero(at_rails, axis=0)
         if len(self._sums) > 1:
             self._sums += block.sum(axis=0, dtype=np.float64)
             self._squares += np.einsum("ij,ij->j", block, block, dtype=np.float64)
@@ -83,7 +87,7 @@ def measured_cautions(
     Args:
         samples: shape ``(n_samples,)``, finite, not silent.
         rate_hz: samples per second.
-        share_at_rails: of the samples before channels were averaged.
+        share_at_rails: of the samples before channels were averaged; 0 where they have no rails.
     """
     peak = float(np.abs(samples).max())
     mean = float(samples.mean(dtype=np.float64))
@@ -99,7 +103,7 @@ def measured_cautions(
             "near-silence", f"its loudest 25 ms are at {level_db:.0f} dB of full scale: hardly any sound"
         )
     clipped = max(_share_clipped(samples, peak), share_at_rails if share_at_rails > RAILS_SHARE else 0.0)
-    if clipped > CLIPPED_SHARE:
+    if clipped > CLIPPED_SHARE and loudest >= NEAR_SILENCE_RMS:
         yield AudioCaution("clipped", f"{100 * clipped:.0f}% of its samples are cut off at the loudest value")
 
 
@@ -126,4 +130,4 @@ def _loudest_window_rms(samples: NDArray[np.float32], rate_hz: int) -> float:
 
 def _share_clipped(samples: NDArray[np.float32], peak: float) -> float:
     stays = (samples[1:] == samples[:-1]) & (np.abs(samples[1:]) >= 0.99 * peak)
-    return float(np.count_nonzero(stays[1:] & stays[:-1]) / len(samples))
+    return float(np.count_nonzero(stays) / len(samples))
