@@ -21,3 +21,12 @@ def data_dir() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{folder}: the real clips are missing; set AMBIVOX_TEST_DATA")
     pytest.skip(f"{folder}: no real clips here; set AMBIVOX_TEST_DATA to the folder that holds them")
+
+
+@pytest.fixture(scope="session")
+def cases_dir(data_dir: Path) -> Path:
+    """Inputs from the field that once went wrong, beside the folder of real clips."""
+    folder = data_dir.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"{folder}: no cases here")
+    return folder

@@ -54,7 +54,8 @@ def test_joined_files_sound_like_one_after_the_other(tmp_path: Path, ending: str
     assert codes(facts) == ["joined"]
     assert facts == audio_facts(path)
     assert facts.duration_s == sum(map(len, apart)) / 16_000
-    assert np.allclose(load_audio(path, 1.0, 1.75), samples[16_000:28_000], atol=1e-6)  # across the seam
+    tolerance = 0.01 if ending == "opus" else 1e-6  # opus needs a few frames to settle after a jump
+    assert np.abs(load_audio(path, 1.0, 1.75) - samples[16_000:28_000]).max() < tolerance  # across the seam
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
-import soundfile as sf
 import soxr
 from numpy.typing import NDArray
 
 from ambivox.audio.cautions import AudioCaution
-from ambivox.audio.chatter import kept_chatter
-from ambivox.audio.ffmpeg import decoded_by_ffmpeg
-from ambivox.audio.files import CONVERT, Layout, Pieces, Stream, not_sound, open_sound, truncated
-from ambivox.audio.layout import find_layout
 from ambivox.audio.measure import (
     CANCELLED_SHARE,
     FULL_SCALE,
@@ -29,7 +21,7 @@ from ambivox.audio.measure import (
     is_silent,
     measured_cautions,
 )
-from ambivox.audio.riff import wav_layout
+from ambivox.audio.opened import Sounds, opened
 from ambivox.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -43,11 +35,6 @@ SAMPLE_RATE_HZ = 16_000
 MIN_DURATION_S = 0.1
 """Below this no speech encoder has enough frames (25 ms each) to say anything."""
 
-MIN_RATE_HZ, MAX_RATE_HZ = 2_000, 768_000
-"""Sample rates of sound; beyond them a header is wrong, and resampling would take all memory."""
-
-MAX_CHANNELS = 64
-
 MAX_SAMPLES = 2**27
 """Of what is heard at once, before and after resampling: 46 minutes at 48 kHz, 2.3 hours at 16 kHz."""
 
@@ -56,18 +43,6 @@ MAX_FLOAT_PEAK = 16.0
 
 SEGMENT_TOLERANCE_S = 0.01
 """An end that passes the file by less is the rounding of a table to two decimals, and means the end."""
-
-_FORMATS = (
-    "WAV",
-    "WAVEX",
-    "RF64",
-    "AIFF",
-    "FLAC",
-    "OGG",
-    "MP3",
-)  # of libsndfile; can be checked for missing audio
-_LOSSY = ("OGG", "MP3")
-_BLOCK_VALUES = 2**20  # samples decoded at once, all channels together
 
 
 @dataclass(frozen=True)
@@ -153,14 +128,12 @@ def _decode(
     path: Path, start_s: float | None, end_s: float | None, channel: Channel
 ) -> tuple[Samples, AudioFacts]:
     """The segment at the file's own rate, and the facts."""
-    with _sounds(path) as (sounds, cautions):
-        rate_hz, n_channels = int(sounds[0].samplerate), int(sounds[0].channels)
+    with opened(path) as (sounds, cautions):
+        rate_hz, n_channels = sounds.rate_hz, sounds.n_channels
         _check_channel(path, channel, n_channels)
-        n_frames = sum(sound.frames for sound in sounds)
-        start, stop = _segment(path, start_s, end_s, n_frames, rate_hz)
-        has_floats = sounds[0].subtype in ("FLOAT", "DOUBLE")
-        scale, odd = _float_scale(sounds, path) if has_floats else (1.0, [])
-        samples, channels = _read(sounds, path, start, stop, channel)
+        start, stop = _segment(path, start_s, end_s, sum(sounds.n_frames), rate_hz)
+        scale, odd = _float_scale(sounds) if sounds.has_floats else (1.0, [])
+        samples, channels = _read(sounds, start, stop, channel)
     where_s = start / rate_hz
     if len(samples) < math.floor(MIN_DURATION_S * rate_hz):
         raise AudioError(
@@ -175,74 +148,9 @@ def _decode(
     cautions += _channel_cautions(path, channel, channels, n_channels)
     silent = is_silent(samples)
     if not silent:
-        cautions += measured_cautions(samples, rate_hz, 0.0 if has_floats else channels.share_at_rails)
+        cautions += measured_cautions(samples, rate_hz, 0.0 if sounds.has_floats else channels.share_at_rails)
     unique = tuple(dict.fromkeys(cautions))
     return samples, AudioFacts(len(samples) / rate_hz, rate_hz, n_channels, silent, unique)
-
-
-@contextmanager
-def _sounds(path: Path) -> Iterator[tuple[list[Any], list[AudioCaution]]]:
-    """The sounds of a file, opened, and what is odd about the file; complete once the block has ended."""
-    with ExitStack() as stack:
-        file = stack.enter_context(open_sound(path))
-        found = os.fstat(file.fileno())
-        layout = _layout(path, found.st_size, found.st_mtime_ns, found.st_ino)
-        decoded: BinaryIO | None = None
-        if layout.demuxer:
-            decoded = stack.enter_context(decoded_by_ffmpeg(path, layout.demuxer))
-            layout = _decoded_layout(decoded, path, layout.demuxer)
-        cautions = list(layout.cautions)
-        chatter = stack.enter_context(kept_chatter()) if layout.chatty else []
-        try:
-            sounds = [_open(stream, decoded, file, path) for stream in layout.streams]
-            for sound in sounds:
-                stack.enter_context(sound)
-            _check_kind(path, sounds)
-            yield sounds, cautions
-        except sf.SoundFileError as error:
-            raise not_sound(path, getattr(error, "error_string", str(error))) from None
-    if chatter:
-        text = f"the mp3 decoder found {len(chatter)} faults: parts may be missing or wrong"
-        cautions.append(AudioCaution("damaged", text))
-
-
-@functools.lru_cache(maxsize=64)  # a recording of many segments is looked through once
-def _layout(path: Path, n_bytes: int, *_version: int) -> Layout:
-    with open_sound(path) as file:
-        return find_layout(file, n_bytes, path)
-
-
-def _decoded_layout(file: BinaryIO, path: Path, demuxer: str) -> Layout:
-    caution = AudioCaution("ffmpeg", f"decoded by ffmpeg as {demuxer}: the first sound track of the file")
-    return replace(wav_layout(file, file.seek(0, os.SEEK_END), path), cautions=(caution,))
-
-
-def _open(stream: Stream, decoded: BinaryIO | None, file: BinaryIO, path: Path) -> Any:
-    if stream:
-        return sf.SoundFile(Pieces(decoded or file, stream))
-    try:
-        return sf.SoundFile(decoded or os.fsencode(path))
-    except TypeError:  # soundfile takes the ending .raw as a promise of headerless samples
-        raise AudioError(f"{path}: raw samples do not say their rate and width: {CONVERT}") from None
-
-
-def _check_kind(path: Path, sounds: Sequence[Any]) -> None:
-    """Refuse what cannot be checked for missing audio, cannot be, or cannot be joined."""
-    for sound in sounds:
-        if sound.format not in _FORMATS or (sound.format == "MP3") != (sound.subtype == "MPEG_LAYER_III"):
-            kind = f"{sound.format} ({sound.subtype})"
-            raise AudioError(f"{path}: {kind} files cannot be checked for missing audio: {CONVERT}")
-        if not MIN_RATE_HZ <= sound.samplerate <= MAX_RATE_HZ:
-            raise AudioError(
-                f"{path}: a sample rate of {sound.samplerate} Hz, sound has {MIN_RATE_HZ} to {MAX_RATE_HZ}: "
-                "its header is wrong: export the file again"
-            )
-        if sound.channels > MAX_CHANNELS:
-            raise AudioError(f"{path}: {sound.channels} channels, at most {MAX_CHANNELS} are read: split it")
-    kinds = {(sound.samplerate, sound.channels) for sound in sounds}
-    if len(kinds) > 1:
-        found = " and ".join(f"{rate} Hz with {n} channels" for rate, n in sorted(kinds))
-        raise AudioError(f"{path}: {len(sounds)} files of different kinds in one ({found}): split it")
 
 
 def _check_channel(path: Path, channel: Channel, n_channels: int) -> None:
@@ -283,55 +191,27 @@ def _outside(path: Path, name: str, value_s: float, duration_s: float) -> AudioE
     return AudioError(f"{path}: {name} {value_s} s is outside the file, which lasts {duration_s:.3f} s")
 
 
-def _read(
-    sounds: Sequence[Any], path: Path, start: int, stop: int, channel: Channel
-) -> tuple[Samples, Channels]:
-    """Those frames of the sounds, one after another, as one channel; and sums over all channels."""
+def _read(sounds: Sounds, start: int, stop: int, channel: Channel) -> tuple[Samples, Channels]:
+    """Those frames as one channel, and sums over all channels."""
     samples = np.empty(stop - start, dtype=np.float32)
-    channels = Channels(sounds[0].channels, lossy=sounds[0].format in _LOSSY)
-    filled = begin = 0
-    for sound in sounds:
-        first, last = max(start - begin, 0), min(stop - begin, sound.frames)
-        for block in _blocks(sound, path, first, last):
-            mix = block.mean(axis=1, dtype=np.float32)
-            channels.add(block, mix)
-            samples[filled : filled + len(block)] = (
-                mix if isinstance(channel, str | None) else block[:, channel]
-            )
-            filled += len(block)
-        begin += sound.frames
+    channels = Channels(sounds.n_channels, sounds.is_lossy)
+    filled = 0
+    for block in sounds.blocks(start, stop):
+        mix = block.mean(axis=1, dtype=np.float32)
+        channels.add(block, mix)
+        heard = mix if channel is None or channel == "mix" else block[:, channel]
+        samples[filled : filled + len(block)] = heard
+        filled += len(block)
     return samples, channels
 
 
-def _blocks(sound: Any, path: Path, start: int, stop: int) -> Iterator[Samples]:
-    """The frames from `start` up to `stop`, in blocks of shape ``(n, n_channels)``."""
-    if start >= stop:
-        return
-    position = sound.seek(start) if sound.seekable() else 0
-    while position < stop:
-        wanted = min(stop - position, max(1, _BLOCK_VALUES // sound.channels))
-        try:
-            block: Samples = sound.read(wanted, dtype="float32", always_2d=True)
-        except sf.LibsndfileError:
-            break
-        if not len(block):
-            break
-        position += len(block)
-        behind = start - (position - len(block))  # what cannot be passed over without decoding it
-        if behind < len(block):
-            yield block[max(0, behind) :]
-    if position < stop:
-        raise truncated(path, f"{position} of {sound.frames} frames can be decoded")
-
-
-def _float_scale(sounds: Sequence[Any], path: Path) -> tuple[float, list[AudioCaution]]:
+def _float_scale(sounds: Sounds) -> tuple[float, list[AudioCaution]]:
     """What float samples count as full scale, from the whole file, whichever segment is asked for."""
     peak, whole = 0.0, True
-    for sound in sounds:
-        for block in _blocks(sound, path, 0, sound.frames):
-            finite = block[np.isfinite(block)]
-            peak = max(peak, float(np.abs(finite).max(initial=0)))
-            whole = whole and bool((finite == np.rint(finite)).all())
+    for block in sounds.blocks(0, sum(sounds.n_frames)):
+        finite = block[np.isfinite(block)]
+        peak = max(peak, float(np.abs(finite).max(initial=0)))
+        whole = whole and bool((finite == np.rint(finite)).all())
     if whole and 2**8 < peak <= 2**15:
         text = (
             f"its float samples are whole numbers up to {peak:.0f}: heard as 16-bit samples, divided by 32768"
@@ -339,8 +219,8 @@ def _float_scale(sounds: Sequence[Any], path: Path) -> tuple[float, list[AudioCa
         return 2.0**15, [AudioCaution("whole-numbers", text)]
     if peak > MAX_FLOAT_PEAK or (whole and peak > FULL_SCALE):
         raise AudioError(
-            f"{path}: its float samples reach {peak:.6g} where full scale is 1: divide them by what they "
-            "were scaled with, as 32768 for 16-bit values, and export the file again"
+            f"{sounds.path}: its float samples reach {peak:.6g} where full scale is 1: divide them by what "
+            "they were scaled with, as 32768 for 16-bit values, and export the file again"
         )
     return 1.0, []
 

@@ -27,10 +27,18 @@ _MAX_TAG_BYTES = 2**12
 Piece = bytes | tuple[int, int]
 """What a decoder is given: these bytes, or those of the file from the first offset up to the second."""
 
-Stream = tuple[Piece, ...]
-"""One sound from its header to its end; empty where the decoder can be given the file as it is."""
 
-AS_IT_IS: Stream = ()
+@dataclass(frozen=True)
+class Stream:
+    """One sound from its header to its end.
+
+    Args:
+        pieces: what the decoder is given; none where it can be given the file as it is.
+        n_frames: how many frames there are where the decoder would count more.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    n_frames: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Layout:
         chatty: whether the decoder prints what it thinks of the file.
     """
 
-    streams: tuple[Stream, ...] = (AS_IT_IS,)
+    streams: tuple[Stream, ...] = (Stream(),)
     cautions: tuple[AudioCaution, ...] = ()
     demuxer: str = ""
     chatty: bool = False

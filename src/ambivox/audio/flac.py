@@ -71,7 +71,7 @@ def _one_flac(
     extra = extra_bytes(n_after) if n_after else None
     following = frames.end if frames.end < n_bytes else None
     if frames.n_samples <= promised:  # the decoder says what is missing
-        return ((start, frames.end),), extra, following
+        return Stream(((start, frames.end),)), extra, following
     patched = head[:18] + (info & ~_TOTAL | frames.n_samples).to_bytes(8, "big") + head[26:]
     caution = (
         AudioCaution(
@@ -80,7 +80,7 @@ def _one_flac(
         if promised
         else AudioCaution("open-length", "its header leaves its length open: read to the end of the file")
     )
-    return (patched, (start + len(head), frames.end)), caution, following
+    return Stream((patched, (start + len(head), frames.end))), caution, following
 
 
 def _audio_start(file: BinaryIO, n_bytes: int, path: Path, start: int) -> int:

@@ -101,7 +101,7 @@ def mp3_layout(file: BinaryIO, n_bytes: int, path: Path) -> Layout:
     elif len(runs[0].ranges) > 1 and not n_junk:
         text = "tags in the midst of its frames, as where files were joined: what is around them was heard"
         cautions.append(AudioCaution("joined", text))
-    elif streams[0] == ((0, n_bytes),):
+    elif streams[0].pieces == ((0, n_bytes),):
         return Layout(chatty=True)
     return Layout(tuple(streams), tuple(cautions), chatty=True)
 
@@ -121,12 +121,12 @@ def _caution_of_junk(n_bytes: int) -> AudioCaution:
 def _stream(content: bytes, run: _Run, path: Path) -> tuple[Stream, AudioCaution | None]:
     """The frames of a run under a header that counts them."""
     if run.xing is None:
-        return (_header(content[run.first : run.first + 4], run.n_frames), *run.ranges), None
+        return Stream((_header(content[run.first : run.first + 4], run.n_frames), *run.ranges)), None
     promised = int.from_bytes(content[run.xing : run.xing + 4], "big")
     if promised > run.n_frames:
         raise truncated(path, f"{promised - run.n_frames} of {promised} mp3 frames are missing")
     if promised >= run.n_frames - 1:  # some encoders leave out one
-        return tuple(run.ranges), None
+        return Stream(tuple(run.ranges)), None
     end = run.xing + 4
     counted: list[Piece] = [content[run.first : run.xing], run.n_frames.to_bytes(4, "big")]
     if content[run.xing - 1] & 2:  # so many bytes follow, which the decoder compares
@@ -134,7 +134,7 @@ def _stream(content: bytes, run: _Run, path: Path) -> tuple[Stream, AudioCaution
         end += 4
     rest = [(max(a, end), b) for a, b in run.ranges]
     text = f"its header counts {promised} of {run.n_frames} mp3 frames, as in joined files: all were read"
-    return (*counted, *rest), AudioCaution("wrong-length", text)
+    return Stream((*counted, *rest)), AudioCaution("wrong-length", text)
 
 
 def _header(first: bytes, n_frames: int) -> bytes:

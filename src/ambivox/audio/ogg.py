@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ambivox.audio.cautions import AudioCaution
-from ambivox.audio.files import CONVERT, Layout, damaged, read_at, truncated
+from ambivox.audio.files import CONVERT, Layout, Stream, damaged, read_at, truncated
 from ambivox.errors import AudioError
 
 _FIRST, _LAST = 2, 4  # flags of a page: begins a stream, ends a stream
@@ -67,7 +67,7 @@ def ogg_layout(file: BinaryIO, n_bytes: int, path: Path) -> Layout:
         return Layout()
     ends = [*starts[1:], n_bytes]
     caution = AudioCaution("joined", f"{len(starts)} Ogg files in one, heard one after another")
-    return Layout(tuple(((a, b),) for a, b in zip(starts, ends, strict=True)), (caution,))
+    return Layout(tuple(Stream(((a, b),)) for a, b in zip(starts, ends, strict=True)), (caution,))
 
 
 def _pages(file: BinaryIO, n_bytes: int, path: Path) -> Iterator[_Page]:

@@ -38,7 +38,7 @@ _MAX_FMT_BYTES = 2**12
 _MAX_SEARCH_BYTES = 2**20
 _WAV = re.compile(rb"(?:RIFF|RIFX|RF64).{4}WAVE(?:fmt |LIST|JUNK|ds64|bext)", re.DOTALL)
 _DECODED = (1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40)  # formats of samples that libsndfile decodes and checks
-_GSM = 0x31  # the decoder takes a pad byte for a block, and repeats the last one
+_GSM, _GSM_BLOCK_FRAMES = 0x31, 320  # the decoder takes a pad byte for a block, and repeats the last one
 _OF_FULL_BLOCKS = (1, 3, 6, 7, _GSM)
 _EXTENSIBLE = 0xFFFE
 _CHUNK_ID = re.compile(rb"[A-Za-z0-9_ ]{4}")
@@ -159,7 +159,8 @@ def _true_header(fmt: bytes, tag: int, samples: _Samples, path: Path, dialect: _
     whole, n_fmt, n_data = (n.to_bytes(4, dialect.order) for n in (20 + len(head) + size, len(fmt), size))
     magic = b"RIFX" if dialect is _RIFX else b"RIFF"
     text = magic + whole + b"WAVEfmt " + n_fmt + head + b"data" + n_data
-    return (text, (samples.start, samples.start + size))
+    n_frames = size // block * _GSM_BLOCK_FRAMES if tag == _GSM else None
+    return Stream((text, (samples.start, samples.start + size)), n_frames)
 
 
 def _chunks_to_data(
