@@ -159,7 +159,7 @@ def measured(name: str, rated: Groups, development: Sequence[Rated]) -> dict:
 def scores(one: Answers, rated: Sequence[Rated]) -> dict:
     """What one readout of one prompt is worth on each clip, by metric; failed readings count as uniform."""
     failed = np.isnan(one.p).any(axis=1)
-    p, q = count_failed(one.p, np.array([r.q for r in rated]), failed, counts_as="uniform")
+    p, q = count_failed(one.p, np.array([r.q for r in rated]), failed, failed_as="uniform")
     return {
         "prompt": one.prompt,
         "level": one.level,

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import dirichlet
 
+from ambivox.choices import Outside
 from ambivox.corpora import Rating, Utterance, votes_of
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
-from ambivox.raters.distribution import Outside, count_votes, truth
+from ambivox.raters.distribution import count_votes, truth
 from ambivox.raters.truth import smoothed_shares, standard_error, truth_from_raters, vote_counts
 
 EMOTIONS = load_emotions("iemocap4")

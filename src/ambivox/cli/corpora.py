@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ambivox.choices import TruthMethod
 from ambivox.cli.output import JsonOption, console, errors, print_json, show_list
 from ambivox.errors import UsageError, unknown_name
 
@@ -54,7 +55,7 @@ def inspect(
     from ambivox.emotions import load_emotions
     from ambivox.inspection import default_emotions, inspect_corpus, utterance_table, write_table
     from ambivox.present.text.inspection import show_inspection
-    from ambivox.raters.truth import TRUTH_METHODS, TruthMethod
+    from ambivox.raters.truth import TRUTH_METHODS
 
     if truth not in TRUTH_METHODS:
         raise unknown_name("method of truth", truth, TRUTH_METHODS)

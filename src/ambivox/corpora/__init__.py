@@ -20,6 +20,7 @@ from ambivox.corpora.msp_podcast import load_msp_podcast
 from ambivox.corpora.ravdess import load_ravdess
 from ambivox.corpora.splits import SPLITS, Split, split_corpus
 from ambivox.errors import UsageError
+from ambivox.guarded import Guarded, a_, check_function, summary_of
 from ambivox.raters.ratings import LABEL_CHOICES, LabelChoice, Rating, votes_of
 from ambivox.registry import Registry
 
@@ -60,35 +61,46 @@ class CorpusLoader:
     description: str
 
 
-CORPORA: Registry[CorpusLoader] = Registry("corpus", group="ambivox.corpora")
-"""All corpora by name; an entry point of the group ``ambivox.corpora`` adds a `CorpusLoader` of your own."""
+def as_loader(name: str, item: object) -> CorpusLoader:
+    """A loader from a `CorpusLoader`, or from a plain function ``(path, *, options) -> Corpus``."""
+    if not isinstance(item, CorpusLoader):
+        if not callable(item):
+            raise ValueError(f"expected a CorpusLoader or a function (path), not {a_(item)}")
+        item = CorpusLoader(item, summary_of(item))
+    load = check_function(item.load, "path")
+    return CorpusLoader(Guarded(f"corpus {name!r}", load, _as_corpus), item.description)
 
-CORPORA.add(
-    "manifest", CorpusLoader(load_manifest, "your own clips: a CSV, JSONL or Parquet file with their votes")
+
+def _as_corpus(result: object, path: str | Path) -> Corpus:
+    if not isinstance(result, Corpus):
+        raise ValueError(f"its loader gives {a_(result)}, expected a Corpus")
+    return result
+
+
+CORPORA = Registry(
+    "corpus",
+    group="ambivox.corpora",
+    accept=as_loader,
+    built_in={
+        "manifest": CorpusLoader(
+            load_manifest, "your own clips: a CSV, JSONL or Parquet file with their votes"
+        ),
+        "datasets": CorpusLoader(
+            load_datasets, "Hugging Face datasets on disk, and Parquet files that hold the audio"
+        ),
+        "iemocap": CorpusLoader(
+            load_iemocap, "IEMOCAP (English, dialogues): votes of about 3 raters per turn, self-ratings"
+        ),
+        "msp-podcast": CorpusLoader(
+            load_msp_podcast,
+            "MSP-Podcast 1.6 to 2.0 (English, spontaneous): 5 and more raters, secondary labels",
+        ),
+        "crema-d": CorpusLoader(load_crema_d, "CREMA-D (English, acted): votes of about 9 raters per clip"),
+        "emo-db": CorpusLoader(load_emo_db, "EMO-DB (German, acted): intended emotions, no votes"),
+        "ravdess": CorpusLoader(load_ravdess, "RAVDESS speech (English, acted): intended emotions, no votes"),
+    },
 )
-CORPORA.add(
-    "datasets",
-    CorpusLoader(load_datasets, "Hugging Face datasets on disk, and Parquet files that hold the audio"),
-)
-CORPORA.add(
-    "iemocap",
-    CorpusLoader(
-        load_iemocap, "IEMOCAP (English, dialogues): votes of about 3 raters per turn, self-ratings"
-    ),
-)
-CORPORA.add(
-    "msp-podcast",
-    CorpusLoader(
-        load_msp_podcast, "MSP-Podcast 1.6 to 2.0 (English, spontaneous): 5 and more raters, secondary labels"
-    ),
-)
-CORPORA.add(
-    "crema-d", CorpusLoader(load_crema_d, "CREMA-D (English, acted): votes of about 9 raters per clip")
-)
-CORPORA.add("emo-db", CorpusLoader(load_emo_db, "EMO-DB (German, acted): intended emotions, no votes"))
-CORPORA.add(
-    "ravdess", CorpusLoader(load_ravdess, "RAVDESS speech (English, acted): intended emotions, no votes")
-)
+"""All corpora by name; other packages add theirs as entry points of the group ``ambivox.corpora``."""
 
 
 def load_corpus(name: str, path: str | Path, /, **options: Any) -> Corpus:

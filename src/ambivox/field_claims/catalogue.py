@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ambivox.choices import FailedAs
 from ambivox.field_claims.claim import Claim, Part, part
 from ambivox.field_claims.paired import Level, Paired
-from ambivox.metrics import FailedAs, entropy_bits, vote_prior
+from ambivox.metrics import entropy_bits, vote_prior
 from ambivox.metrics.linearised import linearised, spearman_influence
 from ambivox.raters.distribution import Array
 from ambivox.statistics import rarefied_entropy_bits, sensitivity

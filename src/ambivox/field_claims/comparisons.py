@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from ambivox.metrics import METRICS, FailedAs, count_failed
+from ambivox.choices import FailedAs
+from ambivox.metrics import METRICS, count_failed
 from ambivox.raters.distribution import Array
 from ambivox.scoring.readings import CorpusReadings, Readings
 from ambivox.statistics import holm, paired_permutation_test
@@ -77,7 +78,7 @@ def _per_clip(readings: Readings, corpus: CorpusReadings, metric: str, failed_as
     counts: Array = np.zeros(n_clips)
     if kept.any():
         q, neutral = corpus.clips.q[readings.clips], corpus.emotions.index("neutral")
-        p, q = count_failed(readings.p, q, failed, counts_as=failed_as, neutral=neutral)
+        p, q = count_failed(readings.p, q, failed, failed_as=failed_as, neutral=neutral)
         values = np.asarray(METRICS[metric].function(p, q))
         sums = np.bincount(readings.clips[kept], weights=values, minlength=n_clips).astype(np.float64)
         counts = np.bincount(readings.clips[kept], minlength=n_clips).astype(np.float64)

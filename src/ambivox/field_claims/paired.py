@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from ambivox.metrics import METRICS, FailedAs, Metric
+from ambivox.choices import FailedAs
+from ambivox.metrics import METRICS, Metric
 from ambivox.raters.distribution import Array
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
 from ambivox.scoring.sensitivity import by_variant
@@ -57,15 +58,15 @@ class Paired:
 
     def scores(self, level: Level, control: str = "clip", *, failed_as: FailedAs | None = None) -> Array:
         """The metric of every reading, shape ``(C * V, U)``; ``nan`` for one that failed and is excluded."""
-        counts_as = failed_as or self.failed_as
+        failed_as = failed_as or self.failed_as
         scored = []
         for p in self.p[level, control]:
             for rows in p:
                 there = ~np.isnan(rows[:, 0])
                 filled = rows.copy()
-                if counts_as == "uniform":
+                if failed_as == "uniform":
                     filled[~there] = 1 / rows.shape[1]
-                elif counts_as == "neutral" and self.neutral is not None:
+                elif failed_as == "neutral" and self.neutral is not None:
                     filled[~there] = np.eye(rows.shape[1])[self.neutral]
                 usable = ~np.isnan(filled[:, 0])
                 values = np.full(len(rows), np.nan)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ambivox.choices import Cluster, FailedAs, Outside
 from ambivox.errors import UsageError, unknown_name
 from ambivox.field_claims.catalogue import ONE_VOTE, all_claims
 from ambivox.field_claims.claim import Claim, judge
 from ambivox.field_claims.comparisons import Comparison, compare
 from ambivox.field_claims.paired import Paired, paired_levels
-from ambivox.metrics import METRICS, FailedAs
-from ambivox.raters.distribution import Outside
+from ambivox.metrics import METRICS
 from ambivox.readouts import load_readouts
 from ambivox.run.folder import Run
 from ambivox.scoring.parallel import answered
-from ambivox.scoring.readings import Cluster, CorpusReadings, read_all
+from ambivox.scoring.readings import CorpusReadings, read_all
 from ambivox.scoring.table import plain
 
 

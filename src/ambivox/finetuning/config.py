@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ambivox.raters.distribution import Outside
+from ambivox.choices import Outside
 from ambivox.yaml_file import read_as
 
 Labels = Literal["votes", "intended"]

@@ -133,7 +133,7 @@ def table(answers: Sequence[Answers], rated: Sequence[Rated], prior: Array) -> l
 
 def _row(prompt: str, level: Level, readout: str, p: Array, q: Array, rated: Sequence[Rated]) -> Row:
     failed = np.isnan(p).any(axis=1)
-    p, q = count_failed(p, q, failed, counts_as="uniform")
+    p, q = count_failed(p, q, failed, failed_as="uniform")
     speakers = [one.speaker for one in rated]
     few = len(set(speakers)) < MIN_CLUSTERS
     groups = list(range(len(rated))) if few else speakers

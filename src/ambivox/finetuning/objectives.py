@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy as token_cross_entropy
 
-from ambivox.errors import unknown_name
+from ambivox.errors import AmbivoxError, unknown_name
+from ambivox.guarded import Guarded, a_, check_function, summary_of
 from ambivox.registry import Registry
 
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -146,9 +147,7 @@ def _scaling_ambiguity(
     return torch.where(labelled, of_labels, text)
 
 
-OBJECTIVES: Registry[Objective] = Registry("objective", group="ambivox.objectives")
-
-for _objective in (
+_BUILT_IN = (
     Objective(
         "cross-entropy",
         "cross-entropy of the answer that names the most voted label",
@@ -181,5 +180,44 @@ for _objective in (
         True,
         _text_only,
     ),
-):
-    OBJECTIVES.add(_objective.name, _objective)
+)
+
+
+def as_objective(name: str, item: object) -> Objective:
+    """An objective from an `Objective`, or from a plain function ``(text, log_p, q, labelled, *, options)``.
+
+    Of the function it is taken that answers name the most voted label, and that it needs votes.
+    """
+    if not isinstance(item, Objective):
+        if not callable(item):
+            raise ValueError(f"expected an Objective or a function {_ARGUMENTS}, not {a_(item)}")
+        item = Objective(name, summary_of(item), "plurality", True, item)
+    if item.name != name:
+        raise ValueError(f"it calls itself {item.name!r}: name and entry point must be the same")
+    check_function(item.function, *_ARGUMENTS)
+    objective = replace(item, function=Guarded(f"objective {name!r}", item.function, _as_loss))
+    log_p = torch.full((2, 3), 1 / 3).log().requires_grad_()
+    try:
+        objective.function(torch.ones(2), log_p, torch.eye(3)[:2], torch.tensor([True, False]))
+    except AmbivoxError as error:
+        raise ValueError(f"trying it: {error}") from error
+    return objective
+
+
+_ARGUMENTS = ("text", "log_p", "q", "labelled")
+
+
+def _as_loss(result: object, text: Tensor, *_: Tensor) -> Tensor:
+    if not isinstance(result, Tensor) or result.shape != text.shape:
+        shape = tuple(result.shape) if isinstance(result, Tensor) else a_(result)
+        raise ValueError(f"it gives {shape}, expected a tensor of shape {tuple(text.shape)}")
+    return result
+
+
+OBJECTIVES = Registry(
+    "objective",
+    group="ambivox.objectives",
+    accept=as_objective,
+    built_in={objective.name: objective for objective in _BUILT_IN},
+)
+"""Objectives by name; other packages add theirs as entry points of the group ``ambivox.objectives``."""

@@ -8,12 +8,13 @@ from typing import get_args
 
 import numpy as np
 
+from ambivox.choices import Outside
 from ambivox.corpora import Corpus, Utterance, load_corpus
 from ambivox.corpora.splits import split_corpus
 from ambivox.emotions import EmotionSet
 from ambivox.errors import UsageError
 from ambivox.finetuning.config import CorpusSpec, FinetuneConfig, Speakers, SplitSpec, Use
-from ambivox.raters.distribution import Array, Outside, count_votes, truth
+from ambivox.raters.distribution import Array, count_votes, truth
 
 USES: tuple[Use, ...] = get_args(Use)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ambivox.choices import TruthMethod
 from ambivox.corpora import Corpus, Utterance, votes_of
 from ambivox.emotions import OTHER, EmotionSet, emotion_sets, load_emotions
 from ambivox.errors import UsageError
@@ -18,7 +19,7 @@ from ambivox.inspection.options import OptionKept, SplitSizes, kept_by_options, 
 from ambivox.metrics import METRICS, constant_prior, entropy_bits, uniform
 from ambivox.raters.agreement import agreement, agreement_per_label, confusions
 from ambivox.raters.distribution import Array
-from ambivox.raters.truth import TruthMethod, standard_error, truth_from_raters, vote_counts
+from ambivox.raters.truth import standard_error, truth_from_raters, vote_counts
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from ambivox.choices import TruthMethod
 from ambivox.corpora import Corpus
 from ambivox.emotions import EmotionSet
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.metrics import entropy_bits
-from ambivox.raters.truth import TruthMethod, standard_error, truth_from_raters, vote_counts
+from ambivox.raters.truth import standard_error, truth_from_raters, vote_counts
 
 
 def utterance_table(corpus: Corpus, emotions: EmotionSet, method: TruthMethod = "shares") -> pa.Table:

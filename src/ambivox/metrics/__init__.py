@@ -12,9 +12,10 @@ from ambivox.metrics.conventions import CONVENTIONS, Convention
 from ambivox.metrics.correlation import r2_pearson, r2_per_emotion
 from ambivox.metrics.divergences import js_distance, jsd_bits, jsd_nats, kl_bits
 from ambivox.metrics.entropy import entropy_bits, entropy_spearman
-from ambivox.metrics.failed import FailedAs, count_failed
+from ambivox.metrics.failed import count_failed
+from ambivox.metrics.metric import Metric, Score
 from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
-from ambivox.metrics.registry import METRICS, Metric, Score
+from ambivox.metrics.registry import METRICS
 from ambivox.metrics.skill import skill
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "METRICS",
     "CalibrationCurve",
     "Convention",
-    "FailedAs",
     "Metric",
     "Score",
     "VotePrior",

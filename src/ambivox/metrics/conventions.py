@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import unwrap
+from typing import get_args
 
 from numpy.typing import ArrayLike
 
+from ambivox.choices import FailedAs
+from ambivox.guarded import a_
 from ambivox.metrics.aer_llm import aer_llm_bc, aer_llm_js, aer_llm_r2, against_rounded_plurality
 from ambivox.metrics.calibration_error import ece
 from ambivox.metrics.classification import accuracy, macro_f1, weighted_f1
 from ambivox.metrics.correlation import r2_per_emotion
-from ambivox.metrics.failed import FailedAs, count_failed
+from ambivox.metrics.failed import count_failed
 from ambivox.metrics.linearised import (
     ece_linearised,
     macro_f1_linearised,
     r2_per_emotion_linearised,
     weighted_f1_linearised,
 )
-from ambivox.metrics.registry import METRICS, Function, Metric, Score
+from ambivox.metrics.metric import Function, Metric, Score
+from ambivox.metrics.plugin import as_metric
+from ambivox.metrics.registry import METRICS
 from ambivox.registry import Registry
 
 
@@ -70,7 +76,7 @@ class Convention:
             ValueError: shapes differ, or a row that did not fail is not a distribution (the row is named).
         """
         if failed is not None:
-            p, q = count_failed(p, q, failed, counts_as=failed_as or self.failed_as, neutral=neutral)
+            p, q = count_failed(p, q, failed, failed_as=failed_as or self.failed_as, neutral=neutral)
         return {metric.name: metric.score(p, q) for metric in self.metrics}
 
 
@@ -105,11 +111,7 @@ _OURS = (
     "top2_share",
 )
 
-CONVENTIONS = Registry[Convention]("convention", group="ambivox.conventions")
-"""Conventions by name; the first one is the default."""
-
-CONVENTIONS.add(
-    "ambivox",
+_BUILT_IN = (
     Convention(
         "ambivox",
         source="this package",
@@ -117,9 +119,6 @@ CONVENTIONS.add(
         truth="shares of votes, not rounded; a tie for the plurality is split evenly",
         failed_as="uniform",
     ),
-)
-CONVENTIONS.add(
-    "aer-llm",
     Convention(
         "aer-llm",
         source="Hong et al. (2024), arXiv 2409.18339, and its public code",
@@ -163,9 +162,6 @@ CONVENTIONS.add(
         truth="shares of votes rounded to two decimals, not renormalised; the first label of a tie",
         failed_as="neutral",
     ),
-)
-CONVENTIONS.add(
-    "scaling-ambiguity",
     Convention(
         "scaling-ambiguity",
         source="Zhang et al. (2026), arXiv 2601.14620, and its public code",
@@ -210,9 +206,6 @@ CONVENTIONS.add(
         truth="shares of votes, not rounded; the first label of a tie",
         failed_as="excluded",
     ),
-)
-CONVENTIONS.add(
-    "yu-2026",
     Convention(
         "yu-2026",
         source="Yu et al. (2026), arXiv 2603.08230",
@@ -226,3 +219,26 @@ CONVENTIONS.add(
         ),
     ),
 )
+
+
+def as_convention(name: str, item: object) -> Convention:
+    """A convention of another package, its metrics tried as those that are registered are."""
+    if not isinstance(item, Convention):
+        raise ValueError(f"expected a Convention, not {a_(item)}")
+    if item.name != name:
+        raise ValueError(f"it calls itself {item.name!r}: name and entry point must be the same")
+    if item.failed_as not in get_args(FailedAs):
+        raise ValueError(f"failed_as is {item.failed_as!r}: expected one of {', '.join(get_args(FailedAs))}")
+    for metric in item.metrics:
+        if metric.name in METRICS and unwrap(METRICS[metric.name].function) is not unwrap(metric.function):
+            raise ValueError(f"its metric {metric.name!r} is not the one of that name: choose another name")
+    return replace(item, metrics=tuple(as_metric(metric.name, metric) for metric in item.metrics))
+
+
+CONVENTIONS = Registry(
+    "convention",
+    group="ambivox.conventions",
+    accept=as_convention,
+    built_in={convention.name: convention for convention in _BUILT_IN},
+)
+"""Conventions by name; the first one is the default."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ambivox.metrics.brier import brier_mean, brier_sum
 from ambivox.metrics.calibration_error import ece
@@ -23,77 +20,12 @@ from ambivox.metrics.linearised import (
     uar_linearised,
     weighted_f1_linearised,
 )
+from ambivox.metrics.metric import SHARE, Function, Metric
 from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
-from ambivox.raters.distribution import Array
+from ambivox.metrics.plugin import as_metric
 from ambivox.registry import Registry
 
-Function = Callable[[ArrayLike, ArrayLike], Array]
-
-SHARE, ANYTHING = (0.0, 1.0), (-np.inf, np.inf)
-"""Bounds of metrics: most lie between 0 and 1; of those that others add nothing is known unless they say."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """The value of a metric over a corpus.
-
-    Args:
-        value: the mean over the utterances for which the metric is defined, or the corpus-wide number.
-        utterances: how many utterances were scored.
-        undefined: how many of them the mean leaves out, the metric being ``nan`` there.
-    """
-
-    value: float
-    utterances: int
-    undefined: int = 0
-
-    @classmethod
-    def of_values(cls, values: Array) -> Score:
-        """The score of a metric with one value per utterance, shape ``(U,)``."""
-        defined = values[~np.isnan(values)]
-        mean = float(defined.mean()) if len(defined) else float("nan")
-        return cls(mean, len(values), len(values) - len(defined))
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric as tables need it.
-
-    Args:
-        name: as in `METRICS`.
-        unit: of the value; "1" for a pure number.
-        per_utterance: whether `function` gives one value per utterance, shape ``(U,)``, or one per corpus.
-        lower_is_better: lower-is-better metrics are 0 at best, the others 1.
-        description: one line.
-        function: prediction and truth, both of shape ``(U, N)``, to ``(U,)`` or ``()``.
-        linearised: of a metric over a corpus, the same to ``(U,)``: values whose mean is the metric and that
-            scatter as its influence function does (see `ambivox.metrics.linearised`), for intervals; None
-            where nobody wrote it.
-        bounds: the least and the largest value that any prediction can have (ends of intervals stay within).
-
-    >>> METRICS["jsd_bits"].score([[.5, .5], [1, 0]], [[.5, .5], [0, 1]])
-    Score(value=0.5, utterances=2, undefined=0)
-    """
-
-    name: str
-    unit: str
-    per_utterance: bool
-    lower_is_better: bool
-    description: str
-    function: Function
-    linearised: Function | None = None
-    bounds: tuple[float, float] = ANYTHING
-
-    def score(self, p: ArrayLike, q: ArrayLike) -> Score:
-        """The metric over a corpus, ``p`` and ``q`` of shape ``(U, N)``, undefined utterances counted."""
-        values = np.asarray(self.function(p, q))
-        if not self.per_utterance:
-            return Score(float(values), len(np.asarray(q)))
-        return Score.of_values(values)
-
-
-METRICS = Registry[Metric]("metric", group="ambivox.metrics")
-"""Metrics by name; other packages add theirs as entry points of the group ``ambivox.metrics``."""
+_BUILT_IN: dict[str, Metric] = {}
 
 
 def _add(
@@ -108,8 +40,8 @@ def _add(
 ) -> None:
     """`over_corpus` linearises a metric over a corpus; without it there is one value per utterance."""
     per_utterance = over_corpus is None
-    METRICS.add(
-        name, Metric(name, unit, per_utterance, lower_is_better, description, function, over_corpus, bounds)
+    _BUILT_IN[name] = Metric(
+        name, unit, per_utterance, lower_is_better, description, function, over_corpus, bounds
     )
 
 
@@ -212,3 +144,6 @@ _add(
     lower_is_better=False,
     description="share of the votes on the two most probable labels",
 )
+
+METRICS = Registry("metric", group="ambivox.metrics", accept=as_metric, built_in=_BUILT_IN)
+"""Metrics by name; other packages add theirs as entry points of the group ``ambivox.metrics``."""

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ambivox.errors import UsageError, unknown_name
+from ambivox.guarded import Guarded, a_, check_function
 from ambivox.models.protocol import SpeechModel
 from ambivox.registry import Registry
 
 ModelLoader = Callable[..., SpeechModel]
 """``loader(rest, **options)``, with `rest` what follows the colon in ``engine:rest`` (empty without one)."""
-
-MODELS = Registry[ModelLoader]("model", group="ambivox.models")
 
 HUB_NAMES = (
     "Qwen/Qwen2-Audio-7B-Instruct",
@@ -78,7 +77,6 @@ def _unknown(name: str) -> UsageError:
     )
 
 
-@MODELS.register("transformers")
 def _transformers(name: str, **options: Any) -> SpeechModel:
     """Any audio-text chat model that transformers loads: transformers:org/name or transformers:folder."""
     if not name:
@@ -92,7 +90,6 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
     return load_transformers(name, **options)
 
 
-@MODELS.register("mini")
 def _mini(_: str, **options: Any) -> SpeechModel:
     """The small bundled model, for trying things out without a download."""
     folder = _mini_folder()
@@ -103,7 +100,6 @@ def _mini(_: str, **options: Any) -> SpeechModel:
     return model  # type: ignore[no-any-return]
 
 
-@MODELS.register("listener")
 def _listener(name: str, **options: Any) -> SpeechModel:
     """A synthetic listener of set probabilities, for sounds that carry a known distribution."""
     from ambivox.testing.listener.listener import load_listener
@@ -113,3 +109,30 @@ def _listener(name: str, **options: Any) -> SpeechModel:
 
 def _mini_folder() -> Path:
     return Path(str(resources.files("ambivox.models") / "mini"))
+
+
+_MEMBERS = ("name", "fingerprint", "max_audio_s", "label_tokens", "generate", "score")
+
+
+def as_engine(name: str, item: object) -> ModelLoader:
+    """An engine of another package: a function ``(rest, **options) -> SpeechModel``."""
+    return Guarded(f"model {name!r}", check_function(item, "rest"), _as_model)
+
+
+def _as_model(result: Any, rest: str) -> SpeechModel:
+    missing = [member for member in _MEMBERS if not hasattr(result, member)]
+    if missing:
+        raise ValueError(f"it gives {a_(result)} without {', '.join(missing)}, expected a SpeechModel")
+    model: SpeechModel = result
+    return model
+
+
+_BUILT_IN: dict[str, ModelLoader] = {"transformers": _transformers, "mini": _mini, "listener": _listener}
+
+MODELS = Registry(
+    "model",
+    group="ambivox.models",
+    accept=as_engine,
+    built_in=_BUILT_IN,
+)
+"""Models and engines by name; other packages add theirs as entry points of the group ``ambivox.models``."""

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ambivox.emotions import EmotionSet
 from ambivox.errors import UsageError, first_line
+from ambivox.guarded import a_
 from ambivox.registry import Registry
 from ambivox.yaml_file import read_mapping
 
@@ -199,25 +200,37 @@ def load_prompt(name: str | Path) -> Prompt:
     return PROMPTS[str(name)]
 
 
-def _read_prompt(path: Path) -> Prompt:
+def _read_prompt(path: Path, name: str | None = None) -> Prompt:
     data = read_mapping(path, "a prompt")
     try:
-        return Prompt.model_validate({"name": path.stem} | data)
+        return Prompt.model_validate({"name": name or path.stem} | data)
     except ValidationError as error:
         first = error.errors()[0]
         where = "".join(f"{part}: " for part in first["loc"])
         raise UsageError(f"{path}: {where}{first_line(first['msg'].removeprefix('Value error, '))}") from None
 
 
-def _built_in() -> Registry[Prompt]:
-    prompts = Registry[Prompt]("prompt", group="ambivox.prompts")
+def as_prompt(name: str, item: object) -> Prompt:
+    """A prompt from a `Prompt`, or from the path of a YAML file."""
+    if isinstance(item, str | Path):
+        item = _read_prompt(Path(item), name)
+    if not isinstance(item, Prompt):
+        raise ValueError(f"expected a Prompt or the path of its YAML file, not {a_(item)}")
+    if item.name != name:
+        raise ValueError(f"it calls itself {item.name!r}: name and entry point must be the same")
+    return item
+
+
+def _built_in() -> dict[str, Prompt]:
+    prompts: dict[str, Prompt] = {}
     folder = resources.files("ambivox.prompts") / "templates"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".yaml"):
             data = yaml.safe_load(file.read_text(encoding="utf-8"))
             name = file.name.removesuffix(".yaml")
-            prompts.add(name, Prompt.model_validate({"name": name} | data))
+            prompts[name] = Prompt.model_validate({"name": name} | data)
     return prompts
 
 
-PROMPTS = _built_in()
+PROMPTS = Registry("prompt", group="ambivox.prompts", accept=as_prompt, built_in=_built_in())
+"""Prompts by name; other packages add theirs as entry points of the group ``ambivox.prompts``."""

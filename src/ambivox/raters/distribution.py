@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ambivox.choices import Outside
 from ambivox.emotions import OTHER, EmotionSet
 from ambivox.errors import UsageError
 
 Array = NDArray[np.float64]
 
-Outside = Literal["drop", "other", "exclude-utterance"]
-"""How votes outside the emotion set enter the truth: see `truth`."""
 OUTSIDE_CHOICES: tuple[Outside, ...] = get_args(Outside)
 
 

@@ -14,12 +14,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ambivox.choices import Outside, TruthMethod
 from ambivox.emotions import OTHER, EmotionSet
 from ambivox.errors import UsageError, unknown_name
-from ambivox.raters.distribution import Array, Outside, count_votes, normalise, truth, truth_of_shares
+from ambivox.raters.distribution import Array, count_votes, normalise, truth, truth_of_shares
 from ambivox.raters.ratings import HasVotes, LabelChoice, labels_of
 
-TruthMethod = Literal["shares", "dirichlet", "dawid-skene", "mace"]
 TRUTH_METHODS: dict[TruthMethod, str] = {
     "shares": "shares of the votes",
     "dirichlet": "shares after adding a pseudo-count to every label",

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from ambivox.errors import UsageError, unknown_name
+from ambivox.guarded import Guarded, a_, check_function, summary_of
 from ambivox.prompts import AnswerFormat
+from ambivox.raters.distribution import as_distributions
 from ambivox.readouts import text, tokens
 from ambivox.readouts.expected import expected
 from ambivox.readouts.frequency import frequency
 from ambivox.readouts.prose import prose
 from ambivox.readouts.ranked import ranked
-from ambivox.readouts.reading import Reading
+from ambivox.readouts.reading import STATUSES, Reading
 from ambivox.record import Record
 from ambivox.registry import Registry
 
+Level = Literal["text", "token"]
+"""What a readout reads: what the model said, or its logits."""
 Need = Literal["score", "numbers", "draws", "lens"]
 """What a readout reads that a model must be asked for besides its answer: the probabilities of whole labels,
 the logits of number tokens, sampled answers, the logits at every layer."""
@@ -38,7 +43,7 @@ class Readout:
     """
 
     name: str
-    level: Literal["text", "token"]
+    level: Level
     function: Callable[..., Reading]
     description: str
     formats: tuple[AnswerFormat, ...] | None = None
@@ -56,9 +61,7 @@ class Readout:
         return self.function(record, **dict(self.options))
 
 
-READOUTS: Registry[Readout] = Registry("readout", group="ambivox.readouts")
-
-for _readout in (
+_BUILT_IN = (
     Readout("dictionary", "text", text.dictionary, "numbers per label", ("dictionary", "percentages")),
     Readout("label", "text", text.label, "one named label, one-hot", ("word", "letter")),
     Readout("ranked", "text", ranked, "a ranked list, by the weights of its ranks", ("ranked",)),
@@ -77,8 +80,54 @@ for _readout in (
     ),
     Readout("lens", "token", tokens.lens, "first, read at every decoder layer", needs=("lens",)),
     Readout("sequence", "token", tokens.sequence, "exact probability of each whole label", needs=("score",)),
-):
-    READOUTS.add(_readout.name, _readout)
+)
+
+
+def as_readout(name: str, item: object) -> Readout:
+    """A readout from a `Readout`, or one of the text from a function ``(record, *, options) -> Reading``."""
+    if not isinstance(item, Readout):
+        if not callable(item):
+            raise ValueError(f"expected a Readout or a function (record), not {a_(item)}")
+        item = Readout(name, "text", item, summary_of(item))
+    if item.name != name:
+        raise ValueError(f"it calls itself {item.name!r}: name and entry point must be the same")
+    for word, known, given in (
+        ("level", Level, [item.level]),
+        ("formats", AnswerFormat, item.formats or ()),
+        ("needs", Need, item.needs),
+    ):
+        for value in given:
+            if value not in get_args(known):
+                raise ValueError(f"{word}: {value!r} is not one of {', '.join(get_args(known))}")
+    function = check_function(item.function, "record")
+    readout = replace(item, function=Guarded(f"readout {name!r}", function, _as_reading))
+    try:
+        pickle.dumps(readout)
+    except Exception:  # pickle raises what it likes
+        raise ValueError("it cannot be sent to other processes: def it at the top of its module") from None
+    return readout
+
+
+def _as_reading(result: object, record: Record) -> Reading:
+    if not isinstance(result, Reading):
+        raise ValueError(f"it gives {a_(result)}, expected a Reading")
+    if result.status not in STATUSES:
+        raise ValueError(f"status {result.status!r} is not one of {', '.join(STATUSES)}")
+    if result.distribution is None:
+        return result
+    p = as_distributions(result.distribution, "its distribution,")
+    if p.shape != (len(record.labels),):
+        raise ValueError(f"its distribution has shape {p.shape} for {len(record.labels)} labels")
+    return replace(result, distribution=p)
+
+
+READOUTS = Registry(
+    "readout",
+    group="ambivox.readouts",
+    accept=as_readout,
+    built_in={readout.name: readout for readout in _BUILT_IN},
+)
+"""Readouts by name; other packages add theirs as entry points of the group ``ambivox.readouts``."""
 
 DEFAULT_READOUTS = (
     "dictionary",

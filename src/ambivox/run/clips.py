@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ambivox.audio import Samples, load_audio, noise_like, silence_like
+from ambivox.choices import Control
 from ambivox.errors import AmbivoxError
 from ambivox.record import Record
-from ambivox.run.config import Control
 
 WITHOUT_AUDIO: tuple[Control, ...] = ("no-audio", "transcript-only")
 

@@ -7,13 +7,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ambivox.choices import Control
 from ambivox.errors import UsageError, unknown_name
 from ambivox.readouts import DEFAULT_READOUTS
 from ambivox.yaml_file import read_mapping
 
-Control = Literal["clip", "silence", "noise", "swapped", "no-audio", "transcript-only"]
-"""What the model hears in place of the clip: the clip itself, silence or noise of the same length, another
-clip of the corpus, or nothing at all, without the words and with them."""
 N_DRAWS = 20
 """How many answers are sampled for a readout that needs them, unless a study says otherwise."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from ambivox.calibration import CALIBRATIONS
+from ambivox.choices import Control
 from ambivox.corpora import Corpus, Turn, Utterance, load_corpus
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import UsageError, unknown_name
@@ -18,7 +19,7 @@ from ambivox.models import LabelTokens, SpeechModel
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
 from ambivox.readouts import Need, Readout, load_readouts, needs_of
 from ambivox.record import Record
-from ambivox.run.config import Control, Study
+from ambivox.run.config import Study
 from ambivox.run.swap import swap_clips
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ambivox.calibration import CALIBRATIONS, Calibration, Scaling, batch, divide
+from ambivox.calibration import CALIBRATIONS, Calibration, Scaling, divide
 from ambivox.errors import UsageError
 from ambivox.raters.distribution import Array
 from ambivox.readouts import Status
@@ -118,9 +118,9 @@ class _Calibrator:
         if calibration.fit is not None:
             return self.fitted(found, calibration)
         p = np.full(found.p.shape, np.nan)
-        if not calibration.controls:
+        if calibration.function is not None:
             for v in np.unique(found.variants):
-                p[found.variants == v] = batch(found.p[found.variants == v])
+                p[found.variants == v] = calibration.function(found.p[found.variants == v])
             return p, _lost(p, found, "a label has no probability in any answer")
         control = [self.by_control.get(_key(found, control)) for control in calibration.controls]
         there = [other for other in control if other is not None]

@@ -10,17 +10,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ambivox.choices import Cluster, Outside
 from ambivox.emotions import OTHER, EmotionSet
 from ambivox.errors import UsageError
 from ambivox.metrics import vote_prior
 from ambivox.metrics.controls import group_codes
-from ambivox.raters.distribution import Array, Outside, Votes, count_votes, truth
+from ambivox.raters.distribution import Array, Votes, count_votes, truth
 from ambivox.readouts import Reading, Readout, Status, unfold
 from ambivox.record import Record
 from ambivox.scoring.truth_table import TruthTable
-
-Cluster = Literal["speaker", "dialogue", "clip"]
-"""What hangs together in intervals and tests: clips of a speaker, of a dialogue, or the answers on a clip."""
 
 Variant = tuple[tuple[int, ...], bool]
 """All but the clip in which records of one row can differ: the order of the options, and whether the words of

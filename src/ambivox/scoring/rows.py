@@ -9,10 +9,10 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ambivox.choices import FailedAs
 from ambivox.errors import UsageError
 from ambivox.metrics import (
     Convention,
-    FailedAs,
     Metric,
     Score,
     count_failed,
@@ -147,9 +147,9 @@ class CorpusScorer:
             why = f"{status}: {found.fault}" if found.fault else status
             reason = f"all {len(failed)} readings failed ({why}): a score would be that of a stand-in"
             return PendingRow(replace(row, reasons={"": reason}))
-        q, counts_as = self.clips.q[found.clips], self.failed_as
-        p, _ = count_failed(found.p, q, failed, counts_as=counts_as, neutral=self.neutral)
-        row_pending = self._scored(row, p, found.clips[~failed] if counts_as == "excluded" else found.clips)
+        q, failed_as = self.clips.q[found.clips], self.failed_as
+        p, _ = count_failed(found.p, q, failed, failed_as=failed_as, neutral=self.neutral)
+        row_pending = self._scored(row, p, found.clips[~failed] if failed_as == "excluded" else found.clips)
         row_pending.row = replace(row_pending.row, by_failed=self._by_failed(found, row_pending.row.scores))
         return row_pending
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import get_args
 
 from ambivox.calibration import CALIBRATIONS
+from ambivox.choices import Cluster, FailedAs, Outside
 from ambivox.errors import UsageError
-from ambivox.metrics import CONVENTIONS, FailedAs
-from ambivox.raters.distribution import Outside
+from ambivox.metrics import CONVENTIONS
 from ambivox.readouts import load_readouts
 from ambivox.run.folder import Run
 from ambivox.scoring.calibrated import Split, calibrate
 from ambivox.scoring.cautions import cautions
 from ambivox.scoring.parallel import answered
-from ambivox.scoring.readings import Cluster, read_all
+from ambivox.scoring.readings import read_all
 from ambivox.scoring.rows import CorpusScorer
 from ambivox.scoring.sensitivity import sensitivity_scores
 from ambivox.scoring.table import ScoreRow, ScoreTable

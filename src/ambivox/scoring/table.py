@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ambivox.metrics import FailedAs, Score
-from ambivox.raters.distribution import Outside
+from ambivox.choices import FailedAs, Outside
+from ambivox.metrics import Score
 from ambivox.statistics import Interval
 
 VOTE_PRIOR = "vote prior"

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ambivox.choices import Outside
 from ambivox.present.html.scores import RowKey, row_key
-from ambivox.raters.distribution import Array, Outside, count_votes, truth
+from ambivox.raters.distribution import Array, count_votes, truth
 from ambivox.readouts import STATUSES, Reading, Readout, Status, unfold
 from ambivox.record import Record
 from ambivox.run import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ambivox.metrics import FailedAs
+from ambivox.choices import FailedAs, Outside
 from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
 from ambivox.present.html.facts import Facts, gather
 from ambivox.present.html.figures import (
@@ -28,7 +28,6 @@ from ambivox.present.html.scores import (
 )
 from ambivox.present.html.summary import heard, summarise, warnings
 from ambivox.present.html.tables import failed_as_grid, failures_grid, score_grids
-from ambivox.raters.distribution import Outside
 from ambivox.readouts import load_readouts
 from ambivox.run import Run
 from ambivox.scoring import ScoreRow, ScoreTable, score

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from ambivox.metrics import FailedAs, Metric
+from ambivox.choices import FailedAs
+from ambivox.metrics import Metric
 from ambivox.present.html.facts import Facts, Failure
 from ambivox.present.html.scores import (
     UNDEFINED,

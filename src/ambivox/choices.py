@@ -1,0 +1,22 @@
+"""Closed choices that Python, the command line and YAML files share: one name, one list of values each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Outside = Literal["drop", "other", "exclude-utterance"]
+"""How votes for labels outside the emotion set enter the truth: they are dropped, they become one more label
+``other``, or the utterance that has them is left out."""
+
+FailedAs = Literal["excluded", "uniform", "neutral"]
+"""What a failed reading counts as: left out, every label alike, or neutral with certainty."""
+
+Cluster = Literal["speaker", "dialogue", "clip"]
+"""What intervals and tests take for independent; dialogues and clips are of just these speakers."""
+
+Control = Literal["clip", "silence", "noise", "swapped", "no-audio", "transcript-only"]
+"""What the model hears: the clip itself, silence or noise of the same length, another clip of the corpus, or
+nothing at all, without the words and with them."""
+
+TruthMethod = Literal["shares", "dirichlet", "dawid-skene", "mace"]
+"""How a truth is made of what raters said: shares of the votes, smoothed shares, or a model of the raters."""
