@@ -99,7 +99,7 @@ def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(
         (["read", "voice.wav", "-m", "toy", "--start", "9"], 1, "voice.wav"),
         (["run", "none.yaml"], 2, "none.yaml"),
         (["score", "nowhere"], 2, "nowhere: no run here"),
-        (["findings", "nowhere"], 2, "nowhere: no run here"),
+        (["claims", "nowhere"], 2, "nowhere: no run here"),
         (["report", "nowhere"], 2, "nowhere"),
         (["check", "toi"], 2, "unknown model"),
     ],
@@ -150,11 +150,11 @@ def test_run_score_and_report_follow_each_other(ambivox: Cli, study: Path, tmp_p
     assert code == 0
     assert "by ambiguity" in out
     assert "sensitivity over" in out
-    code, out, _ = ambivox("findings", "runs/small")
+    code, out, _ = ambivox("claims", "runs/small")
     assert code == 0
     assert "The token level is nearer to the votes than the text level: not tested" in out
     assert "2 speakers: an interval needs at least 12" in out
-    code, out, _ = ambivox("findings", "runs/small", "--json")
+    code, out, _ = ambivox("claims", "runs/small", "--json")
     assert json.loads(out)["corpora"][0]["claims"][0]["verdict"] == "not tested"
     code, _, err = ambivox("report", "runs/small", "-o", "page.html")
     assert code == 0

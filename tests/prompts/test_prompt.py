@@ -83,8 +83,8 @@ def test_a_word_prompt_takes_more_than_26_options() -> None:
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [0, 1, 2, 2], [1, 2, 3, 4], [], [0, 1, 2, 3, 0]])
-def test_an_order_that_is_no_permutation_is_refused(order: list[int]) -> None:
-    with pytest.raises(UsageError, match="no permutation"):
+def test_an_order_that_is_not_a_permutation_is_refused(order: list[int]) -> None:
+    with pytest.raises(UsageError, match="is not a permutation"):
         load_prompt("word").render(load_emotions("iemocap4"), order=order)
 
 
