@@ -18,7 +18,7 @@ help:
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make format  let ruff format and fix the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
-	@echo "make findings  put the claims of the field to the test on mini (needs the speech data; an hour or more)"
+	@echo "make claims  put the claims of the field to the test on mini (needs the speech data; an hour or more)"
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
 
 demo: $(VENV)/.installed
@@ -58,9 +58,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 DATA ?= ../shared/data
-.PHONY: findings
-findings: $(VENV)/.installed-dev
-	$(BIN)/python -m benchmarks.mini_findings --data $(DATA) --out build/findings
+.PHONY: claims
+claims: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.mini_claims --data $(DATA) --out build/claims
 
 mini: $(VENV)/.installed-dev
 	$(BIN)/python -m recipes.mini.make --data $(DATA) --out build/mini
