@@ -96,7 +96,7 @@ def _blocks(sound: Any, path: Path, start: int, stop: int) -> Iterator[NDArray[n
         if behind < len(block):
             yield block[max(0, behind) :]
     if position < stop:
-        raise truncated(path, f"{position} of {sound.frames} frames can be decoded")
+        raise truncated(path, f"or damaged: not all of its {sound.frames} frames can be decoded")
 
 
 @contextmanager
@@ -163,5 +163,5 @@ def _check_kind(path: Path, sounds: Sequence[Any]) -> None:
             raise AudioError(f"{path}: {sound.channels} channels, at most {MAX_CHANNELS} are read: split it")
     kinds = {(sound.samplerate, sound.channels) for sound in sounds}
     if len(kinds) > 1:
-        found = " and ".join(f"{rate} Hz with {n} channels" for rate, n in sorted(kinds))
-        raise AudioError(f"{path}: {len(sounds)} files of different kinds in one ({found}): split it")
+        found = " and ".join(f"{rate} Hz, channels: {n}" for rate, n in sorted(kinds))
+        raise AudioError(f"{path}: {len(sounds)} files of different kinds in one: split it ({found})")

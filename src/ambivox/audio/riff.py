@@ -140,7 +140,7 @@ def _one_wav(file: BinaryIO, n_bytes: int, path: Path, start: int) -> _Wav:
     elif n_after:
         raise AudioError(
             f"{path}: {n_after} bytes after its {samples.end - samples.start} bytes of samples are neither "
-            f"samples nor anything known: its header is wrong, or two files are in one: {CONVERT} or split it"
+            f"samples nor anything known: its header is wrong, or it is two files: split it, or {CONVERT}"
         )
     tag = int.from_bytes(fmt[:2], dialect.order)
     if tag == _EXTENSIBLE:
@@ -176,9 +176,7 @@ def _chunks_to_data(
             found = _find_data(file, n_bytes, chunk.body, dialect)
             if found is None:
                 break
-            cautions.append(
-                AudioCaution("wrong-chunk", f"a chunk of its header ({chunk.size} bytes) has a wrong size")
-            )
+            cautions.append(AudioCaution("wrong-chunk", f"a chunk of its header claims {chunk.size} bytes"))
             at = found
             continue
         yield chunk
