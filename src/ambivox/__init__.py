@@ -1,4 +1,9 @@
-"""What emotions a voice carries when people themselves disagree about it."""
+"""What emotions a voice carries when people themselves disagree about it.
+
+>>> import ambivox
+>>> ambivox.load_emotions("iemocap4").labels
+('neutral', 'happy', 'angry', 'sad')
+"""
 
 from __future__ import annotations
 
@@ -6,26 +11,96 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ambivox.corpora import load_corpus
-    from ambivox.models import load_model
-    from ambivox.run import load_study, read, run_study
-    from ambivox.scoring import score
+    from ambivox.corpora import Corpus, Utterance, load_corpus
+    from ambivox.emotions import EmotionSet, load_emotions
+    from ambivox.errors import AmbivoxError, AudioError, UsageError
+    from ambivox.field_claims import RunClaims, claims
+    from ambivox.finetuning import FinetuneConfig, finetune, load_finetuning
+    from ambivox.models import SpeechModel, load_model
+    from ambivox.models.check import check_model
+    from ambivox.present.html import write_report
+    from ambivox.prompts import Prompt, load_prompt
+    from ambivox.readouts import Reading
+    from ambivox.record import Record
+    from ambivox.run import ClipReading, Run, Study, load_study, read, run_study
+    from ambivox.scoring import ScoreTable, score
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_corpus", "load_model", "load_study", "read", "run_study", "score"]
 
 # Where each public name lives; imported when first used, so that `import ambivox` stays quick.
 _HOMES = {
-    "load_corpus": "ambivox.corpora",
-    "load_model": "ambivox.models",
-    "load_study": "ambivox.run",
-    "read": "ambivox.run",
-    "run_study": "ambivox.run",
-    "score": "ambivox.scoring",
+    "AmbivoxError": "errors",
+    "AudioError": "errors",
+    "ClipReading": "run",
+    "Corpus": "corpora",
+    "EmotionSet": "emotions",
+    "FinetuneConfig": "finetuning",
+    "Prompt": "prompts",
+    "Reading": "readouts",
+    "Record": "record",
+    "Run": "run",
+    "RunClaims": "field_claims",
+    "ScoreTable": "scoring",
+    "SpeechModel": "models",
+    "Study": "run",
+    "UsageError": "errors",
+    "Utterance": "corpora",
+    "check_model": "models.check",
+    "claims": "field_claims",
+    "finetune": "finetuning",
+    "load_corpus": "corpora",
+    "load_emotions": "emotions",
+    "load_finetuning": "finetuning",
+    "load_model": "models",
+    "load_prompt": "prompts",
+    "load_study": "run",
+    "read": "run",
+    "run_study": "run",
+    "score": "scoring",
+    "write_report": "present.html",
 }
+
+__all__ = [
+    "AmbivoxError",
+    "AudioError",
+    "ClipReading",
+    "Corpus",
+    "EmotionSet",
+    "FinetuneConfig",
+    "Prompt",
+    "Reading",
+    "Record",
+    "Run",
+    "RunClaims",
+    "ScoreTable",
+    "SpeechModel",
+    "Study",
+    "UsageError",
+    "Utterance",
+    "__version__",
+    "check_model",
+    "claims",
+    "finetune",
+    "load_corpus",
+    "load_emotions",
+    "load_finetuning",
+    "load_model",
+    "load_prompt",
+    "load_study",
+    "read",
+    "run_study",
+    "score",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ambivox' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(f"ambivox.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

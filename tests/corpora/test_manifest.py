@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -144,14 +143,20 @@ def test_parquet_is_read_as_written(
     assert_read_as_written(path, facts)
 
 
-def test_polars_structs_and_lists_are_read(tmp_path: Path) -> None:
-    pl.DataFrame(
-        {"id": ["a", "b"], "audio": ["a.wav", "b.wav"], "votes": [{"angry": 3, "sad": None}, {"sad": 1}]}
-    ).write_parquet(tmp_path / "s.parquet")
+def test_large_strings_and_lists_as_polars_writes_them_are_read(tmp_path: Path) -> None:
+    text = pa.large_string()
+    fields = [("id", text), ("audio", text)]
+    votes = pa.struct([("angry", pa.int64()), ("sad", pa.int64())])
+    rows = [
+        {"id": "a", "audio": "a.wav", "votes": {"angry": 3, "sad": None}},
+        {"id": "b", "audio": "b.wav", "votes": {"angry": None, "sad": 1}},
+    ]
+    table = pa.Table.from_pylist(rows, pa.schema([*fields, ("votes", votes)]))
+    pq.write_table(table, tmp_path / "s.parquet")
     assert [dict(u.votes) for u in load_manifest(tmp_path / "s.parquet")] == [{"angry": 3}, {"sad": 1}]
-    pl.DataFrame({"id": ["a"], "audio": ["a.wav"], "ratings": [["sad", "sad", "angry"]]}).write_parquet(
-        tmp_path / "l.parquet"
-    )
+    row = {"id": "a", "audio": "a.wav", "ratings": ["sad", "sad", "angry"]}
+    table = pa.Table.from_pylist([row], pa.schema([*fields, ("ratings", pa.large_list(text))]))
+    pq.write_table(table, tmp_path / "l.parquet")
     assert dict(load_manifest(tmp_path / "l.parquet").utterances[0].votes) == {"sad": 2, "angry": 1}
 
 

@@ -112,7 +112,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on votes, or go on with a training that was interrupted."""
-    from ambivox.finetuning import estimate_finetuning, finetune_on_votes, load_finetuning
+    from ambivox.finetuning import estimate_finetuning, finetune, load_finetuning
     from ambivox.present.text import finetune_progress, show_estimate
 
     config = load_finetuning(training)
@@ -124,7 +124,7 @@ def train(
             show_estimate(console, found, tflops)
         return
     with finetune_progress(errors) as bar:
-        folder = finetune_on_votes(config, out or Path("runs") / training.stem, report=bar)
+        folder = finetune(config, out or Path("runs") / training.stem, report=bar)
     errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)
 
 

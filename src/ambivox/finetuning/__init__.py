@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from ambivox.finetuning.estimate import Estimate
     from ambivox.finetuning.trainer import Report
 
-__all__ = ["FinetuneConfig", "estimate_finetuning", "finetune_on_votes", "load_finetuning"]
+__all__ = ["FinetuneConfig", "estimate_finetuning", "finetune", "load_finetuning"]
 
 
-def finetune_on_votes(config: FinetuneConfig, out: Path, *, report: Report = lambda progress: None) -> Path:
+def finetune(config: FinetuneConfig, out: str | Path, *, report: Report = lambda progress: None) -> Path:
     """Train, or go on with a training that was interrupted; see `ambivox.finetuning.run.train`.
 
     Raises:
-        UsageError: the extra ``train`` is not installed.
+        UsageError: the extra ``finetune`` is not installed.
     """
     with _extra():
         from ambivox.finetuning.run import train
-    return train(config, out, report=report)
+    return train(config, Path(out), report=report)
 
 
 def estimate_finetuning(config: FinetuneConfig) -> Estimate:
     """What a training would take; see `ambivox.finetuning.estimate.estimate`.
 
     Raises:
-        UsageError: the extra ``train`` is not installed.
+        UsageError: the extra ``finetune`` is not installed.
     """
     with _extra():
         from ambivox.finetuning.estimate import estimate
@@ -46,4 +46,4 @@ def _extra() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate", "peft", "matplotlib"):
             raise
-        raise UsageError("this needs the extra 'train': pip install 'ambivox[train]'") from None
+        raise UsageError("this needs the extra 'finetune': pip install 'ambivox[finetune]'") from None

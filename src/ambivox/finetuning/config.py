@@ -187,12 +187,13 @@ class FinetuneConfig(_Strict):
     """Of everything that is drawn."""
 
 
-def load_finetuning(path: Path) -> FinetuneConfig:
+def load_finetuning(path: str | Path) -> FinetuneConfig:
     """Read a training; its relative paths start at the folder of the file.
 
     Raises:
         UsageError: the file is missing or not YAML, or a key or value is not one of `FinetuneConfig`.
     """
+    path = Path(path)
     config = read_as(path, "a training", FinetuneConfig)
     folder = path.resolve().parent
 

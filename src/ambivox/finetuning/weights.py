@@ -59,7 +59,7 @@ def with_lora(model: Any, spec: LoraSpec) -> Any:
     try:
         import peft
     except ModuleNotFoundError:
-        raise UsageError("this needs the extra 'train': pip install 'ambivox[train]'") from None
+        raise UsageError("this needs the extra 'finetune': pip install 'ambivox[finetune]'") from None
     settings = peft.LoraConfig(
         r=spec.rank,
         lora_alpha=spec.alpha,

@@ -103,12 +103,13 @@ class Study(_Strict):
     """How many records make a file."""
 
 
-def load_study(path: Path) -> Study:
+def load_study(path: str | Path) -> Study:
     """Read a study; its relative paths start at the folder of the file.
 
     Raises:
         UsageError: the file is missing or not YAML, or a key or value is not one of `Study` (it is named).
     """
+    path = Path(path)
     data = read_mapping(path, "a study")
     try:
         study = Study.model_validate(data)

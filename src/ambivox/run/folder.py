@@ -36,6 +36,9 @@ class Run:
 
     folder: Path
 
+    def __init__(self, folder: str | Path) -> None:
+        object.__setattr__(self, "folder", Path(folder))
+
     @property
     def study_path(self) -> Path:
         """The study, every default written out."""

@@ -34,7 +34,7 @@ Report = Callable[[Progress], None]
 
 def run_study(
     study: Study,
-    out: Path,
+    out: str | Path,
     *,
     models: Sequence[SpeechModel] | None = None,
     report: Report = lambda progress: None,
@@ -58,7 +58,7 @@ def run_study(
         AmbivoxError: the model cannot be loaded, or a shard cannot be written.
     """
     parts = look_up(study)
-    run = open_run(out, study)
+    run = open_run(Path(out), study)
     total = count_requests(parts) * len(study.models)
     counter = _Counter(total, report)
     fingerprints: dict[str, str] = {}

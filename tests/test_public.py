@@ -1,0 +1,84 @@
+"""What `import ambivox` offers, and what it costs."""
+
+import ast
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ambivox
+
+SOURCE = Path(ambivox.__file__)
+
+
+def in_a_new_python(code: str) -> str:
+    """What a program prints when nothing was imported before it."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("name", ambivox.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(ambivox, name)
+    assert value.__doc__
+    if name != "__version__":
+        assert value.__name__ == name
+
+
+def test_type_checkers_see_the_names_that_programs_see() -> None:
+    tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    homes = {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(ambivox.__all__) == {*homes, "__version__"}
+    for name, home in homes.items():
+        assert getattr(ambivox, name) is getattr(importlib.import_module(str(home)), name)
+
+
+def test_dir_lists_the_public_names() -> None:
+    listed = json.loads(in_a_new_python("import ambivox, json; print(json.dumps(dir(ambivox)))"))
+    assert listed == sorted(ambivox.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'ambivox' has no attribute 'scores'"):
+        ambivox.scores  # noqa: B018
+
+
+def test_no_public_name_is_shadowed_by_a_folder() -> None:
+    folders = {module.name for module in pkgutil.iter_modules([str(SOURCE.parent)])}
+    assert not folders & set(ambivox.__all__)
+
+
+def test_claims_and_finetune_stay_functions_whatever_was_imported() -> None:
+    code = (
+        "import ambivox, ambivox.field_claims.tested, ambivox.finetuning.config, ambivox.scoring.score_run\n"
+        "import ambivox.cli.app\n"
+        "print(*(type(f).__name__ for f in (ambivox.claims, ambivox.finetune, ambivox.score, ambivox.read)))"
+    )
+    assert in_a_new_python(code).split() == ["function"] * 4
+
+
+def test_importing_ambivox_imports_nothing_else() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import ambivox\n"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names\n"
+        "print(*sorted(new))"
+    )
+    assert in_a_new_python(code).split() == ["ambivox"]
+
+
+def test_no_public_name_needs_torch() -> None:
+    code = (
+        "import sys, ambivox\n"
+        "for name in ambivox.__all__: getattr(ambivox, name)\n"
+        "print(*sorted({'torch', 'transformers', 'plotly', 'pandas'} & set(sys.modules)))"
+    )
+    assert in_a_new_python(code).split() == []
