@@ -1,7 +1,7 @@
 """Draw the picture of the README: one clip, what people voted, what `mini` says and what it nearly says.
 
-``python -m benchmarks.picture --data DIR`` writes docs/pictures/one_clip.svg. The clip, of CREMA-D, was chosen
-because it shows the idea; what all clips show is in the results.
+``python -m benchmarks.picture --data DIR`` writes docs/pictures/one_clip.svg. The clip, of CREMA-D, was
+chosen because it shows the idea; what all clips show is in the results.
 """
 
 from __future__ import annotations
