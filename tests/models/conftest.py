@@ -1,5 +1,6 @@
 """Checkpoints are built once per run, each on its first use."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def loaded(checkpoint: Callable[[str], Path]) -> Callable[[str], TransformersMod
         return models[family]
 
     return load
+
+
+@pytest.fixture
+def copy(checkpoint: Callable[[str], Path], tmp_path: Path) -> Path:
+    """A checkpoint to be changed."""
+    return Path(shutil.copytree(checkpoint("glm_asr"), tmp_path / "copy"))
 
 
 @pytest.fixture(params=sorted(FAMILIES))

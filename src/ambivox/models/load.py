@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, ValidationError, validate_call
 
 from ambivox.errors import UsageError, unknown_name
 from ambivox.guarded import Guarded, a_, check_function
@@ -41,20 +44,42 @@ def load_model(name: str, **options: Any) -> SpeechModel:
         AmbivoxError: the checkpoint cannot be loaded whole.
     """
     engine, colon, rest = name.partition(":")
-    if Path(name).is_dir():
-        engine, rest = "transformers", name
-    elif name in MODELS:
+    if name in MODELS:  # before a folder: which model 'mini' is must not depend on where one stands
         engine, rest = name, ""
+    elif Path(name).is_dir():
+        engine, rest = "transformers", name
     elif not colon:
         if "/" not in name:
             raise _unknown(name)
         engine, rest = "transformers", name
+    loader = MODELS[engine]
     try:
-        return MODELS[engine](rest, **options)
+        inspect.signature(loader).bind(rest, **options)
     except TypeError as error:
-        if "unexpected keyword argument" in str(error):
-            raise UsageError(f"model {name!r}: {str(error).split('() ')[-1]}") from None
-        raise
+        raise UsageError(f"model {name!r}: {error}") from None
+    return loader(rest, **options)
+
+
+Loaded = TypeVar("Loaded")
+
+
+def with_options(loader: Callable[..., Loaded], name: str, options: Mapping[str, Any]) -> Loaded:
+    """Call a loader with options that a user wrote, if they have the names, types and ranges it declares.
+
+    Raises:
+        UsageError: they have not; the first that is wrong is named.
+    """
+    try:
+        return validate_call(config=ConfigDict(strict=True))(loader)(name, **options)
+    except ValidationError as error:
+        first = error.errors()[0]
+    option = str(first["loc"][0])
+    if first["type"] == "unexpected_keyword_argument":
+        known = [p.name for p in inspect.signature(loader).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        raise unknown_name("option", option, known)
+    raise UsageError(
+        f"option {option}: {first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r:.60}"
+    )
 
 
 def checkpoint_of(name: str) -> str:
@@ -87,7 +112,7 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
         if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate"):
             raise
         raise UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'") from None
-    return load_transformers(name, **options)
+    return with_options(load_transformers, name, options)
 
 
 def _mini(_: str, **options: Any) -> SpeechModel:
@@ -104,7 +129,7 @@ def _listener(name: str, **options: Any) -> SpeechModel:
     """A synthetic listener of set probabilities, for sounds that carry a known distribution."""
     from ambivox.testing.listener.listener import load_listener
 
-    return load_listener(name, **options)
+    return with_options(load_listener, name, options)
 
 
 def _mini_folder() -> Path:

@@ -1,6 +1,5 @@
 """What the transformers engine promises beyond the families: cutting, limits, loading, errors."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 
 from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models import load_model
@@ -24,11 +22,6 @@ Loaded = Callable[[str], TransformersModel]
 @pytest.fixture
 def qwen(loaded: Loaded) -> TransformersModel:
     return loaded("qwen2_audio")
-
-
-@pytest.fixture
-def copy(checkpoint: Checkpoint, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(checkpoint("glm_asr"), tmp_path / "copy"))
 
 
 def test_settings_of_the_checkpoint_do_not_touch_the_logits(
@@ -124,35 +117,6 @@ def test_nothing_is_printed(checkpoint: Checkpoint, capfd: pytest.CaptureFixture
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_fingerprint_is_of_the_contents(copy: Path, loaded: Loaded) -> None:
-    same = load_transformers(str(copy), device="cpu").fingerprint
-    assert same == loaded("glm_asr").fingerprint
-    assert load_transformers(str(copy), device="cpu", dtype="bfloat16").fingerprint != same
-    template = copy / "chat_template.jinja"
-    template.write_text(template.read_text() + " ")
-    other_template = load_transformers(str(copy), device="cpu").fingerprint
-    assert other_template != same
-    weights = load_file(copy / "model.safetensors")
-    name = min(weights)
-    save_file(weights | {name: weights[name] + 1e-3}, copy / "model.safetensors", metadata={"format": "pt"})
-    assert load_transformers(str(copy), device="cpu").fingerprint not in (same, other_template)
-
-
-def test_weights_that_would_stay_random_are_an_error(copy: Path) -> None:
-    weights = load_file(copy / "model.safetensors")
-    lost = min(weights)
-    save_file({k: v for k, v in weights.items() if k != lost}, copy / "model.safetensors", {"format": "pt"})
-    with pytest.raises(AmbivoxError, match="1 weights are missing"):
-        load_transformers(str(copy))
-
-
-def test_pickled_weights_are_refused(copy: Path) -> None:
-    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
-    (copy / "model.safetensors").unlink()
-    with pytest.raises(AmbivoxError, match=r"cannot be loaded: .*safetensors"):
-        load_transformers(str(copy))
-
-
 def test_a_model_without_chat_template_is_refused(copy: Path) -> None:
     (copy / "chat_template.jinja").unlink()
     with pytest.raises(UsageError, match="no chat template"):
@@ -179,7 +143,12 @@ def test_a_template_that_knows_text_only_gets_the_placeholder_in_the_text(copy: 
         ({"dtype": "float33"}, "unknown dtype 'float33'"),
         ({"dtype": "int8"}, "unknown dtype 'int8'"),
         ({"device": "gpu"}, "unknown device 'gpu'"),
-        ({"batch_size": 0}, "batch_size 0"),
+        ({"batch_size": 0}, "option batch_size: input should be greater than or equal to 1, not 0"),
+        ({"batch_size": "8"}, "option batch_size: input should be a valid integer, not '8'"),
+        ({"batch_tokens": True}, "option batch_tokens: input should be a valid integer, not True"),
+        ({"dtype": ["float32"]}, "option dtype: input should be a valid string"),
+        ({"device": 0}, "option device: input should be a valid string, not 0"),
+        ({"share": "yes"}, "option share: input should be a valid boolean"),
     ],
 )
 def test_an_option_out_of_range_is_a_usage_error(
@@ -194,3 +163,40 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
         load_model(str(tmp_path))
     with pytest.raises(UsageError, match="no such folder"):
         load_model(str(tmp_path / "nothing" / "here"))
+
+
+def test_a_prompt_beyond_the_last_position_is_refused(qwen: TransformersModel) -> None:
+    positions = qwen.model.config.get_text_config().max_position_embeddings
+    request = ask(qwen, clip(0.5))
+    used = qwen.chat(request.samples, request.prompt.text)["input_ids"].shape[1]
+    fits = replace(request, prompt=replace(request.prompt, max_new_tokens=positions - used))
+    qwen.score([fits])
+    beyond = replace(request, prompt=replace(request.prompt, max_new_tokens=positions - used + 1))
+    message = rf"clip: the prompt has {used} tokens .* the model has {positions} positions"
+    with pytest.raises(AmbivoxError, match=message):
+        qwen.score([beyond])
+    long = replace(request, prompt=replace(request.prompt, text=request.prompt.text + " word" * positions))
+    for ask_long in (qwen.generate, qwen.score):
+        with pytest.raises(AmbivoxError, match=f"the model has {positions} positions"):
+            ask_long([long])
+
+
+def test_control_tokens_in_a_prompt_are_text(model: TransformersModel) -> None:
+    samples, chat = clip(0.5), model.chat
+    placeholder = chat.tokenizer.convert_ids_to_tokens(chat.audio_token)
+    control = [str(token) for token in chat.tokenizer.all_special_tokens if len(str(token)) > 1]
+    written = " ".join([placeholder, *control, "".join(control[:2]), f"<{placeholder}>"])
+    special = set(chat.tokenizer.all_special_ids) | {chat.audio_token}
+    for request in (lambda text: chat(samples, text), chat.without_audio):
+        plain, hostile = (
+            [token for token in request(text)["input_ids"][0].tolist() if token in special]
+            for text in ("He said it.", f"He said {written}")
+        )
+        assert hostile == plain
+    on_clip = chat.on_clip(samples, ["He said it.", f"He said {written}"])
+    assert [chat.count_audio_tokens(each) for each in on_clip] == [chat.count_audio_tokens(on_clip[0])] * 2
+
+
+def test_a_prompt_without_control_tokens_is_left_as_it_is(model: TransformersModel) -> None:
+    text = "A < B, a|b, [x] and <i>: \u00e9\u4e16 \U0001f600\n\n"
+    assert model.chat.as_text(text) == text

@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import transformers
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ambivox.audio import SAMPLE_RATE_HZ
-from ambivox.errors import AudioError, UsageError
+from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models.hf.chat_input import ChatInput, Inputs
 from ambivox.models.hf.checkpoint import load_checkpoint, quiet
 from ambivox.models.hf.prefix_sharing.checked import CheckedPath
@@ -43,8 +44,8 @@ def load_transformers(
     *,
     device: str | None = None,
     dtype: str | None = None,
-    batch_size: int = BATCH_SIZE,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_size: Annotated[int, Field(ge=1)] = BATCH_SIZE,
+    batch_tokens: Annotated[int, Field(ge=1)] = BATCH_TOKENS,
     share: bool = True,
     trust_remote_code: bool = False,
     revision: str | None = None,
@@ -220,8 +221,20 @@ class TransformersModel:
                 texts = [window[n].prompt.text for n in members]
                 for n, inputs in zip(members, self._inputs(window[members[0]], texts), strict=True):
                     tokens = window[n].label_tokens.token_ids
+                    self._assert_fits(window[n], inputs)
                     jobs[n] = Job(clip, inputs, tokens, window[n].prompt.max_new_tokens, ())
         return [jobs[n] for n in range(len(window))]
+
+    def _assert_fits(self, request: Request, inputs: Inputs) -> None:
+        """A model goes on beyond its last position, and what it says there means nothing."""
+        positions = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        prompt = inputs["input_ids"].shape[1]
+        answer = max(request.prompt.max_new_tokens, *map(len, request.label_tokens.sequences), 0)
+        if positions and prompt + answer > positions:
+            raise AmbivoxError(
+                f"{request.name}: the prompt has {prompt} tokens and its answer up to {answer}, "
+                f"the model has {positions} positions: give it less context or a shorter transcript"
+            )
 
     def _inputs(self, request: Request, texts: Sequence[str]) -> list[Inputs]:
         if request.samples is None:

@@ -71,6 +71,9 @@ class ChatInput:
                 "tuned version or put a chat_template.jinja beside its tokenizer"
             )
         self.audio_token = self._audio_token(config)
+        self._control_tokens = self._find_control_tokens()
+        unknown = getattr(self.tokenizer, "unk_token_id", None)
+        self._control_ids = {*map(self.tokenizer.convert_tokens_to_ids, self._control_tokens)} - {unknown}
         self._heard_tenths = 0
         self.sample_rate = int(getattr(self.features, "sampling_rate", SAMPLE_RATE_HZ))
 
@@ -83,6 +86,35 @@ class ChatInput:
                 if isinstance(token, int):
                     return token
         raise UsageError(f"{self.name}: neither config nor processor names a token for audio")
+
+    def _find_control_tokens(self) -> tuple[str, ...]:
+        """What is read as a token that no text writes, the longest first."""
+        if self.whole_messages:
+            return ()  # mistral-common never reads one in a text
+        tokens = {str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special}
+        tokens |= set(map(str, self.tokenizer.all_special_tokens))
+        # placeholders that processors look for before they tokenise
+        tokens |= {v for k, v in vars(self.processor).items() if k.endswith("_token") and isinstance(v, str)}
+        return tuple(sorted((token for token in tokens if len(token) > 1), key=len, reverse=True))
+
+    def as_text(self, text: str) -> str:
+        """A prompt whose control tokens are only text: each of them is parted by a space.
+
+        A transcript with ``<|im_end|>`` in it would end the user's turn, one with ``<|AUDIO|>`` would
+        announce a clip.
+
+        Raises:
+            AmbivoxError: the tokenizer still reads a control token in it.
+        """
+        for token in self._control_tokens:
+            text = text.replace(token, f"{token[0]} {token[1:]}")
+        if self._control_ids and (found := self._control_ids.intersection(self._tokenise(text))):
+            token = self.tokenizer.convert_ids_to_tokens(min(found))
+            raise AmbivoxError(f"{self.name}: the text of a prompt is read as the control token {token!r}")
+        return text
+
+    def _tokenise(self, text: str) -> list[int]:
+        return [int(token) for token in self.tokenizer.encode(text, add_special_tokens=False)]
 
     def __call__(self, samples: FloatArray, text: str, clip: str = "clip") -> Inputs:
         """The inputs of one request.
@@ -135,7 +167,7 @@ class ChatInput:
         """What the template writes before the audio, and the tokens of what it writes after it."""
         turn = self.render(text)
         before, _, after = turn.rpartition(self.tokenizer.convert_ids_to_tokens(self.audio_token))
-        return before, [int(token) for token in self.tokenizer.encode(after, add_special_tokens=False)]
+        return before, self._tokenise(after)
 
     def raw(self, samples: FloatArray | None, text: str) -> Inputs:
         """The inputs as the processor gives them, unchecked; None leaves the audio out."""
@@ -147,6 +179,7 @@ class ChatInput:
 
     def without_audio(self, text: str) -> Inputs:
         """The inputs of a prompt with no audio in it: text only."""
+        text = self.as_text(text)
         if self.whole_messages:
             return self.raw(None, text)
         turn = self._apply_template([{"type": "text", "text": text}], text)
@@ -175,6 +208,7 @@ class ChatInput:
         Raises:
             UsageError: the chat template writes no placeholder for the audio.
         """
+        text = self.as_text(text)
         token = self.tokenizer.convert_ids_to_tokens(self.audio_token)
         parts = [{"type": "audio", "audio": "clip.wav"}, {"type": "text", "text": text}]
         return self._apply_template(parts, f"{token}{text}", self._has_placeholder)
@@ -205,7 +239,7 @@ class ChatInput:
         return any(isinstance(token, str) and token in turn for token in placeholders)
 
     def _whole_message(self, samples: FloatArray | None, text: str) -> Mapping[str, Any]:
-        content: list[dict[str, str]] = [{"type": "text", "text": text}]
+        content: list[dict[str, str]] = [{"type": "text", "text": self.as_text(text)}]
         if samples is not None:
             content.insert(0, {"type": "audio", "base64": _wav_base64(samples, self.sample_rate)})
         inputs: Mapping[str, Any] = self.processor.apply_chat_template([{"role": "user", "content": content}])

@@ -14,18 +14,13 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 
-from ambivox.errors import AmbivoxError, UsageError
-
-HASHED = (".json", ".jinja", ".model", ".txt", ".py", ".safetensors")
-"""The files that decide the answers: config, tokenizer, processor, template, code, weights."""
-
-HASH_WHOLE_BYTES = 256 * 2**20
-"""Files up to this size are hashed whole, larger ones by size, name, head and tail: seconds, not minutes."""
-
-HASH_ENDS_BYTES = 2**20
+from ambivox.errors import AmbivoxError, UsageError, first_line
+from ambivox.models.hf.checkpoint_files import DECIDING, fingerprint, weight_files
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -58,33 +53,26 @@ def load_checkpoint(
         UsageError: no such folder or hub name, an unknown dtype or device.
         AmbivoxError: it cannot be loaded, or a part of it would stay random.
     """
-    if not Path(name).is_dir() and not HUB_NAME.fullmatch(name):
-        raise UsageError(f"{name}: no such folder, and no hub name such as 'Qwen/Qwen2-Audio-7B-Instruct'")
-    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
-        raise UsageError(f"{name}: no config.json in it: not a model folder")
     device = _device(device)
     precision = _dtype(dtype, device)
     options = {"trust_remote_code": trust_remote_code, "revision": revision}
-    with quiet():
-        try:
-            config = transformers.AutoConfig.from_pretrained(name, **options)
-            processor = transformers.AutoProcessor.from_pretrained(name, **options)
-            # An omni model answers with its thinker; the talker, which reads the answer aloud, is left out.
-            part = getattr(config, "thinker_config", config)
-            model, info = _model_class(part).from_pretrained(
-                name,
-                config=part,
-                dtype=precision,
-                device_map=device if device == "auto" else {"": device},
-                use_safetensors=True,  # pickled weights may run code
-                output_loading_info=True,
-                **options,
-            )
-        except (OSError, ValueError, ImportError, RuntimeError, AttributeError, KeyError) as error:
-            raise AmbivoxError(f"{name}: cannot be loaded: {_short(error)}") from error
-    _assert_complete(name, info)
-    dtype_name = str(model.dtype).removeprefix("torch.")
-    return Checkpoint(model.eval(), processor, fingerprint(name, config, dtype_name))
+    _assert_loadable(name, revision)
+    with _one_line(name):
+        config = transformers.AutoConfig.from_pretrained(name, **options)
+        processor = transformers.AutoProcessor.from_pretrained(name, **options)
+        # An omni model answers with its thinker; the talker, which reads the answer aloud, is left out.
+        part = getattr(config, "thinker_config", config)
+        model, info = _model_class(part).from_pretrained(
+            name,
+            config=part,
+            dtype=precision,
+            device_map=device if device == "auto" else {"": device},
+            use_safetensors=True,  # pickled weights may run code
+            output_loading_info=True,
+            **options,
+        )
+    _assert_complete(name, info, prefix="" if part is config else "thinker.")
+    return Checkpoint(model.eval(), processor, _fingerprint(name, config, model.dtype))
 
 
 def load_without_weights(name: str, **options: Any) -> Checkpoint:
@@ -100,18 +88,59 @@ def load_without_weights(name: str, **options: Any) -> Checkpoint:
         AmbivoxError: configuration or processor cannot be loaded.
     """
     known = {key: options[key] for key in ("trust_remote_code", "revision") if key in options}
-    with quiet():
-        try:
-            config = transformers.AutoConfig.from_pretrained(name, **known)
-            processor = transformers.AutoProcessor.from_pretrained(name, **known)
-            part = getattr(config, "thinker_config", config)
-            found = _model_class(part)
-            build = getattr(found, "from_config", None) or found._from_config
-            with torch.device("meta"):
-                model = build(part)
-        except (OSError, ValueError, ImportError, RuntimeError, AttributeError, KeyError) as error:
-            raise AmbivoxError(f"{name}: cannot be loaded: {_short(error)}") from error
+    with _one_line(name):
+        config = transformers.AutoConfig.from_pretrained(name, **known)
+        processor = transformers.AutoProcessor.from_pretrained(name, **known)
+        part = getattr(config, "thinker_config", config)
+        found = _model_class(part)
+        build = getattr(found, "from_config", None) or found._from_config
+        with torch.device("meta"):
+            model = build(part)
     return Checkpoint(model.eval(), processor, fingerprint="")
+
+
+def _assert_loadable(name: str, revision: str | None) -> None:
+    """Look at what names the weights, before anything is loaded."""
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
+            raise UsageError(f"{name}: no config.json in it: not a model folder")
+        if not (weights := weight_files(folder)):
+            raise AmbivoxError(f"{name}: no weights in it that can be loaded: model.safetensors is needed")
+        for weight in weights:
+            if not (folder / weight).is_file():
+                raise AmbivoxError(f"{name}: {weight} is missing, and its index names it")
+    elif HUB_NAME.fullmatch(name):
+        with _one_line(name):
+            fetched = [_fetched(name, file, revision) for file in DECIDING]
+        for file in fetched:
+            if file:
+                weight_files(file.parent)
+    else:
+        raise UsageError(f"{name}: no such folder, and no hub name such as 'Qwen/Qwen2-Audio-7B-Instruct'")
+
+
+def _fetched(name: str, file: str, revision: str | None) -> Path | None:
+    try:
+        return Path(hf_hub_download(name, file, revision=revision))
+    except EntryNotFoundError:
+        return None
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """Whatever a malformed checkpoint brings transformers to raise, as one line; and nothing else is printed.
+
+    Raises:
+        AmbivoxError: in place of any other error inside.
+    """
+    try:
+        with quiet():
+            yield
+    except Exception as error:  # files of others: config.json alone gives a dozen kinds
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = lines[0] if lines else type(error).__name__
+        raise AmbivoxError(f"{name}: cannot be loaded: {said}") from error
 
 
 @contextmanager
@@ -146,13 +175,26 @@ def _model_class(config: Any) -> Any:
     )
 
 
-def _assert_complete(name: str, info: dict[str, Any]) -> None:
+def _assert_complete(name: str, info: dict[str, Any], prefix: str) -> None:
+    """Every weight of the model comes from the checkpoint, and every one of those went into the model.
+
+    Args:
+        name: of the checkpoint.
+        info: what transformers tells about loading.
+        prefix: of the weights that are wanted; the others belong to parts of a larger model.
+    """
     random = sorted(info["missing_keys"]) + sorted(key[0] for key in info["mismatched_keys"])
     if random or info["error_msgs"]:
-        first = random[0] if random else str(info["error_msgs"][0]).splitlines()[0]
+        first = random[0] if random else first_line(info["error_msgs"][0])
         raise AmbivoxError(
             f"{name}: {max(len(random), 1)} weights are missing or of another shape (first: {first}) and "
             "would stay random; the checkpoint is incomplete or made for another class"
+        )
+    surplus = sorted(key for key in info["unexpected_keys"] if key.startswith(prefix))
+    if surplus:
+        raise AmbivoxError(
+            f"{name}: {len(surplus)} weights have no place in the model (first: {surplus[0]}) and would be "
+            "left out; config.json does not describe these weights"
         )
 
 
@@ -161,11 +203,18 @@ def _device(device: str | None) -> str:
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
-    if device != "auto":
-        try:
-            torch.device(device)
-        except RuntimeError:
-            raise UsageError(f"unknown device {device!r}: give cpu, cuda, cuda:1, mps or auto") from None
+    if device == "auto":
+        return device
+    try:
+        known = torch.device(device)
+    except RuntimeError:
+        raise UsageError(f"unknown device {device!r}: give cpu, cuda, cuda:1, mps or auto") from None
+    try:
+        torch.zeros(1, device=known).item()
+    except (RuntimeError, AssertionError):
+        raise UsageError(
+            f"device {device!r}: not there, or this torch is built without it; give cpu"
+        ) from None
     return device
 
 
@@ -178,34 +227,12 @@ def _dtype(dtype: str | None, device: str) -> Any:
     return "auto" if dtype == "auto" else found
 
 
-def fingerprint(name: str, config: Any, dtype: str) -> str:
-    """What identifies a checkpoint's answers: of a folder its files, of a hub name the resolved commit.
-
-    Files over `HASH_WHOLE_BYTES` go in by name, size, head and tail.
-    """
-    digest = hashlib.sha256(dtype.encode())
-    folder = Path(name)
-    if folder.is_dir():
-        for file in sorted(file for file in folder.iterdir() if file.suffix in HASHED):
-            digest.update(f"\n{file.name} {file.stat().st_size} ".encode())
-            digest.update(_file_digest(file))
-    else:
-        commit = getattr(config, "_commit_hash", None)
-        if not commit:
-            raise AmbivoxError(f"{name}: the hub gave no commit, so answers could not be told apart later")
-        digest.update(f"\n{name}@{commit}".encode())
-    return digest.hexdigest()
-
-
-def _file_digest(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        if (size := file.stat().st_size) <= HASH_WHOLE_BYTES:
-            return hashlib.file_digest(stream, "sha256").digest()
-        head = stream.read(HASH_ENDS_BYTES)
-        stream.seek(size - HASH_ENDS_BYTES)
-        return hashlib.sha256(head + stream.read(HASH_ENDS_BYTES)).digest()
-
-
-def _short(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+def _fingerprint(name: str, config: Any, dtype: torch.dtype) -> str:
+    """What identifies a checkpoint's answers: of a folder its files, of a hub name the resolved commit."""
+    precision = str(dtype).removeprefix("torch.")
+    if Path(name).is_dir():
+        return fingerprint(Path(name), precision)
+    commit = getattr(config, "_commit_hash", None)
+    if not commit:
+        raise AmbivoxError(f"{name}: the hub gave no commit, so answers could not be told apart later")
+    return hashlib.sha256(f"{precision}\n{name}@{commit}".encode()).hexdigest()
