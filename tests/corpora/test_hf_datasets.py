@@ -159,7 +159,7 @@ def test_what_is_written_is_what_is_read(
 def test_columns_can_be_named_and_others_are_told(tmp_path: Path) -> None:
     file = pa.table(
         {
-            "wav": [{"bytes": sound(0, "FLAC"), "path": None}],
+            "sound": [{"bytes": sound(0, "FLAC"), "path": None}],
             "votes.sad": [2],
             "who": [7],
             "emotion": ["sad"],
@@ -168,10 +168,10 @@ def test_columns_can_be_named_and_others_are_told(tmp_path: Path) -> None:
     )
     pq.write_table(file, tmp_path / "m.parquet")
     with pytest.raises(
-        UsageError, match=r"m\.parquet: no column 'audio' or 'file_name' for 'audio'.*there are: wav"
+        UsageError, match=r"m\.parquet: the column 'audio' is missing.*columns\.audio=NAME \(there are: sound"
     ):
         load(tmp_path / "m.parquet", tmp_path)
-    columns = {"audio": "wav", "speaker": "who", "intended": "emotion", "consensus": "emotion"}
+    columns = {"audio": "sound", "speaker": "who", "intended": "emotion", "consensus": "emotion"}
     (utterance,) = corpus = load(tmp_path / "m.parquet", tmp_path, columns=columns)
     assert (utterance.id, utterance.speaker, utterance.intended) == ("row-0", "7", "sad")
     assert dict(utterance.votes) == {"sad": 2}
@@ -180,17 +180,17 @@ def test_columns_can_be_named_and_others_are_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown column of a corpus 'speakr': did you mean 'speaker'"):
         load(tmp_path / "m.parquet", tmp_path, columns={"speakr": "who"})
     with pytest.raises(UsageError, match="no column 'whom' for 'speaker'"):
-        load(tmp_path / "m.parquet", tmp_path, columns={"audio": "wav", "speaker": "whom"})
+        load(tmp_path / "m.parquet", tmp_path, columns={"audio": "sound", "speaker": "whom"})
 
 
 def test_odd_rows_are_counted_and_survived(tmp_path: Path) -> None:
     silent = row(2, ["sad"]) | {"audio": None}
     save_to_disk(tmp_path / "set", [*ROWS, silent, row(0, ["sad"]), row(3, [])])
     corpus = load(tmp_path / "set", tmp_path)
-    assert [u.id for u in corpus] == ["clip0", "clip1", "clip3"]
+    assert [u.id for u in corpus] == ["clip0 (row-0)", "clip1", "clip0 (row-3)", "clip3"]
     assert found(corpus) == {
         "rows without audio, left out": 1,
-        "rows that repeat an id, the first counts": 1,
+        "utterances that repeat the sound of another": 2,
         "utterances without votes": 1,
     }
 
@@ -222,5 +222,7 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 def test_audio_outside_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "metadata.csv").write_text("file_name,ratings\n../secret.wav,sad\n")
-    with pytest.raises(UsageError, match=r"row 2, column 'audio': '\.\./secret\.wav' leaves the folder"):
+    with pytest.raises(
+        UsageError, match=r"row 2, column 'file_name': '\.\./secret\.wav' leaves the table's folder"
+    ):
         load(tmp_path / "set", tmp_path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ambivox.corpora._files import is_there
 from ambivox.corpora._options import check_options
 from ambivox.corpora.corpus import Corpus, Turn, Utterance
 from ambivox.corpora.crema_d import load_crema_d
@@ -116,7 +117,7 @@ def load_corpus(name: str, path: str | Path, /, **options: Any) -> Corpus:
             of the wrong kind, or files that are not as the loader expects them.
     """
     loader = CORPORA[name]
-    if not Path(path).exists():
+    if not is_there(Path(path)):
         raise UsageError(f"{path}: no such file or folder: where is the corpus {name!r}?")
     check_options(f"corpus {name!r}", loader.load, options)
     return loader.load(path, **options)

@@ -1,4 +1,4 @@
-"""One row of a table that describes utterances: which columns there are and how a cell is read."""
+"""One row of a table that describes utterances: how its cells are read."""
 
 from __future__ import annotations
 
@@ -9,96 +9,135 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from typing import Any
+from typing import Any, Literal
 
+from ambivox.corpora._columns import TEXTS
+from ambivox.corpora._words import SEPARATORS, is_nothing, is_unknown, split_labels
 from ambivox.corpora.corpus import Utterance
-from ambivox.errors import UsageError, unknown_name
+from ambivox.corpora.load_issues import LoadIssues
+from ambivox.errors import UsageError
 from ambivox.raters.ratings import Rating
 
-REQUIRED = ("id", "audio")
-TEXTS = ("transcript", "speaker", "dialogue", "intended", "sex", "session", "partition")
-OPTIONAL = ("start", "end", "turn", *TEXTS)
-VOTES_PREFIX = "votes."
+VoteKind = Literal["counts", "shares", "percent"]
+"""What the numbers under ``votes`` are: counts of raters, shares of them, or shares in percent."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_WHOLE = {"shares": 1.0, "percent": 100.0}
+_ROUNDING = 0.025
+"""How far from 1 shares may sum that were rounded to two decimals each."""
+_ROUNDED_SHARE = 0.006
+"""How far a share that was written with two decimals may be from that of a whole number of raters."""
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table and what it says of an utterance; its errors name file, row and column."""
+    """A row of a table and what it says of an utterance; its errors name file, row and column.
+
+    Args:
+        path: the table.
+        where: "row 3", or "line 3" of JSONL.
+        cells: our column -> value, without missing values.
+        named: our column -> theirs, for errors.
+        load_issues: gets what is odd and survived.
+        kind: what the numbers under ``votes`` are; None: counts, unless their names say otherwise.
+        decimal_comma: "0,75" is a number, as in tables that are parted by semicolons.
+    """
 
     path: Path
-    where: str  # "row 3", or "line 3" of JSONL
-    cells: Mapping[str, Any]  # without missing values
-    columns: tuple[str, ...]
+    where: str
+    cells: Mapping[str, Any]
+    named: Mapping[str, str]
+    load_issues: LoadIssues
+    kind: VoteKind | None = None
+    decimal_comma: bool = False
 
     def fault(self, column: str, what: str) -> UsageError:
         """The error for a cell."""
-        return UsageError(f"{self.path}: {self.where}, column {column!r}: {what}")
+        return UsageError(f"{self.path}: {self.where}, column {self.named.get(column, column)!r}: {what}")
 
-    def check_columns(self, ways: dict[str, str]) -> None:
-        """Check the names of the columns; ``ways`` collects how the manifest so far gives votes."""
-        for column in self.columns:
-            if column in ("votes", "ratings"):
-                ways[column] = column
-            elif column.startswith(VOTES_PREFIX):
-                ways[VOTES_PREFIX] = column
-                if not column.removeprefix(VOTES_PREFIX).strip():
-                    raise UsageError(
-                        f"{self.path}: column {column!r} names no label: use for example 'votes.angry'"
-                    )
-            elif not column:
-                raise UsageError(f"{self.path}: a column has no name: name it or leave it out")
-            elif column not in REQUIRED + OPTIONAL:
-                known = [*REQUIRED, *OPTIONAL, "votes", f"{VOTES_PREFIX}LABEL", "ratings"]
-                raise UsageError(f"{self.path}: {self._in_line()}{unknown_name('column', column, known)}")
-        if len(ways) > 1:
-            both = " and ".join(repr(column) for column in list(ways.values())[:2])
-            raise UsageError(f"{self.path}: votes come both in {both}: keep one of them")
-        for column in REQUIRED:
-            if column not in self.columns:
-                hint = " (columns are separated by commas)" if any(";" in c for c in self.columns) else ""
-                raise UsageError(
-                    f"{self.path}: {self._in_line()}the column {column!r} is missing: add it{hint}"
-                )
-
-    def _in_line(self) -> str:
-        return f"{self.where}: " if self.where.startswith("line") else ""
-
-    def utterance(self, folder: Path, audio: Path | None = None) -> Utterance:
-        """The utterance; its sound is `audio`, or the file that the column names, inside `folder`."""
-        for column in REQUIRED if audio is None else ("id",):
-            if self.text(column) is None:
-                raise self.fault(column, "is empty: every utterance needs one")
+    def utterance(
+        self,
+        id_: str,
+        audio: Path,
+        ratings: tuple[Rating, ...] | None = None,
+        votes: Mapping[str, int] | None = None,
+    ) -> Utterance:
+        """The utterance under an id, with a sound file; its ratings where they are not of this row alone."""
         start_s, end_s = self.seconds("start"), self.seconds("end")
         if end_s is not None and end_s <= (start_s or 0):
             raise self.fault("end", f"{end_s:g} s is not after the start, {start_s or 0:g} s")
+        shares: dict[str, float] = {}
+        if ratings is None:
+            votes, shares, ratings = self.judged()
         texts: dict[str, Any] = {column: self.text(column) for column in TEXTS}
         return Utterance(
-            id=self.text("id") or "",
-            audio=audio or self.audio(folder),
+            id=id_,
+            audio=audio,
             start_s=start_s,
             end_s=end_s,
             turn=self.whole("turn", self.cells.get("turn")),
-            votes=self.votes(),
-            ratings=tuple(Rating(None, (label,)) for label in self.ratings()),
+            votes=votes or {},
+            shares=shares,
+            ratings=ratings,
+            consensus=self.one_label("consensus"),
             source=f"{self.where} of {self.path.name}",
             **texts,
         )
 
     def text(self, column: str) -> str | None:
-        """A cell as text; whole numbers are written out."""
+        """A cell as text; whole numbers are written out, and words for no value are none."""
         value = self.cells.get(column)
         if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
+            value = str(value)
+        if isinstance(value, float) and math.isnan(value):
+            return None
         if value is not None and not isinstance(value, str):
             raise self.fault(column, f"{value!r} is not a text")
-        return value
+        if value is None or column == "transcript":
+            return value
+        if column == "speaker" and is_unknown(value):
+            self.load_issues.add("utterances whose speaker is not known", self.where)
+            return None
+        return None if is_nothing(value) else value
+
+    def one_label(self, column: str) -> str | None:
+        """A cell with the one label of an utterance; -1 is how data sets code that there is none."""
+        given = self.text(column)
+        if given is None or given == "-1":
+            return None
+        if given.isdecimal():
+            self.load_issues.add(
+                "labels that are numbers without words",
+                f"{self.where}: {given}",
+                fix="write the emotion's name in their place",
+            )
+        return self.label(column, given)
+
+    def label(self, column: str, text: str) -> str:
+        """A piece of text as one label."""
+        text = text.strip()
+        if is_nothing(text):
+            what = f"{text!r}, which says that there is none" if text else "empty"
+            raise self.fault(column, f"a label is {what}: name it or leave it out")
+        mark = next((mark for mark in text if mark in SEPARATORS), "")
+        if mark:
+            raise self.fault(
+                column,
+                f"{text!r} is several labels, or one with {mark!r} in it: give raters one label each under "
+                "'ratings', or rename it",
+            )
+        return text
 
     def number(self, column: str, value: Any) -> float | None:
         """A value as a finite number."""
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             value = float(value)
+        elif isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
+            if not self.decimal_comma:
+                raise self.fault(column, f"{value!r} is not a number: write a decimal point")
+            value = float(value.replace(",", "."))
         if value is None or (isinstance(value, float) and math.isfinite(value)):
             return value
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
@@ -121,67 +160,147 @@ class Row:
             raise self.fault(column, f"{number:g} is not a whole number")
         return None if number is None else int(number)
 
-    def audio(self, folder: Path) -> Path:
-        """The sound file."""
-        given = self.text("audio") or ""
+    def audio(self, folder: Path, root: Path | None = None) -> Path:
+        """The sound file that the cell names, inside `folder` (resolved).
+
+        Paths of Windows are understood. Where the files were moved to `root`, a path of elsewhere is looked
+        for there by as much of its end as is found, so at least by its name.
+        """
+        given = self.text("audio")
+        if given is None:
+            raise self.fault("audio", "is empty: every utterance needs one")
         windows = PureWindowsPath(given)
-        outside = bool(windows.anchor) or ".." in windows.parts  # which hold for POSIX paths as well
         try:
-            outside = outside or not (folder / given).resolve().is_relative_to(folder)
+            if any(len(part.encode()) > _LONGEST_NAME for part in windows.parts):
+                raise self.fault("audio", f"a name of more than {_LONGEST_NAME} bytes: no file has it")
+            if root is not None:
+                return _under(root, windows)
+            local = folder / given
+            if "\\" in given and not local.exists():
+                local = folder / windows.as_posix()
+            elsewhere = bool(windows.drive) or given.startswith("\\") or ".." in windows.parts
+            if elsewhere or not local.resolve().is_relative_to(folder):
+                raise self.fault(
+                    "audio",
+                    f"{given!r} leaves the table's folder: give a path inside it, or say where the audio "
+                    "lies with the option audio_folder",
+                )
+        except UnicodeEncodeError:
+            raise self.fault("audio", f"{given!r} is not Unicode text: rename the file") from None
         except (OSError, RuntimeError, ValueError):  # a loop of links, or a name that no file can have
             raise self.fault("audio", f"{given!r} is not a path of a file") from None
-        if outside:
-            raise self.fault(
-                "audio",
-                f"{given!r} leaves the manifest's folder: give a path inside it, or move the manifest above "
-                "its audio",
-            )
-        return self.path.parent / given
+        return self.path.parent / local.relative_to(folder)
 
-    def votes(self) -> dict[str, int]:
-        """Label -> count, without zeros."""
+    def judged(self) -> tuple[dict[str, int], dict[str, float], tuple[Rating, ...]]:
+        """Counts of votes, or shares where no counts are known, and what each rater said."""
         if "ratings" in self.cells:
-            return dict(Counter(self.ratings()))
-        counts: dict[str, int] = {}
-        for column, label, value in self._counts():
-            count = self.whole(column, value)
-            if count is None:
-                continue
-            if count < 0:
-                raise self.fault(column, f"{count} votes: a count is a whole number from 0 up")
-            if not label.strip():
-                raise self.fault(column, "a label is empty: name it or leave it out")
-            if label in counts:
+            labels = self.ratings()
+            return dict(Counter(labels)), {}, tuple(Rating(None, (label,)) for label in labels)
+        kind: VoteKind = "counts"
+        numbers: dict[str, float] = {}
+        for column, label, value in self._entries():
+            way = column.partition(".")[0]
+            kind = "shares" if way == "shares" else "percent" if way == "percent" else self.kind or "counts"
+            label = self.label(column, label)
+            if label in numbers:
                 raise self.fault(column, f"the label {label!r} stands there twice: add its counts up")
-            counts[label] = count
-        return {label: count for label, count in counts.items() if count}
+            number = self._vote(column, value, kind)
+            if number is not None:
+                numbers[label] = number
+        given = {label: number for label, number in numbers.items() if number}
+        if kind == "counts":
+            return {label: int(number) for label, number in given.items()}, {}, ()
+        return self._shares(given, kind)
 
-    def _counts(self) -> Iterator[tuple[str, str, Any]]:
-        """Column, label and count as given."""
-        for column, value in self.cells.items():
-            if column.startswith(VOTES_PREFIX):
-                yield column, column.removeprefix(VOTES_PREFIX), value
-        given = self.cells.get("votes")
-        if isinstance(given, str):
-            given = self.parse("votes", given)
-        if isinstance(given, list) and all(isinstance(pair, tuple) for pair in given):  # a Parquet map
-            yield from (("votes", label, value) for label, value in given)
-            return
-        if given is not None and not isinstance(given, dict):
-            raise self.fault("votes", 'expected an object of label and count, such as {"angry": 3, "sad": 1}')
-        for label, value in (given or {}).items():
-            yield "votes", label, value
+    def _vote(self, column: str, value: Any, kind: VoteKind) -> float | None:
+        if kind == "percent" and isinstance(value, str):
+            value = value.removesuffix("%").strip()
+        number = self.number(column, value)
+        if number is None:
+            return None
+        if number < 0:
+            raise self.fault(column, f"{number:g} votes: a count is a whole number from 0 up")
+        if kind == "counts" and not (number.is_integer() and number < 2**53):
+            raise self.fault(
+                column,
+                f"{number:g} is not a whole number; for shares of the raters call the column shares.LABEL or "
+                "percent.LABEL, or give the option votes=shares or votes=percent",
+            )
+        return number
+
+    def _shares(
+        self, given: Mapping[str, float], kind: Literal["shares", "percent"]
+    ) -> tuple[dict[str, int], dict[str, float], tuple[Rating, ...]]:
+        total = sum(given.values()) / _WHOLE[kind]
+        if not given:
+            return {}, {}, ()
+        if abs(total - 1) > _ROUNDING:
+            raise self.fault(
+                next(iter(self.named_votes())),
+                f"{kind} sum to {total * _WHOLE[kind]:g}, not to {_WHOLE[kind]:g}: give those of all labels",
+            )
+        shares = {label: number / _WHOLE[kind] / total for label, number in given.items()}
+        n_raters = self.whole("n_raters", self.cells.get("n_raters"))
+        if n_raters is None:
+            return {}, shares, ()
+        counts = {label: round(share * n_raters) for label, share in shares.items()}
+        off = (
+            max(abs(shares[label] - count / n_raters) for label, count in counts.items())
+            if n_raters > 0
+            else 1
+        )
+        if n_raters < 1 or sum(counts.values()) != n_raters or off > _ROUNDED_SHARE:
+            raise self.fault(
+                "n_raters",
+                f"these are not the shares of {n_raters} raters with one vote each: leave the number out if "
+                "raters gave shares themselves",
+            )
+        return {label: count for label, count in counts.items() if count}, {}, ()
+
+    def named_votes(self) -> list[str]:
+        """Our columns of this row that hold votes."""
+        return [column for column in self.cells if column.partition(".")[0] in ("votes", "shares", "percent")]
+
+    def _entries(self) -> Iterator[tuple[str, str, Any]]:
+        """Column, label and number as given."""
+        for column in self.named_votes():
+            value = self.cells[column]
+            if "." in column:
+                yield column, column.partition(".")[2], value
+                continue
+            if isinstance(value, str):
+                value = self.parse(column, value)
+            if isinstance(value, dict):
+                value = list(value.items())
+            if not isinstance(value, list) or not all(isinstance(pair, tuple) for pair in value):
+                raise self.fault(
+                    column, 'expected an object of label and count, such as {"angry": 3, "sad": 1}'
+                )
+            yield from ((column, str(label), number) for label, number in value)
 
     def ratings(self) -> list[str]:
-        """One label for each rater, in their order; empty where counts are given instead."""
+        """One label for each rater, in their order; raters who gave none are counted and left out."""
         given = self.cells.get("ratings", [])
-        if isinstance(given, str):
-            given = self.parse("ratings", given) if given.lstrip().startswith("[") else given.split(";")
-        if not isinstance(given, list) or not all(isinstance(label, str) for label in given):
+        try:
+            if isinstance(given, str) and is_nothing(given):
+                given = [given]
+            elif isinstance(given, str):
+                listed = given.lstrip().startswith("[")
+                given = self.parse("ratings", given) if listed else split_labels(given)
+        except ValueError as error:
+            raise self.fault("ratings", str(error)) from None
+        if not isinstance(given, list):
             raise self.fault("ratings", 'expected labels, such as angry; sad or ["angry", "sad"]')
-        labels = [label.strip() for label in given]
-        if not all(labels):
-            raise self.fault("ratings", "a label is empty: leave out raters who gave none")
+        labels = []
+        for label in given:
+            if label is None or (isinstance(label, float) and math.isnan(label)) or label == -1:
+                label = ""
+            if not isinstance(label, str):
+                raise self.fault("ratings", 'expected labels, such as angry; sad or ["angry", "sad"]')
+            if not is_nothing(label):
+                labels.append(self.label("ratings", label))
+            elif len(given) > 1 or label.strip():
+                self.load_issues.add("ratings without a label (empty, nan, none), left out", self.where)
         return labels
 
     def parse(self, column: str, text: str) -> Any:
@@ -190,6 +309,16 @@ class Row:
             return parse_json(text)
         except ValueError as error:
             raise self.fault(column, f"not JSON ({error})") from None
+
+
+def _under(root: Path, path: PureWindowsPath) -> Path:
+    """The file below a folder by the longest end of a path that is there, or by the name alone."""
+    parts = [part for part in path.parts if part not in ("..", path.anchor)]
+    if not parts:
+        raise ValueError("a path without a name")
+    ends = (root.joinpath(*parts[n:]) for n in range(len(parts)))
+    found = (end for end in ends if end.exists() and end.resolve().is_relative_to(root.resolve()))
+    return next(found, root / parts[-1])
 
 
 def parse_json(text: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from ambivox.corpora._files import is_there
 from ambivox.errors import UsageError
 
 
@@ -51,7 +52,7 @@ _LAYOUTS: dict[str, Callable[[Path], bool]] = {
     "ravdess": lambda p: any(p.glob("Actor_[0-9][0-9]")),
     "emo-db": _is_emo_db,
     "datasets": _is_datasets,
-    "manifest": lambda p: p.is_file() and p.suffix.lower() in (".csv", ".jsonl", ".parquet"),
+    "manifest": lambda p: p.is_file() and p.suffix.lower() in (".csv", ".tsv", ".jsonl", ".parquet"),
 }
 
 
@@ -62,7 +63,7 @@ def guess_corpus(path: str | Path) -> str:
         UsageError: nothing is there, or it is laid out as no corpus that can be told by its layout.
     """
     path = Path(path)
-    if not path.exists():
+    if not is_there(path):
         raise UsageError(f"{path}: no such file or folder: where is the corpus?")
     for name, holds in _LAYOUTS.items():
         if holds(path):

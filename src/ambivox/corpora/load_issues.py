@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 EXAMPLES = 3
 """How many cases a load issue names."""
+LONGEST_EXAMPLE = 80
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class LoadIssues:
         if count:
             before, examples, first_fix = self._found.get(what, (0, (), fix))
             if example and len(examples) < EXAMPLES:
-                examples = (*examples, example)
+                examples = (*examples, _printable(example))
             self._found[what] = (before + count, examples, first_fix)
 
     def add_all(self, what: str, examples: list[str], *, fix: str = "") -> None:
@@ -62,3 +64,9 @@ class LoadIssues:
     def all(self) -> tuple[LoadIssue, ...]:
         """All load issues in the order in which they first came up."""
         return tuple(LoadIssue(what, *found) for what, found in self._found.items())
+
+
+def _printable(text: str) -> str:
+    """A name from outside with control characters and what is not Unicode written out, and not too long."""
+    shown = text if len(text) <= LONGEST_EXAMPLE else text[:LONGEST_EXAMPLE] + "..."
+    return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else ascii(c)[1:-1] for c in shown)

@@ -5,18 +5,17 @@ The columns are set out at `load_manifest`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from ambivox.corpora._files import read_bytes, read_csv, read_text
-from ambivox.corpora._row import Row, parse_json
-from ambivox.corpora.corpus import Corpus, Utterance
+from ambivox.corpora._assemble import Placed, by_clip, by_rating, finish
+from ambivox.corpora._columns import Columns
+from ambivox.corpora._row import Row, VoteKind
+from ambivox.corpora._tables import is_given, read_table
+from ambivox.corpora.corpus import Corpus
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
+from ambivox.raters.ratings import LabelChoice
 
 
 def load_manifest(
@@ -24,36 +23,48 @@ def load_manifest(
     *,
     name: str | None = None,
     licence: str = "not stated",
+    columns: dict[str, str] | None = None,
+    vote_columns: list[str] | None = None,
+    votes: VoteKind | None = None,
+    rows: Literal["clips", "ratings"] | None = None,
+    labels: LabelChoice = "all-labels",
+    encoding: str | None = None,
+    audio_folder: str | None = None,
     votes_invented: bool = False,
 ) -> Corpus:
-    """Load a corpus from a CSV, JSONL or Parquet file with a row for each utterance.
+    """Load a corpus from a CSV, TSV, JSONL or Parquet file with a row for each utterance, or for each rating.
 
-    ============ ==========================================================================================
-    column       holds
-    ============ ==========================================================================================
-    id           what the utterance is called; needed, each a different one
-    audio        the sound file; needed, relative to the manifest's folder and inside it
-    start, end   the segment of the file in seconds; empty for the file's beginning or end
-    transcript   what is said
-    speaker      who says it; intervals and splits keep a speaker's utterances together
-    dialogue     which conversation the utterance belongs to
-    turn         its place in the dialogue, a whole number
-    intended     the emotion that an actor was asked for
-    sex          of the speaker, female or male, for splits that balance it
-    session      the recording session, for splits that leave one out
-    partition    the part of a split of your own: train, development, test
-    votes.LABEL  how many raters chose LABEL; one column for each label, empty for 0
-    votes        the same in one column: an object of label and count, ``{"angry": 3, "sad": 1}``
-    ratings      instead of counts, one label for each rater: ``angry; angry; sad`` or ``["angry", "sad"]``
-    ============ ==========================================================================================
+    ============== ========================================================================================
+    column         holds
+    ============== ========================================================================================
+    audio          the sound file; needed, relative to the table's folder and inside it
+    id             what the utterance is called, each a different one; from the sound file if left out
+    start, end     the segment of the file in seconds; empty for the file's beginning or end
+    transcript     what is said
+    speaker        who says it; intervals and splits keep a speaker's utterances together
+    dialogue       which conversation the utterance belongs to
+    turn           its place in the dialogue, a whole number
+    intended       the emotion that an actor was asked for
+    sex            of the speaker, female or male, for splits that balance it
+    session        the recording session, for splits that leave one out
+    partition      the part of a split of your own: train, development, test
+    consensus      the one label of the utterance, where the raters' votes are not known
+    votes.LABEL    how many raters chose LABEL; one column for each label, empty for 0
+    votes          the same in one column: an object of label and count, ``{"angry": 3, "sad": 1}``
+    shares.LABEL   the share of raters who chose LABEL, from 0 to 1, where counts are not known
+    percent.LABEL  the same in percent
+    n_raters       how many raters the shares are of, which makes counts of them
+    ratings        instead of counts, one label for each rater: ``angry; angry; sad`` or ``["angry", "sad"]``
+    rater, label   in a table with a row for each rating: who gave which label
+    ============== ========================================================================================
 
-    Votes come in one of the three ways, or not at all. A label that is not of the emotion set asked for later
-    is kept as a vote outside it. Zero counts are dropped, so that all ways read the same.
+    What raters said comes in one of these ways, or not at all. A label that is not of the emotion set asked
+    for later is kept as a vote outside it. Zero counts are dropped, so that all ways read the same. Usual
+    other names of columns are understood (``file``, ``annotator``, ``emotion``, ...).
 
-    CSV (``.csv``) is comma-separated UTF-8 with or without byte order mark, lines end in LF or CRLF, spaces
-    around a cell do not count and an empty cell is a missing value. JSONL (``.jsonl``) has one object per
-    line, where null or an absent key is a missing value and blank lines are passed over. Parquet
-    (``.parquet``) may hold ``votes`` as struct, map or JSON text and ``ratings`` as list or text.
+    CSV is UTF-8 or UTF-16, parted by commas, semicolons, tabs or bars; spaces around a cell do not count and
+    an empty cell is a missing value. JSONL has one object per line, where null or an absent key is a missing
+    value. Parquet may hold ``votes`` as struct, map or JSON text and ``ratings`` as list or text.
 
     A sound file that is missing is no error here: a study reports it as a failed row.
 
@@ -61,79 +72,55 @@ def load_manifest(
         path: the manifest.
         name: what the corpus is called; its file name without the ending if None.
         licence: under which licence the clips are.
+        columns: our column -> theirs, for example ``{"rater": "annotator_id", "label": "choice"}``.
+        vote_columns: columns that are called as their labels, with votes; in a table of ratings with 1 for
+            each label that the rater named.
+        votes: what the numbers under ``votes`` are; None: counts, refused where they look like percentages.
+        rows: what a row is; None: a rating where there is a column of raters, else a clip.
+        labels: which of the labels that a rater named become votes, in a table of ratings.
+        encoding: of a text that is not Unicode, such as ``cp1252``.
+        audio_folder: where the sound files lie, if not beside the table; paths are matched by their ends.
         votes_invented: nobody rated; scores then say that they show how things work and nothing of people.
 
     Returns:
-        The corpus, in the order of the rows; load issues count utterances without votes where
-        others have some.
+        The corpus, in the order of the rows; load issues count utterances without votes where others have
+        some, ratings without a label, unknown speakers, sounds that repeat and columns that are not used.
 
     Raises:
-        UsageError: an unreadable or empty file, a missing, doubled or unknown column, or a cell that makes no
-            sense; the message names file, row (in CSV the header is row 1), column and fix.
+        UsageError: an unreadable or empty file, a missing, doubled or misspelt column, or a cell that makes
+            no sense; the message names file, row (in CSV the header is row 1), column and fix.
     """
     path = Path(path)
     folder = path.parent.resolve()
-    utterances: list[Utterance] = []
-    row_of: dict[str, str] = {}
-    ways: dict[str, str] = {}
-    for row in read_rows(path):
-        row.check_columns(ways)
-        utterance = row.utterance(folder)
-        if utterance.id in row_of:
-            raise row.fault(
-                "id", f"{utterance.id!r} is the id of {row_of[utterance.id]} too: ids must differ"
-            )
-        row_of[utterance.id] = row.where
-        utterances.append(utterance)
-    if not utterances:
-        raise UsageError(f"{path}: an empty manifest: it needs a row for each utterance")
     load_issues = LoadIssues()
-    if ways:
-        load_issues.add_all("utterances without votes", [u.id for u in utterances if not u.votes])
+    table = read_table(path, encoding)
+    if not table.rows:
+        raise UsageError(f"{path}: an empty manifest: it needs a row for each utterance")
+    known = Columns(
+        load_issues, columns, vote_columns or (), by_rating=None if rows is None else rows == "ratings"
+    )
+    used = known.of(path, table.columns)
+    root = None if audio_folder is None else Path(audio_folder)
+    placed = []
+    for where, cells in table.rows:
+        given = {ours: cells[theirs] for ours, theirs in used.items() if is_given(cells.get(theirs))}
+        row = Row(path, where, given, used, load_issues, votes, table.decimal_comma)
+        audio = row.audio(folder, root)
+        placed.append(Placed(row, audio, _names(row, audio)))
+    utterances = by_rating(placed, load_issues, labels) if known.by_rating else by_clip(placed, load_issues)
+    finish(utterances, load_issues, path, votes)
     return Corpus(
-        name or path.stem, licence, tuple(utterances), load_issues.all(), votes_invented=votes_invented
+        name or path.stem,
+        licence,
+        tuple(utterances),
+        load_issues.all(),
+        labels=labels if known.by_rating else None,
+        votes_invented=votes_invented,
     )
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a CSV, JSONL or Parquet table, without missing values."""
-    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".parquet": _parquet_rows}
-    if path.suffix.lower() not in readers:
-        raise UsageError(f"{path}: a manifest ends in {', '.join(readers)}")
-    for where, cells in readers[path.suffix.lower()](path):
-        given = {column: value for column, value in cells.items() if value is not None and value != ""}
-        yield Row(path, where, given, tuple(cells))
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, cells in read_csv(path):
-        yield f"row {number}", cells
-
-
-def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    # not splitlines(), which also splits at characters that may stand inside a JSON string
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            cells = parse_json(line)
-        except ValueError as error:
-            raise UsageError(f"{path}: line {number}: not JSON ({error})") from None
-        if not isinstance(cells, dict):
-            raise UsageError(f'{path}: line {number}: expected an object such as {{"id": ..., "audio": ...}}')
-        yield f"line {number}", cells
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    content = read_bytes(path)
-    try:
-        file = pq.ParquetFile(pa.BufferReader(content))
-        columns = file.schema_arrow.names
-        rows = file.read().to_pylist() if len(set(columns)) == len(columns) else []
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise UsageError(f"{path}: not a Parquet file ({reason})") from None
-    if len(set(columns)) < len(columns):
-        raise UsageError(f"{path}: two columns have the same name: rename one of them")
-    for number, cells in enumerate(rows, start=1):
-        yield f"row {number}", cells
+def _names(row: Row, audio: Path) -> tuple[str, ...]:
+    start, end = row.cells.get("start"), row.cells.get("end")
+    segment = f" {start or 0}-{'' if end is None else end}" if start is not None or end is not None else ""
+    stem = audio.stem + segment
+    return stem, f"{audio.parent.name}/{stem}", f"{stem} ({row.where})"
