@@ -104,3 +104,33 @@ def test_the_curve_is_what_a_loop_over_the_utterances_finds(u: int, n: int, n_bi
             assert np.isnan(bins.confidence[b])
     gaps = np.abs(bins.confidence - bins.hit) * bins.count / u
     assert float(ece(p, q, n_bins=n_bins, target="votes")) == pytest.approx(np.nansum(gaps))
+
+
+def by_printed_tenths(tenths, hits, n_bins, closed):
+    """The published definitions on whole tenths, in which no edge is missed by rounding."""
+    gaps = dict.fromkeys(range(n_bins), 0.0)
+    for tenth, hit in zip(tenths, hits, strict=True):
+        place = tenth * n_bins
+        b = -(-place // 10) - 1 if closed == "right" else place // 10
+        gaps[min(max(b, 0), n_bins - 1)] += tenth / 10 - hit
+    return sum(map(abs, gaps.values())) / len(tenths)
+
+
+@given(st.integers(1, 20), st.sampled_from([(5, "right"), (10, "left")]), st.integers(0, 2**32 - 1))
+def test_printed_tenths_lie_in_the_bin_that_their_print_says_however_they_were_divided(n, bins, seed):
+    """Dictionaries are divided by their sum, which moves .6 by the sixteenth digit."""
+    rng, (n_bins, closed) = np.random.default_rng(seed), bins
+    tenths = rng.multinomial(10, rng.dirichlet(np.ones(4), size=n))
+    printed = tenths / 10
+    p = printed / printed.sum(axis=1, keepdims=True)
+    q = np.eye(4)[rng.integers(4, size=n)]
+    hits = q[np.arange(n), tenths.argmax(axis=1)]
+    expected = by_printed_tenths(tenths.max(axis=1).tolist(), hits, n_bins, closed)
+    assert ece(p, q, n_bins=n_bins, closed=closed, ties="first") == pytest.approx(expected, abs=1e-9)
+
+
+def test_ties_that_rounding_parts_are_ties():
+    tied = [[0.3 / 0.9, (0.1 + 0.2) / 0.9, 0.3 / 0.9]]
+    assert tied[0][0] < tied[0][1]
+    assert ece(tied, [[1, 0, 0]], ties="first") == pytest.approx(2 / 3)
+    assert ece(tied, [[0, 1, 0]]) == pytest.approx(0)

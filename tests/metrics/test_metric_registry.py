@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ambivox.errors import UsageError
-from ambivox.metrics import METRICS, Score
+from ambivox.metrics import CONVENTIONS, METRICS, Score
 
 P = np.array([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
 Q = np.array([[0.6, 0.4, 0.0], [0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
@@ -21,6 +21,8 @@ NAMES = [
     "r2_per_emotion",
     "ece",
     "vote_ece",
+    "smooth_ece",
+    "vote_smooth_ece",
     "entropy_spearman",
     "accuracy",
     "uar",
@@ -55,7 +57,11 @@ def test_a_metric_gives_a_value_per_utterance_or_one_for_the_corpus_as_it_says(n
 @pytest.mark.parametrize("name", NAMES)
 def test_a_metric_is_better_in_the_direction_it_says_and_perfect_at_zero_or_one(name):
     metric = METRICS[name]
-    truths = np.array([[1.0, 0, 0], [0, 1, 0], [0.0, 0.1, 0.9]]) if name != "ece" else np.eye(3)
+    truths = (
+        np.array([[1.0, 0, 0], [0, 1, 0], [0.0, 0.1, 0.9]])
+        if name not in ("ece", "smooth_ece")
+        else np.eye(3)
+    )
     perfect, worse = (metric.score(p, truths).value for p in (truths, P[[1, 2, 0]]))
     if name == "top2_share":
         perfect = metric.score(truths[2:], truths[2:]).value
@@ -73,6 +79,21 @@ def test_no_value_of_a_metric_lies_beyond_its_bounds_and_the_best_lies_on_one(na
         values = metric.function(p, q)
         assert low <= np.nanmin(values) <= np.nanmax(values) <= high
     assert (low if metric.lower_is_better else high) == (0 if metric.lower_is_better else 1)
+
+
+EVERY = [METRICS[name] for name in NAMES] + [m for name in CONVENTIONS for m in CONVENTIONS[name].metrics]
+
+
+@pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
+def test_the_votes_themselves_are_perfect_where_the_metric_says_so_and_nowhere_else(metric):
+    """Skill is a place between a control and perfection, so perfection has to be there."""
+    rng = np.random.default_rng(6)
+    votes = rng.multinomial(7, [0.2, 0.3, 0.1, 0.4], size=300) / 7
+    largest = np.sort(votes, axis=1)[:, -2:]
+    votes = votes[largest[:, 0] < largest[:, 1]]
+    best = metric.score(votes, votes).value
+    is_perfect = best == pytest.approx(0 if metric.lower_is_better else 1, abs=1e-3)
+    assert is_perfect == metric.votes_are_perfect
 
 
 def test_the_worst_answer_is_at_the_other_bound():

@@ -44,7 +44,7 @@ def test_votes_that_scatter_like_one_distribution_are_told():
 def test_full_agreement_has_no_noise():
     votes = np.array([[9, 0], [0, 9]] * 20)
     model = fit_vote_model(votes)
-    assert mean_over_redraws(votes, model.alpha, jsd_bits).mean() < 1e-3
+    assert mean_over_redraws(votes, model.alpha, jsd_bits)[0].mean() < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,24 @@ def test_the_ceiling_is_what_true_shares_score_against_votes():
     raters = rng.integers(4, 13, size=6000)
     votes = rng.multinomial(raters, shares)
     known = jsd_bits(shares, votes / raters[:, None]).mean()
-    ceiling = mean_over_redraws(votes, fit_vote_model(votes).alpha, jsd_bits, n_draws=30).mean()
+    ceiling = mean_over_redraws(votes, fit_vote_model(votes).alpha, jsd_bits, n_draws=30)[0].mean()
     assert ceiling == pytest.approx(known, rel=0.03)
+
+
+def test_the_error_of_the_ceiling_is_how_far_other_draws_are_off():
+    votes, alpha = draw([0.6, 0.3, 1.2], 40, (4, 13)), np.array([0.6, 0.3, 1.2])
+    found = [
+        mean_over_redraws(votes, alpha, lambda p, q: jsd_bits(p, q).mean(), n_draws=40, seed=seed)
+        for seed in range(60)
+    ]
+    means, errors = np.array(found).T
+    assert np.sqrt((errors**2).mean()) == pytest.approx(means.std(ddof=1), rel=0.3)
+
+
+def test_draws_without_a_value_are_left_out_of_the_ceiling():
+    values = iter([1.0, np.nan, 3.0])
+    mean, error = mean_over_redraws([[2, 2]], np.ones(2), lambda p, q: next(values), n_draws=3)
+    assert (mean, error) == (2, pytest.approx(1))
 
 
 def test_new_votes_have_as_many_raters():

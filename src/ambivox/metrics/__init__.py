@@ -17,6 +17,7 @@ from ambivox.metrics.metric import Metric, Score
 from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
 from ambivox.metrics.registry import METRICS
 from ambivox.metrics.skill import skill
+from ambivox.metrics.smooth_calibration import smooth_ece
 
 __all__ = [
     "CONVENTIONS",
@@ -46,6 +47,7 @@ __all__ = [
     "r2_pearson",
     "r2_per_emotion",
     "skill",
+    "smooth_ece",
     "top2_share",
     "total_variation",
     "uar",

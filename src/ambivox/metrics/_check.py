@@ -77,5 +77,5 @@ def plurality(a: Array, ties: Ties) -> Array:
         raise ValueError(f"ties: {ties!r} is not one of {', '.join(get_args(Ties))}")
     if ties == "share":
         return top_weights(a, 1)
-    first: Array = np.eye(a.shape[-1])[a.argmax(axis=-1)]
+    first: Array = np.eye(a.shape[-1])[(a >= a.max(axis=-1, keepdims=True) - EQUAL).argmax(axis=-1)]
     return first

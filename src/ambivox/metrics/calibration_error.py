@@ -1,4 +1,4 @@
-"""Expected calibration error of the largest probability."""
+"""Expected calibration error of the largest probability, in bins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.metrics._check import Ties, corpus_pair, over_labels, plurality
+from ambivox.metrics._check import EQUAL, Ties, corpus_pair, over_labels, plurality
 from ambivox.raters.distribution import Array
 
 Target = Literal["plurality", "votes"]
@@ -30,7 +30,8 @@ def ece(
     """Expected calibration error of the largest probability, in bins of equal width.
 
     ``sum_b (U_b / U) |mean confidence in b - mean target in b|``, confidence being the largest probability.
-    It depends on the bins and on the target: name both beside every number.
+    It depends on the bins and on the target: name both beside every number; `smooth_ece` has no bins. A
+    confidence that is an edge but for rounding is on that edge, as written numbers (0.6) are.
 
     Args:
         p, q: shape ``(U, N)``, non-negative, summing to 1 over the last axis.
@@ -105,19 +106,30 @@ def calibration_curve(
     )
 
 
+def known_choice(name: str, value: str, choices: object) -> None:
+    """Raise a `ValueError` for a value that is not one of a `Literal`."""
+    if value not in get_args(choices):
+        raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(choices))}")
+
+
 def binned(
     p: ArrayLike, q: ArrayLike, *, n_bins: int, target: Target, closed: Closed, ties: Ties
 ) -> tuple[NDArray[np.intp], Array, Array]:
     """Of each utterance its bin, its largest probability and what that should equal, each ``(U,)``."""
-    for name, value, known in (("target", target, Target), ("closed", closed, Closed)):
-        if value not in get_args(known):
-            raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(known))}")
+    known_choice("target", target, Target)
+    known_choice("closed", closed, Closed)
     if n_bins < 1:
         raise ValueError(f"n_bins: {n_bins}, at least 1 is needed")
-    predicted, votes = corpus_pair(p, q)
-    wanted = plurality(votes, ties) if target == "plurality" else votes
-    hit = over_labels(plurality(predicted, ties) * wanted)
-    confidence = predicted.max(axis=-1)
+    confidence, hit = confidence_and_hit(p, q, target=target, ties=ties)
     place = confidence * n_bins
+    edge = np.rint(place)
+    place = np.where(np.abs(place - edge) <= EQUAL * n_bins, edge, place)
     place = np.ceil(place) - 1 if closed == "right" else np.floor(place)
     return np.clip(place, 0, n_bins - 1).astype(np.intp), confidence, hit
+
+
+def confidence_and_hit(p: ArrayLike, q: ArrayLike, *, target: Target, ties: Ties) -> tuple[Array, Array]:
+    """Of each utterance its largest probability and what that should equal, twice ``(U,)``."""
+    predicted, votes = corpus_pair(p, q)
+    wanted = plurality(votes, ties) if target == "plurality" else votes
+    return predicted.max(axis=-1), over_labels(plurality(predicted, ties) * wanted)

@@ -105,6 +105,8 @@ _OURS = (
     "entropy_spearman",
     "ece",
     "vote_ece",
+    "smooth_ece",
+    "vote_smooth_ece",
     "accuracy",
     "uar",
     "weighted_f1",

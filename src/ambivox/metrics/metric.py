@@ -53,6 +53,8 @@ class Metric:
             scatter as its influence function does (see `ambivox.metrics.linearised`), for intervals; None
             where nobody wrote it.
         bounds: the least and the largest value that any prediction can have (ends of intervals stay within).
+        votes_are_perfect: whether a prediction that is the votes themselves has the best value, 0 or 1 (ties
+            for the plurality aside). Where it has not, there is no skill: its scale would end beyond reach.
 
     >>> from ambivox.metrics import METRICS
     >>> METRICS["jsd_bits"].score([[.5, .5], [1, 0]], [[.5, .5], [0, 1]])
@@ -67,6 +69,7 @@ class Metric:
     function: Function
     linearised: Function | None = None
     bounds: tuple[float, float] = ANYTHING
+    votes_are_perfect: bool = True
 
     def score(self, p: ArrayLike, q: ArrayLike) -> Score:
         """The metric over a corpus, ``p`` and ``q`` of shape ``(U, N)``, undefined utterances counted."""

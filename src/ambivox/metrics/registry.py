@@ -23,6 +23,7 @@ from ambivox.metrics.linearised import (
 from ambivox.metrics.metric import SHARE, Function, Metric
 from ambivox.metrics.overlap import bhattacharyya, hellinger, total_variation
 from ambivox.metrics.plugin import as_metric
+from ambivox.metrics.smooth_calibration import smooth_ece, smooth_ece_linearised
 from ambivox.registry import Registry
 
 _BUILT_IN: dict[str, Metric] = {}
@@ -36,13 +37,13 @@ def _add(
     over_corpus: Function | None = None,
     lower_is_better: bool = True,
     bounds: tuple[float, float] = SHARE,
+    votes_are_perfect: bool = True,
     description: str,
 ) -> None:
     """`over_corpus` linearises a metric over a corpus; without it there is one value per utterance."""
     per_utterance = over_corpus is None
-    _BUILT_IN[name] = Metric(
-        name, unit, per_utterance, lower_is_better, description, function, over_corpus, bounds
-    )
+    numbers = (unit, per_utterance, lower_is_better, description)
+    _BUILT_IN[name] = Metric(name, *numbers, function, over_corpus, bounds, votes_are_perfect)
 
 
 _add("jsd_bits", jsd_bits, unit="bit", description="Jensen-Shannon divergence, no root")
@@ -103,6 +104,7 @@ _add(
     "ece",
     partial(ece, n_bins=10, target="plurality"),
     over_corpus=partial(ece_linearised, n_bins=10, target="plurality"),
+    votes_are_perfect=False,
     description="calibration error of the largest probability against the plurality, 10 bins",
 )
 _add(
@@ -110,6 +112,19 @@ _add(
     partial(ece, n_bins=10, target="votes"),
     over_corpus=partial(ece_linearised, n_bins=10, target="votes"),
     description="calibration error of the largest probability against the share of raters who agree, 10 bins",
+)
+_add(
+    "smooth_ece",
+    partial(smooth_ece, target="plurality"),
+    over_corpus=partial(smooth_ece_linearised, target="plurality"),
+    votes_are_perfect=False,
+    description="calibration error of the largest probability against the plurality, by a kernel (SmoothECE)",
+)
+_add(
+    "vote_smooth_ece",
+    partial(smooth_ece, target="votes"),
+    over_corpus=partial(smooth_ece_linearised, target="votes"),
+    description="calibration error of the largest probability against the share who agree, by a kernel",
 )
 _add(
     "accuracy",
@@ -142,6 +157,7 @@ _add(
     "top2_share",
     top2_share,
     lower_is_better=False,
+    votes_are_perfect=False,
     description="share of the votes on the two most probable labels",
 )
 

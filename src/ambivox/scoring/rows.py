@@ -32,8 +32,8 @@ from ambivox.statistics import (
     Tertiles,
     ambiguity_tertiles,
     fit_vote_model,
+    mean_over_redraws,
     prior_scatter,
-    redraw_votes,
 )
 
 _REASONS = {
@@ -41,8 +41,14 @@ _REASONS = {
     "r2_per_emotion": "an emotion's share of the votes never varies",
     "scaling_r2": "an emotion's share of the votes never varies",
 }
-_NOISE_READINGS = 200_000
-"""About so many pairs of true shares and new votes are drawn for the noise ceiling, at most 100 a clip."""
+_NOISE_READINGS = 50_000
+"""About so many pairs of true shares and new votes are drawn for the noise ceiling, for three decimals."""
+_AT_ONCE = 2000
+"""Pairs that are scored together."""
+_LEAST_DRAWS, _MOST_DRAWS = 100, 400
+"""Corpora that are drawn for a metric over a corpus."""
+_SURE = 1e-3
+"""Where the ceiling of a metric is drawn less exactly than this, a note says how exactly."""
 
 
 class CorpusScorer:
@@ -181,7 +187,7 @@ class CorpusScorer:
                 scattered = self.scattered_prior[name][of]
                 own = scattered if row.readout == VOTE_PRIOR else values
                 row_pending.score[name] = self.ratios.add(own, np.ones(len(own)), of)
-                if rated.any():
+                if rated.any() and metric.votes_are_perfect:
                     skills[name] = _skill(scores[name].value, Score.of_values(prior[rated]).value, metric)
                     if row.readout != VOTE_PRIOR:
                         row_pending.skill[name] = self._add_skill(values, scattered, of, metric)
@@ -190,7 +196,7 @@ class CorpusScorer:
             else:
                 scores[name] = metric.score(p, self.clips.q[of])
                 self._over_corpus(row_pending, metric, scores[name].value, p, of)
-                if rated.any():
+                if rated.any() and metric.votes_are_perfect:
                     prior_score = metric.score(self.clips.prior[of][rated], self.clips.q[of][rated])
                     skills[name] = _skill(scores[name].value, prior_score.value, metric)
         reasons = {
@@ -256,22 +262,42 @@ class CorpusScorer:
             return PendingRow(
                 replace(row, reasons=reasons, failed=len(clips.q), statuses={"undefined": len(clips.q)})
             )
-        n_draws = int(np.clip(_NOISE_READINGS // len(clips.q), 10, 100))
-        drawn = [
-            self.convention.score(shares, new)
-            for shares, new in redraw_votes(clips.votes, model.alpha, n_draws=n_draws, seed=self.seed)
-        ]
+        drawn = self._redrawn(model.alpha)
+        unsure = [f"{name} ±{error:.3f}" for name, (_, error) in drawn.items() if error > _SURE]
+        if unsure:
+            self.notes.append(f"{self.corpus.corpus}: {NOISE_CEILING}: drawn to {', '.join(unsure)}")
         scores, skills, reasons = {}, {}, {}
         prior = self._prior_scores()
         for name, metric in self.metrics.items():
-            values = np.array([scored[name].value for scored in drawn])
-            defined = values[~np.isnan(values)]
-            scores[name] = Score(float(defined.mean()) if len(defined) else np.nan, len(clips.q))
-            if not len(defined):
+            scores[name] = Score(drawn[name][0], len(clips.q))
+            if np.isnan(scores[name].value):
                 reasons[name] = _REASONS.get(name, "the metric has no value for these votes")
-            elif name in prior:
+            elif name in prior and metric.votes_are_perfect:
                 skills[name] = _skill(scores[name].value, prior[name].value, metric)
         return PendingRow(replace(row, scores=scores, skill=skills, reasons=reasons))
+
+    def _redrawn(self, alpha: Array) -> dict[str, tuple[float, float]]:
+        """By metric, its mean over redrawn votes and the standard error of that."""
+        votes, n_clips = self.clips.votes, len(self.clips.votes)
+        # A mean over clips is that over many copies of the corpus, which are scored together.
+        copies = np.tile(votes, (max(1, _AT_ONCE // n_clips), 1))
+        draws = {
+            True: (copies, -(-_NOISE_READINGS // len(copies))),
+            False: (votes, int(np.clip(_NOISE_READINGS // n_clips, _LEAST_DRAWS, _MOST_DRAWS))),
+        }
+        found = {}
+        for per_utterance, (drawn, n_draws) in draws.items():
+            own = [metric for metric in self.metrics.values() if metric.per_utterance is per_utterance]
+            mean, error = mean_over_redraws(
+                drawn,
+                alpha,
+                lambda shares, new, own=own: [metric.score(shares, new).value for metric in own],  # type: ignore[misc]
+                n_draws=n_draws,
+                seed=self.seed,
+            )
+            names = [metric.name for metric in own]
+            found |= dict(zip(names, zip(mean.tolist(), error.tolist(), strict=True), strict=True))
+        return found
 
     def _prior_scores(self) -> dict[str, Score]:
         rated = ~np.isnan(self.clips.prior).any(axis=-1)

@@ -117,11 +117,26 @@ def redraw_votes(
 def mean_over_redraws(
     votes: ArrayLike,
     alpha: Array,
-    function: Callable[[Array, Array], Array],
+    function: Callable[[Array, Array], ArrayLike],
     *,
     n_draws: int = N_DRAWS,
     seed: int = 0,
-) -> Array:
-    """The mean, over redrawn votes, of a function of true shares and new votes (such as a metric)."""
-    drawn = [function(shares, new) for shares, new in redraw_votes(votes, alpha, n_draws=n_draws, seed=seed)]
-    return np.asarray(np.mean(drawn, axis=0))
+) -> tuple[Array, Array]:
+    """The mean, over redrawn votes, of a function of true shares and new votes (such as a metric).
+
+    Args:
+        function: true shares and new votes, both of shape ``(U, N)``, to any shape, the same at each draw;
+            ``nan`` values are left out.
+
+    Returns:
+        The mean and its standard error from so few draws, both of the function's shape.
+    """
+    drawn = np.array(
+        [function(shares, new) for shares, new in redraw_votes(votes, alpha, n_draws=n_draws, seed=seed)],
+        dtype=np.float64,
+    )
+    defined = (~np.isnan(drawn)).sum(axis=0)
+    centre = np.nansum(drawn, axis=0) / np.where(defined, defined, np.nan)
+    squares = np.nansum((drawn - centre) ** 2, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return centre, np.asarray(np.sqrt(squares / (defined - 1) / defined))
