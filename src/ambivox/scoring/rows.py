@@ -285,7 +285,7 @@ class CorpusScorer:
             True: (copies, -(-_NOISE_READINGS // len(copies))),
             False: (votes, int(np.clip(_NOISE_READINGS // n_clips, _LEAST_DRAWS, _MOST_DRAWS))),
         }
-        found = {}
+        found: dict[str, tuple[float, float]] = {}
         for per_utterance, (drawn, n_draws) in draws.items():
             own = [metric for metric in self.metrics.values() if metric.per_utterance is per_utterance]
             mean, error = mean_over_redraws(
