@@ -20,15 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import yaml
 
 from ambivox.corpora import Utterance
 from ambivox.emotions import load_emotions
 from ambivox.models import Request
 from ambivox.prompts import load_prompt
-from ambivox.record import Record, write_records
+from ambivox.record import AskedUtterance, Record, Sound, read_records, write_records
 from ambivox.run import Run, Study
 from ambivox.run.plan import unanswered
 from ambivox.scoring import score
@@ -62,8 +60,9 @@ def answers(prompt: str, rng: np.random.Generator) -> list[Record]:
     for _ in range(SOUNDS):
         request = Request(sound_of(rng.dirichlet(np.ones(6)), duration_s=0.1), rendered, label_tokens)
         [reply], [logp] = listener.generate([request]), listener.score([request])
-        asked = unanswered(Utterance(id="", audio=Path("clip.wav")), rendered, EMOTIONS, listener)
-        records.append(asked.answered(reply, label_tokens, logp, 0.1))
+        utterance = Utterance(id="", audio=Path("clip.wav"))
+        asked = unanswered(utterance, rendered, EMOTIONS, listener, label_tokens)
+        records.append(asked.answered(replace(reply, sequence_logp=logp), Sound(0.1)))
     return records
 
 
@@ -77,15 +76,15 @@ def records(n_records: int, seed: int = 0) -> Iterator[Record]:
         if i % len(PROMPTS) == 0:
             counts = rng.multinomial(9, rng.dirichlet(np.ones(6))).tolist()
         votes = dict(zip(EMOTIONS.labels, counts, strict=True))
-        moved = record.token_logits + rng.normal(0, 0.3, record.token_logits.shape).astype(np.float32)
+        logits = record.replied.token_logits
+        moved = logits + rng.normal(0, 0.3, logits.shape).astype(np.float32)
+        speaker = f"speaker{clip % SPEAKERS}"
+        utterance = AskedUtterance("made up", f"clip{clip}", speaker, None, None, votes)
         yield replace(
             record,
             key=f"{i}",
-            corpus="made up",
-            utterance=f"clip{clip}",
-            speaker=f"speaker{clip % SPEAKERS}",
-            votes=votes,
-            token_logits=moved,
+            asked=replace(record.asked, utterance=utterance),
+            reply=replace(record.replied, token_logits=moved),
         )
 
 
@@ -97,16 +96,18 @@ def write_run(folder: Path, n_records: int) -> Run:
     for path in made:
         write_records(itertools.islice(pool, SHARD), path)
     for n in range(n_records // SHARD):
-        table = pq.ParquetFile(made[n % MADE]).read()
-        for name in ("key", "utterance"):
-            renamed = pc.binary_join_element_wise(table[name], f"copy{n}", " ")
-            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), renamed)
-        pq.write_table(table, folder / "records" / f"00-{n:06d}.parquet", compression="zstd")
+        copies = [_renamed(record, f"copy{n}") for record in read_records(made[n % MADE])]
+        write_records(copies, folder / "records" / f"00-{n:06d}.parquet")
     for path in made:
         path.unlink()
     study = Study.model_validate({"corpora": [{"name": "manifest", "path": "m.csv"}], "prompts": PROMPTS})
     (folder / "study.yaml").write_text(yaml.safe_dump(study.model_dump(mode="json")), encoding="utf-8")
     return Run(folder)
+
+
+def _renamed(record: Record, name: str) -> Record:
+    utterance = replace(record.asked.utterance, id=f"{record.asked.utterance.id} {name}")
+    return replace(record, key=f"{record.key} {name}", asked=replace(record.asked, utterance=utterance))
 
 
 def _cpu_s() -> float:

@@ -74,10 +74,12 @@ def test_a_run_killed_halfway_and_run_again_has_the_records_of_an_uninterrupted_
 def test_every_clip_was_heard(uninterrupted: Run) -> None:
     records = list(uninterrupted.records())
     assert len(records) == 48
-    assert {r.status for r in records} == {"ok"}
-    assert all(r.audio_tokens and r.audio_tokens > 0 for r in records)
+    assert all(r.reply for r in records)
+    assert all(r.replied.audio_tokens and r.replied.audio_tokens > 0 for r in records)
     first_logits = {
-        r.token_logits[0].tobytes() for r in records if r.prompt == "word" and r.token_logits is not None
+        r.replied.token_logits[0].tobytes()
+        for r in records
+        if r.asked.prompt.name == "word" and r.replied.token_logits is not None
     }
     assert len(first_logits) == 12, "two clips gave the same logits"
 

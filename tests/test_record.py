@@ -1,7 +1,7 @@
 """Records to Parquet and back, and disks and files that fail."""
 
 import errno
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +16,58 @@ from ambivox import record as module
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError
 from ambivox.models import LabelTokens, Reply
-from ambivox.record import SCHEMA, Record, read_records, write_records
+from ambivox.prompts import RenderedPrompt
+from ambivox.reasons import Reason
+from ambivox.record import (
+    SCHEMA,
+    Asked,
+    AskedClip,
+    AskedModel,
+    AskedUtterance,
+    Record,
+    Sound,
+    read_records,
+    write_records,
+)
+from tests.records import change
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 number = st.floats(width=64, allow_nan=False)
 small = st.integers(0, 2**40)
 
 
-def asked(draw: Any) -> dict[str, Any]:
+def asked(draw: Any, label_tokens: LabelTokens) -> Asked:
     emotions = load_emotions(draw(st.sampled_from(["iemocap4", "cremad6+other"])))
-    return {
-        **{name: draw(text) for name in ("key", "corpus", "utterance", "clip", "control", "model")},
-        **{name: draw(text) for name in ("model_fingerprint", "prompt", "prompt_text", "emotion_set")},
-        **{name: draw(st.none() | text) for name in ("speaker", "intended")},
-        **{name: draw(st.none() | number) for name in ("start_s", "end_s")},
-        "votes": draw(st.dictionaries(text, small, max_size=4)),
-        "shares": draw(st.dictionaries(text, number, max_size=4)),
-        "consensus": draw(st.none() | text),
-        "prompt_version": draw(small),
-        "format": draw(st.sampled_from(["word", "free"])),
-        "order": tuple(draw(st.permutations(range(len(emotions))))),
-        "order_seed": draw(st.none() | small),
-        "labels": emotions.labels,
-        "forms": emotions.forms,
-        "heard": draw(st.none() | text),
-        "wording": emotions.labels,
-        "transcript": draw(st.booleans()),
-        "context_turns": draw(small),
-        "temperature": draw(st.none() | number),
-    }
+    votes = draw(st.dictionaries(text, small, max_size=4))
+    shares = draw(st.dictionaries(text, number, max_size=4))
+    optional = [draw(st.none() | text) for _ in range(4)]
+    order = tuple(draw(st.permutations(range(len(emotions)))))
+    return Asked(
+        utterance=AskedUtterance(draw(text), draw(text), *optional[:3], votes, shares, draw(st.none() | text)),
+        clip=AskedClip(draw(text), draw(st.none() | number), draw(st.none() | number), optional[3]),
+        control=draw(text),
+        model=AskedModel(draw(text), draw(text)),
+        emotions=emotions,
+        prompt=RenderedPrompt(
+            draw(text),
+            draw(small),
+            draw(st.sampled_from(["word", "free"])),
+            draw(text),
+            order,
+            draw(st.sampled_from([emotions.forms, (("a",), ("b", "c")), ((), ("b",))])),
+            draw(small),
+            emotions.labels,
+            draw(st.booleans()),
+        ),
+        order_seed=draw(st.none() | small),
+        context_turns=draw(small),
+        temperature=draw(st.none() | number),
+        label_tokens=label_tokens,
+    )
 
 
 @st.composite
 def records(draw: Any) -> Record:
-    pending = Record(**asked(draw))
-    if draw(st.booleans()):
-        return pending.failed(draw(text))
     sequences = draw(
         st.lists(st.lists(small, min_size=1, max_size=3).map(tuple), min_size=1, max_size=4, unique=True)
     )
@@ -59,11 +75,14 @@ def records(draw: Any) -> Record:
     label_tokens = LabelTokens(
         tuple(sequences), (0,) * len(sequences), first, tuple(draw(text) for _ in first)
     )
+    pending = Record(draw(text), asked(draw, label_tokens), answer_of=draw(st.none() | text))
+    if draw(st.booleans()):
+        return pending.failed(Reason(draw(text), draw(text), draw(text)))
     steps = draw(st.integers(0, 3))
     rng = np.random.default_rng(draw(small))
     token_logits = (1e4 * rng.standard_normal((steps, len(first)))).astype(np.float32)
     token_logits[:1] = draw(st.sampled_from([0.0, np.inf, -np.inf, np.nan]))
-    reply = Reply(
+    given = Reply(
         text=draw(text), token_ids=tuple(range(steps)), token_logits=token_logits,
         logsumexp=rng.standard_normal(steps).astype(np.float32),
         finish=draw(st.sampled_from(["stop", "length"])),
@@ -71,24 +90,26 @@ def records(draw: Any) -> Record:
     )  # fmt: skip
     if n_layers := draw(st.integers(0, 2)):
         layers = (n_layers, steps, len(first))
-        reply = replace(
-            reply,
+        given = replace(
+            given,
             lens=rng.standard_normal(layers).astype(np.float32),
             lens_logsumexp=rng.standard_normal(layers[:2]).astype(np.float32),
         )
     logp = draw(st.none() | st.just(rng.standard_normal(len(sequences))))
-    return pending.answered(reply, label_tokens, logp, draw(st.none() | number))
+    sound = draw(st.none() | st.builds(Sound, number))
+    return pending.answered(replace(given, sequence_logp=logp), sound)
 
 
-def assert_same(a: Record, b: Record) -> None:
-    for f in fields(Record):
-        one, other = getattr(a, f.name), getattr(b, f.name)
-        if isinstance(one, np.ndarray):
-            assert one.dtype == other.dtype
-            np.testing.assert_array_equal(one, other)
-        else:
-            assert one == other
-            assert type(one) is type(other)
+def assert_same(a: Any, b: Any) -> None:
+    assert type(a) is type(b)
+    if isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    elif is_dataclass(a):
+        for f in fields(a):
+            assert_same(getattr(a, f.name), getattr(b, f.name))
+    else:
+        assert a == b
 
 
 @given(written=st.lists(records(), max_size=4))
@@ -103,28 +124,88 @@ def test_records_come_back_as_they_were_written(
         assert_same(a, b)
 
 
-def pending(**other: Any) -> Record:
+def pending() -> Record:
     emotions = load_emotions("iemocap4")
+    order = tuple(range(4))
     return Record(
-        key="k", corpus="c", utterance="u1", clip="u1.wav", start_s=None, end_s=None, speaker="s",
-        intended=None,
-        votes={"sad": 2, "bored": 1}, control="clip", model="m", model_fingerprint="f", prompt="word",
-        prompt_version=1, format="word", prompt_text="?", order=(0, 1, 2, 3), order_seed=None,
-        emotion_set="iemocap4", labels=emotions.labels, forms=emotions.forms, **other,
-    )  # fmt: skip
+        "k",
+        Asked(
+            utterance=AskedUtterance("c", "u1", "s", None, None, {"sad": 2, "bored": 1}),
+            clip=AskedClip("u1.wav", None, None, "u1"),
+            control="clip",
+            model=AskedModel("m", "f"),
+            emotions=emotions,
+            prompt=RenderedPrompt("word", 1, "word", "?", order, emotions.forms, 8, emotions.labels),
+            order_seed=None,
+            context_turns=0,
+            temperature=None,
+            label_tokens=LabelTokens(((5,), (6, 7)), (0, 1), (5, 6), ("a", "b")),
+        ),
+    )
 
 
-def test_every_field_of_a_record_is_a_column() -> None:
-    names = {f.name for f in fields(Record)} - {"label_tokens"} | {
-        f"label_tokens_{f.name}" for f in fields(LabelTokens)
-    }
-    assert set(SCHEMA.names) == names
+def reply(text: str = "sad") -> Reply:
+    logits = np.arange(6, dtype=np.float32).reshape(3, 2)
+    return Reply(text, (1, 2, 3), logits, np.full(3, 9, np.float32), "stop", 10, 0.5)
 
 
-def test_a_record_is_failed_until_it_is_answered() -> None:
+def test_a_record_is_not_answered_until_it_has_a_reply() -> None:
     record = pending()
-    assert (record.status, record.text, record.token_logits) == ("failed", None, None)
-    assert record.failed("no such clip").error == "no such clip"
+    assert (record.reply, record.error) == (None, None)
+    with pytest.raises(ValueError, match="was not answered"):
+        _ = record.replied
+    assert record.answered(reply(), None).replied.text == "sad"
+    assert record.failed(Reason("clip", "no such clip")).error == Reason("clip", "no such clip")
+
+
+def test_what_records_share_is_one_object_when_they_are_read(tmp_path: Path) -> None:
+    write_records([pending(), pending()], tmp_path / "a.parquet")
+    a, b = read_records(tmp_path / "a.parquet")
+    assert a.asked.label_tokens is b.asked.label_tokens
+    assert a.asked.emotions is b.asked.emotions
+    assert a.asked.prompt is b.asked.prompt
+
+
+def test_pyarrow_and_pandas_read_a_shard_without_this_package(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_records([pending().answered(reply(), Sound(1.5)), pending()], path)
+    rows = pq.read_table(path).to_pylist()
+    assert rows[0]["asked"]["utterance"]["votes"] == [("sad", 2), ("bored", 1)]
+    assert rows[0]["reply"]["token_logits"] == [[0, 1], [2, 3], [4, 5]]
+    assert rows[1]["reply"] is None
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_parquet(path)
+    assert frame["asked"][1]["prompt"]["name"] == "word"
+    assert frame["sound"][0] == {"duration_s": 1.5}
+
+
+def damage(path: Path, spoil: Any) -> None:
+    rows = pq.read_table(path).to_pylist()
+    spoil(rows[0])
+    pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "said"),
+    [
+        (lambda row: row.update(key=None), "key has no value in 1 rows"),
+        (lambda row: row.update(asked=None), "asked has no value in 1 rows"),
+        (lambda row: row["asked"]["prompt"].update(text=None), "text has no value in 1 rows"),
+        (lambda row: row["asked"]["prompt"].update(format="essay"), "format is 'essay'"),
+        (lambda row: row["asked"]["emotions"].update(labels=["sad"]), "1 label"),
+        (lambda row: row["reply"].update(token_logits=[[1.0], [2.0, 3.0], [4.0]]), "reshape"),
+    ],
+)
+def test_a_shard_with_values_that_no_record_has_is_said_in_one_line(
+    tmp_path: Path, damaged: Any, said: str
+) -> None:
+    path = tmp_path / "a.parquet"
+    write_records([pending().answered(reply(), None)], path)
+    damage(path, damaged)
+    with pytest.raises(AmbivoxError, match=said) as error:
+        read_records(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
 
 
 def test_a_folder_named_like_a_column_does_not_enter_the_records(tmp_path: Path) -> None:
@@ -178,15 +259,18 @@ def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
 
 def test_text_that_is_not_unicode_is_said_and_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(AmbivoxError, match="is not Unicode text") as error:
-        write_records([replace(pending(), clip="caf\udcc3.wav")], tmp_path / "a.parquet")
+        write_records([change(pending(), {"asked.clip.path": "caf\udcc3.wav"})], tmp_path / "a.parquet")
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_records_of_another_version_are_said(tmp_path: Path) -> None:
+def test_records_of_another_version_are_refused_in_one_line_that_says_which(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    pq.write_table(SCHEMA.with_metadata({"ambivox_schema": "0"}).empty_table(), path)
-    with pytest.raises(AmbivoxError, match="version 0, this program reads version 4"):
+    metadata = {"ambivox_schema": "3", "ambivox": "0.0.9"}
+    pq.write_table(SCHEMA.with_metadata(metadata).empty_table(), path)
+    with pytest.raises(
+        AmbivoxError, match=r"version 3, written by ambivox 0\.0\.9; this one reads version 5"
+    ):
         read_records(path)
 
 
@@ -200,7 +284,7 @@ def test_parquet_of_another_program_is_said(tmp_path: Path) -> None:
 def test_missing_columns_are_said(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_records([pending()], path)
-    pq.write_table(pq.read_table(path).drop_columns(["text"]), path)
+    pq.write_table(pq.read_table(path).drop_columns(["error"]), path)
     with pytest.raises(AmbivoxError, match="columns"):
         read_records(path)
 
@@ -232,9 +316,11 @@ def test_a_truncated_shard_is_said(tmp_path: Path, share: float) -> None:
 def test_a_flipped_bit_in_the_data_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     rng = np.random.default_rng(0)
-    many = [replace(pending(), text=rng.bytes(200).hex()) for _ in range(20)]
+    many = [pending().answered(reply(rng.bytes(200).hex()), None) for _ in range(20)]
     write_records(many, path)
-    place = pq.ParquetFile(path).metadata.row_group(0).column(SCHEMA.names.index("text")).data_page_offset
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    columns = [group.column(n) for n in range(group.num_columns)]
+    [place] = [column.dictionary_page_offset for column in columns if column.path_in_schema == "reply.text"]
     data = bytearray(path.read_bytes())
     data[place + 500] ^= 1
     path.write_bytes(bytes(data))

@@ -32,11 +32,6 @@ def fold(text: str) -> str:
 class EmotionSet:
     """Ordered labels; ``forms[n]`` are the ways label n is written, its own name first.
 
-    Args:
-        name: how the set is called.
-        labels: shape ``(N,)``, at least two, all different.
-        forms: per label its surface forms; no form may belong to two labels.
-
     Raises:
         UsageError: fewer than two labels, or a form that two labels share.
 
@@ -50,8 +45,11 @@ class EmotionSet:
     """
 
     name: str
+    """How the set is called."""
     labels: tuple[str, ...]
+    """Shape ``(N,)``: at least two, all different."""
     forms: tuple[tuple[str, ...], ...]
+    """Shape ``(N,)``: the surface forms of each label; no form may belong to two labels."""
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2:

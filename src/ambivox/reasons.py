@@ -9,15 +9,13 @@ from dataclasses import dataclass
 class Reason:
     """Why something is not there, as data; faces choose what to show of it.
 
-    Args:
-        code: short and stable, for programs (``too-few-clusters``); nothing else is to be compared.
-        text: one line for people, without the fix.
-        fix: what the user can do about it; empty where nothing can be done.
-
     >>> Reason("too-few-clusters", "2 speakers: at least 12 are needed", "run more speakers").code
     'too-few-clusters'
     """
 
     code: str
+    """Short and stable, for programs (``too-few-clusters``); nothing else is to be compared."""
     text: str
+    """One line for people, without the fix."""
     fix: str = ""
+    """What the user can do about it; empty where nothing can be done."""

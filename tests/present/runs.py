@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ import numpy as np
 import yaml
 
 from ambivox.emotions import load_emotions
-from ambivox.models import LabelTokens
-from ambivox.record import Record, write_records
+from ambivox.models import LabelTokens, Reply
+from ambivox.prompts import RenderedPrompt
+from ambivox.reasons import Reason
+from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record, Sound, write_records
 from ambivox.run import Run, Study
+from tests.records import change
 
 EMOTIONS = load_emotions("cremad6")
 LABELS = EMOTIONS.labels
@@ -114,54 +117,48 @@ def _records(made: Made) -> Iterator[Record]:
                 logits = np.log(0.7 * (leaning if control == "clip" else np.full(6, 1 / 6)) + 0.05)
                 noise = rng.normal(0, 0.4, (3, 6))
                 if text is None:
-                    yield record.failed(made.error)
+                    yield record.failed(Reason("clip", made.error))
                 else:
                     yield _answered(record, made, text, (logits + noise + made.offset).astype(np.float32))
 
 
 def _asked(made: Made, clip: int, control: str, prompt: str, votes: Mapping[str, int]) -> Record:
     name = made.names[clip] if clip < len(made.names) else f"10{clip % 5:02d}_DFA_{clip:03d}"
-    asked = Record(
-        key=f"{clip}-{control}-{prompt}",
-        corpus=made.corpus,
-        utterance=name,
-        clip=f"clips/{name}.wav",
-        start_s=None,
-        end_s=None,
-        speaker=str(1000 + clip % 5),
-        intended=None,
-        votes=votes,
+    asked = Asked(
+        utterance=AskedUtterance(made.corpus, name, str(1000 + clip % 5), None, None, votes),
+        clip=AskedClip(f"clips/{name}.wav", None, None, name if control == "clip" else None),
         control=control,
-        model=made.model,
-        model_fingerprint="f1e2d3c4",
-        prompt=prompt,
-        prompt_version=1,
-        format=FORMATS[prompt],  # type: ignore[arg-type]
-        prompt_text="Which emotion does it carry?",
-        order=tuple(range(6)),
+        model=AskedModel(made.model, "f1e2d3c4"),
+        emotions=EMOTIONS,
+        prompt=RenderedPrompt(
+            prompt,
+            1,
+            FORMATS[prompt],  # type: ignore[arg-type]
+            "Which emotion does it carry?",
+            tuple(range(6)),
+            EMOTIONS.forms,
+            32,
+            LABELS,
+        ),
         order_seed=None,
-        emotion_set="cremad6",
-        labels=LABELS,
-        forms=EMOTIONS.forms,
+        context_turns=0,
+        temperature=None,
+        label_tokens=made.label_tokens,
     )
-    return replace(asked, **made.changes)
+    return change(Record(f"{clip}-{control}-{prompt}", asked), made.changes)  # type: ignore[no-any-return]
 
 
 def _answered(record: Record, made: Made, text: str, logits: np.ndarray[Any, Any]) -> Record:
-    token_logits = logits[:, list(made.label_tokens.token_ids)]
-    return replace(
-        record,
-        status="ok",
-        duration_s=2.5,
-        time_s=0.1,
+    reply = Reply(
         text=text,
-        finish="stop",
         token_ids=(1, 2, 3),
-        audio_tokens=made.audio_tokens,
-        label_tokens=made.label_tokens,
-        token_logits=token_logits,
+        token_logits=logits[:, list(made.label_tokens.token_ids)],
         logsumexp=np.logaddexp.reduce(np.c_[logits, np.full(3, made.offset)], axis=1).astype(np.float32),
+        finish="stop",
+        audio_tokens=made.audio_tokens,
+        time_s=0.1,
     )
+    return record.answered(reply, Sound(2.5))
 
 
 def _say(clip: int, prompt: str, votes: np.ndarray[Any, Any]) -> str | None:

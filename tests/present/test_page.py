@@ -19,6 +19,7 @@ from tests.present.pages import Page, report
 from tests.present.runs import LABELS, SHARED, Made, make_run
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)><!--'
+LABEL_PATH = "asked.emotions.labels"
 
 
 def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
@@ -140,7 +141,7 @@ def test_text_from_outside_is_shown_and_never_run(tmp_path):
 
 
 def test_labels_in_pictures_are_shown_literally(tmp_path):
-    made = Made(names=["<b>one</b>"], clips=1, changes={"labels": ("<i>angry</i>", *LABELS[1:])})
+    made = Made(names=["<b>one</b>"], clips=1, changes={LABEL_PATH: ("<i>angry</i>", *LABELS[1:])})
     drawn = json.dumps(report(tmp_path, made).figures)
     assert "&lt;i&gt;angry&lt;/i&gt;" in drawn
     assert "&lt;b&gt;one&lt;/b&gt;" in drawn
@@ -148,7 +149,7 @@ def test_labels_in_pictures_are_shown_literally(tmp_path):
 
 
 def test_no_text_in_a_picture_can_end_its_script_element(tmp_path):
-    run = make_run(tmp_path / "run", Made(names=[EVIL], changes={"labels": (EVIL, *LABELS[1:])}))
+    run = make_run(tmp_path / "run", Made(names=[EVIL], changes={LABEL_PATH: (EVIL, *LABELS[1:])}))
     source = write_report(run, tmp_path / "report.html").read_text("utf-8")
     blocks = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.DOTALL)
     assert len(blocks) == source.count("data-figure=") > 5

@@ -6,25 +6,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.emotions import EmotionSet, load_emotions
-from ambivox.models import LabelTokens
-from ambivox.record import Record
+from ambivox.models import LabelTokens, Reply
+from ambivox.prompts import AnswerFormat, RenderedPrompt
+from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record, Sound
+
+NO_TOKENS = LabelTokens((), (), (), ())
 
 
-def record(text: str = "", *, emotions: EmotionSet | None = None, **fields: Any) -> Record:
+def record(
+    text: str = "",
+    *,
+    emotions: EmotionSet | None = None,
+    format: AnswerFormat = "word",  # noqa: A002
+    label_tokens: LabelTokens = NO_TOKENS,
+    token_logits: NDArray[np.float32] | None = None,
+    logsumexp: NDArray[np.float32] | None = None,
+    **reply: Any,
+) -> Record:
     emotions = emotions or load_emotions("iemocap4")
-    given = {
-        "format": "word",
-        "order": tuple(range(len(emotions))),
-        "status": "ok",
-        "finish": "stop",
-    } | fields
-    return Record(
-        key="k", corpus="c", utterance="u", clip="u.wav", start_s=None, end_s=None, speaker=None,
-        intended=None,
-        votes={}, control="clip", model="m", model_fingerprint="f", prompt="p", prompt_version=1,
-        prompt_text="", order_seed=None, emotion_set=emotions.name, labels=emotions.labels,
-        forms=emotions.forms, text=text, **given,
-    )  # fmt: skip
+    order = tuple(range(len(emotions)))
+    asked = Asked(
+        utterance=AskedUtterance("c", "u", None, None, None, {}),
+        clip=AskedClip("u.wav", None, None, "u"),
+        control="clip",
+        model=AskedModel("m", "f"),
+        emotions=emotions,
+        prompt=RenderedPrompt("p", 1, format, "", order, emotions.forms, 32, emotions.labels),
+        order_seed=None,
+        context_turns=0,
+        temperature=None,
+        label_tokens=label_tokens,
+    )
+    given = {"token_ids": (), "finish": "stop", "audio_tokens": 10, "time_s": 0.0} | reply
+    no_logits = np.zeros((0, len(label_tokens.token_ids)), dtype=np.float32)
+    logits = no_logits if token_logits is None else token_logits
+    normaliser = np.zeros(len(logits), dtype=np.float32) if logsumexp is None else logsumexp
+    return Record("k", asked, Sound(1.0), Reply(text, token_logits=logits, logsumexp=normaliser, **given))
 
 
 def plain_set(n_labels: int) -> EmotionSet:

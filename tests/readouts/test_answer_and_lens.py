@@ -1,7 +1,5 @@
 """Averages over chosen steps, and every layer, against sums written out."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +10,7 @@ from ambivox.readouts import load_readout, load_readouts, unfold
 from ambivox.readouts.tokens import answer, answer_steps, first, lens, mean
 from ambivox.record import Record
 from tests.readouts.made_up_records import label_tokens_of, with_logits
+from tests.records import change
 
 LABEL_TOKENS = label_tokens_of(
     [(0,), (1, 5), (2,), (3,)], [0, 1, 1, 0]
@@ -21,7 +20,7 @@ VOCABULARY = 8
 
 def said(token_ids: tuple[int, ...], seed: int = 0, scale: float = 3.0) -> tuple[Record, np.ndarray]:
     full = scale * np.random.default_rng(seed).normal(size=(len(token_ids), VOCABULARY))
-    return replace(with_logits(full, LABEL_TOKENS, 2), token_ids=token_ids), full
+    return change(with_logits(full, LABEL_TOKENS, 2), {"reply.token_ids": token_ids}), full
 
 
 def joined(full: np.ndarray, t: int) -> np.ndarray:
@@ -32,7 +31,7 @@ def joined(full: np.ndarray, t: int) -> np.ndarray:
 
 def test_only_steps_that_write_a_label_count() -> None:
     record, full = said((6, 7, 0, 6, 1, 5, 4))
-    assert answer_steps(LABEL_TOKENS, record.token_ids or ()) == [2, 4]
+    assert answer_steps(LABEL_TOKENS, record.replied.token_ids or ()) == [2, 4]
     a = (joined(full, 2) + joined(full, 4)) / 2
     reading = answer(record)
     assert reading.distribution == pytest.approx(a / a.sum(), rel=1e-5)
@@ -60,7 +59,7 @@ def test_an_answer_without_a_label_is_undefined(tokens: tuple[int, ...]) -> None
 def test_label_tokens_are_averaged_at_the_first_step_without_joining(value: str, normalise: str) -> None:
     record, full = said((6, 0), scale=0.3)
     full = full + 4  # all logits above 0, so that their sum is defined
-    record = replace(with_logits(full, LABEL_TOKENS, 2), token_ids=(6, 0))
+    record = change(with_logits(full, LABEL_TOKENS, 2), {"reply.token_ids": (6, 0)})
     p = softmax(full[0])
     f = {"logit": full[0], "probability": p, "log-probability": np.log(p)}[value]
     a = np.array([(f[0] + f[3]) / 2, (f[1] + f[2]) / 2])
@@ -103,11 +102,9 @@ def with_layers(n_layers: int = 3) -> tuple[Record, np.ndarray]:
     record, full = said((0, 6))
     rng = np.random.default_rng(7)
     layers = np.stack([*rng.normal(size=(n_layers - 1, *full.shape)), full])
-    record = replace(
-        record,
-        lens=layers[..., list(LABEL_TOKENS.token_ids)].astype(np.float32),
-        lens_logsumexp=np.logaddexp.reduce(layers, axis=2).astype(np.float32),
-    )
+    kept = layers[..., list(LABEL_TOKENS.token_ids)].astype(np.float32)
+    normaliser = np.logaddexp.reduce(layers, axis=2).astype(np.float32)
+    record = change(record, {"reply.lens": kept, "reply.lens_logsumexp": normaliser})
     return record, layers
 
 

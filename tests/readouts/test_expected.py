@@ -1,6 +1,5 @@
 """Expected numbers against a brute force over the whole vocabulary, and every way they can go wrong."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ambivox.readouts.scan import find_places
 from ambivox.readouts.text import ALL_ZERO, dictionary
 from ambivox.record import Record
 from tests.readouts.made_up_records import record
+from tests.records import change
 
 # A vocabulary of single characters; the label tokens are the digits and the dot.
 CHARACTERS = "0123456789.%,: \n{}'abdeghilnoprstuy"
@@ -145,18 +145,17 @@ def test_missing_labels_stay_partial() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("changed", "reason"),
     [
-        ({"token_logits": None}, "no logits"),
-        ({"label_tokens": LabelTokens((), (), (), ())}, "numbers were not token_logits"),
-        ({"token_ids": (CHARACTERS.index("7"),)}, "not those of the label tokens"),
-        ({"token_logits": np.full((20, 11), np.nan, np.float32)}, "not finite"),
+        ({"asked.label_tokens": LabelTokens((), (), (), ())}, "numbers were not token_logits"),
+        ({"reply.token_ids": (CHARACTERS.index("7"),)}, "not those of the label tokens"),
+        ({"reply.token_logits": np.full((20, 11), np.nan, np.float32)}, "not finite"),
     ],
 )
 def test_a_record_without_its_numbers_is_undefined_with_the_reason(
-    change: dict[str, object], reason: str
+    changed: dict[str, object], reason: str
 ) -> None:
-    reading = expected(replace(written("angry: 0.6, sad: 0.4"), **change))
+    reading = expected(change(written("angry: 0.6, sad: 0.4"), changed))
     assert (reading.distribution, reading.status) == (None, "undefined")
     assert reason in reading.note
 
@@ -195,7 +194,7 @@ def test_a_sure_model_gives_what_it_printed_or_a_reason(angry: str, sad: str) ->
 def test_a_number_of_more_than_digits_and_a_dot_is_read_as_text_only(number: str) -> None:
     answer = record("{'angry': " + number + ", 'sad': 0.6}", format="dictionary")
     assert dictionary(answer).distribution == pytest.approx([0, 0, 0.4, 0.6])
-    runs, places = find_places(answer.text or "", answer.emotions)
+    runs, places = find_places(answer.replied.text, answer.asked.emotions)
     angry, sad = EMOTIONS.labels.index("angry"), EMOTIONS.labels.index("sad")
     assert {label: place.run for label, place in places.items()} == {angry: None, sad: len(runs) - 1}
 
@@ -219,7 +218,7 @@ def test_a_dot_that_ends_the_sentence_is_no_part_of_the_number() -> None:
 def zeros(text: str, share: float) -> Record:
     """All numbers printed as 0.0, the tenth of "happy" as nearly a 4: `share` of the probability."""
     sure = written(text)
-    logits = 30.0 * np.eye(len(CHARACTERS))[list(sure.token_ids or ())]
+    logits = 30.0 * np.eye(len(CHARACTERS))[list(sure.replied.token_ids)]
     step = text.index("'happy': 0.0") + len("'happy': 0.")
     logits[step] = -30.0
     logits[step, CHARACTERS.index("0")] = np.log(1 - share)

@@ -16,6 +16,7 @@ from ambivox.readouts import (
     load_readouts,
     needs_of,
 )
+from ambivox.reasons import Reason
 from ambivox.record import Record
 from tests.readouts.made_up_records import label_tokens_of, plain_set, record, with_logits
 
@@ -86,7 +87,7 @@ def test_options_of_third_parties_are_typed_by_their_function(monkeypatch: pytes
 
 
 def test_a_failed_record_is_a_failed_reading_with_its_reason() -> None:
-    reading = load_readout("label")(record(status="failed", error="no such clip"))
+    reading = load_readout("label")(record().failed(Reason("clip", "no such clip")))
     assert (reading.distribution, reading.status, reading.note) == (None, "failed", "no such clip")
 
 
@@ -113,4 +114,4 @@ def test_only_what_a_format_needs_is_needed(answers: AnswerFormat, needs: tuple[
 
 
 def test_a_record_knows_its_emotion_set() -> None:
-    assert record(emotions=plain_set(3)).emotions == plain_set(3)
+    assert record(emotions=plain_set(3)).asked.emotions == plain_set(3)

@@ -237,7 +237,7 @@ def test_a_label_without_a_token_has_no_logit() -> None:
 @pytest.mark.parametrize("readout", [first, mean])
 def test_logits_that_are_not_finite_are_undefined(readout: Any, field: str, bad: float) -> None:
     record = with_logits(np.zeros((2, 5)), ONE_TOKEN_EACH, 3)
-    getattr(record, field)[0] = bad
+    getattr(record.replied, field)[0] = bad
     assert readout(record).status == "undefined"
 
 

@@ -1,33 +1,19 @@
 """What is the same for several clips is asked once, and the records say so."""
 
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from ambivox import record as record_module
 from ambivox.models import load_model
-from ambivox.record import Record, read_records
 from ambivox.run import Progress, Study, run_study
 from ambivox.run import answer_cache as known
 from ambivox.run.ask import ask, with_keys
 from ambivox.run.plan import look_up, plan
+from tests.records import facts
 from tests.run.toy import ToyModel
 
-ANSWER = (
-    "status",
-    "text",
-    "token_ids",
-    "audio_tokens",
-    "token_logits",
-    "logsumexp",
-    "sequence_logp",
-    "duration_s",
-)
 SHARED = {"controls": ("clip", "no-audio", "silence", "noise"), "shard_size": 20, "batch_size": 7}
 
 
@@ -37,11 +23,6 @@ def controlled(study: Study, tmp_path: Path) -> Study:
         tmp_path / "clips" / "clip4.wav", np.full(9_000, 0.2), 16_000
     )  # the one of another length
     return study.model_copy(update=SHARED)
-
-
-def facts(record: Record, but: tuple[str, ...] = ()) -> dict[str, Any]:
-    values = {f.name: getattr(record, f.name) for f in fields(Record) if f.name not in ("time_s", *but)}
-    return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values.items()}
 
 
 def n_asked(model: ToyModel) -> int:
@@ -73,8 +54,11 @@ def test_shared_answers_are_those_that_every_clip_would_get_by_itself(
         if record.answer_of is not None:
             other = by_key[record.answer_of]
             assert other.answer_of is None, "a record must refer to one that was asked"
-            assert (other.prompt_text, other.control) == (record.prompt_text, record.control)
-            assert record.time_s == 0.0
+            assert (other.asked.prompt.text, other.asked.control) == (
+                record.asked.prompt.text,
+                record.asked.control,
+            )
+            assert record.replied.time_s == 0.0
 
 
 @pytest.mark.parametrize("limit", [known.LIMIT, 3])
@@ -106,7 +90,7 @@ def test_no_record_refers_to_one_that_is_no_longer_there(controlled: Study, tmp_
 def test_where_the_first_one_fails_the_next_is_asked(controlled: Study, tmp_path: Path) -> None:
     model = ToyModel(fails_on=("clip0.wav",))
     records = list(run_study(controlled, tmp_path / "out", models=[model]).records())
-    assert {r.utterance for r in records if r.status == "failed"} == {"clip0"}
+    assert {r.asked.utterance.id for r in records if r.error} == {"clip0"}
 
 
 def test_sampled_answers_are_drawn_for_every_clip(controlled: Study, tmp_path: Path) -> None:
@@ -115,18 +99,6 @@ def test_sampled_answers_are_drawn_for_every_clip(controlled: Study, tmp_path: P
     )
     records = list(run_study(sampled, tmp_path / "out", models=[ToyModel()]).records())
     assert all(record.answer_of is None for record in records)
-
-
-def test_records_of_before_answers_were_shared_are_read(
-    controlled: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = run_study(controlled, tmp_path / "out", models=[ToyModel()])
-    path = run.shard_path(0, 0)
-    records, table = read_records(path), pq.read_table(path)
-    older = table.drop_columns("answer_of").replace_schema_metadata({"ambivox_schema": "2"})
-    pq.write_table(older, path)
-    assert [facts(r) for r in read_records(path)] == [facts(r) | {"answer_of": None} for r in records]
-    assert record_module.SCHEMA_VERSION == 3
 
 
 def test_mini_answers_shared_and_single_requests_alike(data_dir: Path, tmp_path: Path) -> None:
@@ -143,5 +115,5 @@ def test_mini_answers_shared_and_single_requests_alike(data_dir: Path, tmp_path:
     assert sum(record.answer_of is not None for record in records) == 4
     for planned, record in zip(plan(look_up(study), model), records, strict=True):
         [alone] = ask(model, [planned])
-        assert alone.text == record.text
+        assert alone.replied.text == record.replied.text
         np.testing.assert_allclose(*(np.asarray(one.token_logits) for one in (alone, record)), atol=1e-4)

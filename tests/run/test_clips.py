@@ -1,7 +1,6 @@
 """Clips are decoded once, ahead of the model, and shards keep the requests on a clip together."""
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from ambivox.errors import AmbivoxError
 from ambivox.run import Study, clips, run_study
 from ambivox.run.clips import Clips
 from ambivox.run.plan import Planned, look_up, plan, shards
+from tests.records import change
 from tests.run.toy import ToyModel
 
 
@@ -25,7 +25,7 @@ def test_shards_lose_nothing_and_keep_clips_whole_where_they_fit(planned: list[P
     cut = list(shards(planned, size))
     assert [p for shard in cut for p in shard] == planned
     assert max(map(len, cut)) <= size
-    pieces = Counter(name for shard in cut for name in {p.record.utterance for p in shard})
+    pieces = Counter(name for shard in cut for name in {p.record.asked.utterance.id for p in shard})
     per_clip = len(planned) // 6
     assert set(pieces.values()) == {1} or size < per_clip
 
@@ -52,16 +52,16 @@ def test_a_clip_of_a_study_is_decoded_once(
 def test_controls_are_of_their_own_and_no_audio_is_none(planned: list[Planned]) -> None:
     record = planned[0].record
     with Clips(seed=1) as heard:
-        samples, again = heard[record], heard[replace(record, prompt="other")]
+        samples, again = heard[record], heard[change(record, {"asked.prompt.name": "other"})]
         assert samples is again
-        silence, noise = (heard[replace(record, control=c)] for c in ("silence", "noise"))
+        silence, noise = (heard[change(record, {"asked.control": c})] for c in ("silence", "noise"))
         assert silence is not None
         assert noise is not None
         assert not silence.any()
-        other = heard[replace(record, control="noise", utterance="other")]
+        other = heard[change(record, {"asked.control": "noise", "asked.utterance.id": "other"})]
         assert other is not None
         assert not np.array_equal(noise, other)
-        assert heard[replace(record, control="no-audio")] is None
+        assert heard[change(record, {"asked.control": "no-audio"})] is None
 
 
 def test_what_is_still_to_come_is_not_forgotten(planned: list[Planned]) -> None:
@@ -74,7 +74,7 @@ def test_what_is_still_to_come_is_not_forgotten(planned: list[Planned]) -> None:
 
 
 def test_an_unreadable_clip_is_an_error_when_it_is_asked_for(planned: list[Planned]) -> None:
-    lost = replace(planned[0].record, clip="nowhere.wav")
+    lost = change(planned[0].record, {"asked.clip.path": "nowhere.wav"})
     with Clips() as heard:
         heard.prepare([lost])
         for _ in range(2):

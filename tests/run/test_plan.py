@@ -21,22 +21,23 @@ def records_of(study: Study, out: Path, **changes: object) -> list[Record]:
 
 def test_what_no_readout_reads_is_not_asked(study: Study, tmp_path: Path) -> None:
     for record in records_of(study, tmp_path / "out", readouts=["label", "first"]):
-        assert record.sequence_logp is None
-        assert record.draws == ()
-        assert record.lens is None
-        assert record.temperature is None
+        assert record.replied.sequence_logp is None
+        assert record.replied.draws == ()
+        assert record.replied.lens is None
+        assert record.asked.temperature is None
 
 
 def test_whole_labels_are_scored_for_the_readout_that_reads_them(study: Study, tmp_path: Path) -> None:
     assert all(
-        r.sequence_logp is not None for r in records_of(study, tmp_path / "out", readouts=["sequence"])
+        r.replied.sequence_logp is not None
+        for r in records_of(study, tmp_path / "out", readouts=["sequence"])
     )
 
 
 def test_a_swapped_record_names_the_clip_that_was_heard(study: Study, tmp_path: Path) -> None:
     records = records_of(study, tmp_path / "out", controls=["clip", "swapped"], prompts=["word"])
-    own = {r.utterance: r for r in records if r.control == "clip"}
-    for swapped in (r for r in records if r.control == "swapped"):
+    own = {r.asked.utterance.id: r for r in records if r.asked.control == "clip"}
+    for swapped in (r for r in records if r.asked.control == "swapped"):
         heard = own[swapped.heard or ""]
         assert heard.utterance != swapped.utterance
         assert (heard.text, heard.clip) == (swapped.text, swapped.clip)
@@ -47,7 +48,7 @@ def test_a_swapped_record_names_the_clip_that_was_heard(study: Study, tmp_path: 
 def test_another_swap_has_another_key(study: Study, tmp_path: Path) -> None:
     one, other = (
         {
-            r.utterance: (r.heard, r.key)
+            r.asked.utterance.id: (r.asked.clip.utterance, r.key)
             for r in records_of(study, tmp_path / str(seed), controls=["swapped"], seed=seed)
         }
         for seed in (0, 1)
@@ -58,8 +59,8 @@ def test_another_swap_has_another_key(study: Study, tmp_path: Path) -> None:
 
 def test_without_audio_all_clips_are_answered_alike(study: Study, tmp_path: Path) -> None:
     records = records_of(study, tmp_path / "out", controls=["no-audio"], prompts=["word"])
-    assert len({r.text for r in records}) == 1
-    assert {(r.status, r.heard, r.duration_s, r.audio_tokens) for r in records} == {("ok", None, None, 0)}
+    assert len({r.replied.text for r in records}) == 1
+    assert {(r.asked.clip.utterance, r.sound, r.replied.audio_tokens) for r in records} == {(None, None, 0)}
 
 
 def test_transcript_only_shows_the_words_and_plays_nothing(study: Study, tmp_path: Path) -> None:
@@ -68,17 +69,17 @@ def test_transcript_only_shows_the_words_and_plays_nothing(study: Study, tmp_pat
     words = ["transcript", "let it go", *[""] * (len(rows) - 2)]
     manifest.write_text("\n".join(f"{r},{w}" for r, w in zip(rows, words, strict=True)), encoding="utf-8")
     records = records_of(study, tmp_path / "out", controls=["clip", "transcript-only"], prompts=["word"])
-    only = [r for r in records if r.control == "transcript-only"]
-    assert "let it go" in only[0].prompt_text
-    assert (only[0].status, only[0].transcript, only[0].audio_tokens) == ("ok", True, 0)
-    assert {r.status for r in only[1:]} == {"failed"}
-    assert "clip1: no transcript to show" in (only[1].error or "")
-    assert not any(r.transcript for r in records if r.control == "clip")
+    only = [r for r in records if r.asked.control == "transcript-only"]
+    assert "let it go" in only[0].asked.prompt.text
+    assert (only[0].asked.prompt.shows_transcript, only[0].replied.audio_tokens) == (True, 0)
+    assert all(r.error for r in only[1:])
+    assert "clip1: no transcript to show" in only[1].error.text
+    assert not any(r.asked.prompt.shows_transcript for r in records if r.asked.control == "clip")
 
 
 def test_orders_can_be_all_rotations(study: Study, tmp_path: Path) -> None:
     records = records_of(study, tmp_path / "out", order_seeds="rotations", prompts=["word"])
-    orders = {r.order for r in records}
+    orders = {r.asked.prompt.order for r in records}
     assert len(orders) == 6
     assert {order[0] for order in orders} == set(range(6))
     assert all(order[(k + 1) % 6] == (order[k] + 1) % 6 for order in orders for k in range(6))
@@ -87,10 +88,12 @@ def test_orders_can_be_all_rotations(study: Study, tmp_path: Path) -> None:
 def test_wordings_change_the_options_and_not_the_labels(study: Study, tmp_path: Path) -> None:
     wordings = [None, {"angry": "anger", "sad": "sadness"}]
     records = records_of(study, tmp_path / "out", wordings=wordings, prompts=["word"])
-    assert {r.wording[0] for r in records} == {"angry", "anger"}
-    assert len({r.labels for r in records}) == 1
+    assert {r.asked.prompt.wording[0] for r in records} == {"angry", "anger"}
+    assert len({r.asked.emotions.labels for r in records}) == 1
     for record in records:
-        assert (", ".join(record.wording) in record.prompt_text) == (record.order == tuple(range(6)))
+        assert (", ".join(record.asked.prompt.wording) in record.asked.prompt.text) == (
+            record.asked.prompt.order == tuple(range(6))
+        )
 
 
 @pytest.mark.parametrize(
@@ -140,10 +143,10 @@ def test_context_shows_the_turns_before_with_their_speakers(dialogue_study: Stud
     assert len({r.dialogue for r in records}) == 2
     assert len(records) == 18
     for record in records[::3]:
-        assert "Before this" not in record.prompt_text
-        assert record.context_turns == 0
-    shown = {(r.utterance, r.context_turns): r.prompt_text for r in records}
-    names = [r.utterance for r in records[::3]]
+        assert "Before this" not in record.asked.prompt.text
+        assert record.asked.context_turns == 0
+    shown = {(r.asked.utterance.id, r.asked.context_turns): r.asked.prompt.text for r in records}
+    names = [r.asked.utterance.id for r in records[::3]]
     assert "Before this:\nann: Words of A1.\nOptions" in shown[names[0], 1]
     assert "Before this:\nbob: Words of A0.\nann: Words of A1.\nOptions" in shown[names[0], 30]
     assert "Before this" not in shown[names[1], 30]
@@ -161,7 +164,7 @@ def test_scores_are_apart_for_each_number_of_context_turns(dialogue_study: Study
 
 def test_context_is_apart_from_the_words_of_the_clip(dialogue_study: Study, tmp_path: Path) -> None:
     (record,) = records_of(dialogue_study, tmp_path / "out", context_turns=[1], transcript=True)[:1]
-    assert 'ann: Words of A1.\nThe speaker says: "Words of A2."' in record.prompt_text
+    assert 'ann: Words of A1.\nThe speaker says: "Words of A2."' in record.asked.prompt.text
 
 
 def test_a_limit_does_not_cut_the_turns_before(dialogue_study: Study, tmp_path: Path) -> None:
@@ -169,7 +172,7 @@ def test_a_limit_does_not_cut_the_turns_before(dialogue_study: Study, tmp_path: 
     (record,) = records_of(
         dialogue_study.model_copy(update={"corpora": (corpus,)}), tmp_path / "out", context_turns=[2]
     )
-    assert "bob: Words of A0.\nann: Words of A1." in record.prompt_text
+    assert "bob: Words of A0.\nann: Words of A1." in record.asked.prompt.text
 
 
 def test_context_needs_dialogues_and_a_place_in_the_prompt(

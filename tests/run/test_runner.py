@@ -1,6 +1,5 @@
 import errno
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,15 @@ import soundfile
 
 from ambivox import record as record_module
 from ambivox.errors import AmbivoxError, UsageError
-from ambivox.record import Record
+from ambivox.reasons import Reason
 from ambivox.run import Progress, Study, run_study
 from ambivox.run.folder import Run
+from tests.records import facts
 from tests.run.toy import ToyModel
 
 
 def run_toy(study: Study, out: Path, **options: Any) -> Run:
     return run_study(study, out, models=[options.pop("model", ToyModel())], **options)
-
-
-def facts(record: Record) -> dict[str, Any]:
-    """All that must be the same in two runs: everything but the time it took."""
-    values = {f: getattr(record, f) for f in Record.__dataclass_fields__ if f != "time_s"}
-    for name in ("token_logits", "logsumexp", "sequence_logp"):
-        values[name] = None if values[name] is None else values[name].tolist()
-    return values
 
 
 def all_facts(run: Run) -> list[dict[str, Any]]:
@@ -34,9 +26,9 @@ def all_facts(run: Run) -> list[dict[str, Any]]:
 
 def test_every_clip_meets_every_prompt_once(study: Study, tmp_path: Path) -> None:
     records = list(run_toy(study, tmp_path / "out").records())
-    asked = [(r.utterance, r.prompt) for r in records]
+    asked = [(r.asked.utterance.id, r.asked.prompt.name) for r in records]
     assert sorted(asked) == sorted({(f"clip{i}", p) for i in range(6) for p in study.prompts})
-    assert {r.status for r in records} == {"ok"}
+    assert all(r.reply for r in records)
     assert len({r.key for r in records}) == len(records)
 
 
@@ -44,8 +36,14 @@ def test_controls_and_option_orders_multiply_the_grid(study: Study, tmp_path: Pa
     wide = study.model_copy(update={"controls": ("clip", "silence", "noise"), "order_seeds": (None, 1)})
     records = list(run_toy(wide, tmp_path / "out").records())
     assert len(records) == 6 * 4 * 3 * 2
-    silent = [r for r in records if r.control == "silence" and r.prompt == "word" and r.order_seed is None]
-    assert len({r.text for r in silent}) == 1, "silence of one length must sound the same for every clip"
+    silent = [
+        r
+        for r in records
+        if r.asked.control == "silence" and r.asked.prompt.name == "word" and r.asked.order_seed is None
+    ]
+    assert len({r.replied.text for r in silent}) == 1, (
+        "silence of one length must sound the same for every clip"
+    )
 
 
 def test_every_clip_has_noise_of_its_own_that_the_seed_decides(study: Study, tmp_path: Path) -> None:
@@ -56,7 +54,7 @@ def test_every_clip_has_noise_of_its_own_that_the_seed_decides(study: Study, tmp
 
     def heard(out: str, seed: int) -> list[bytes]:
         run = run_toy(noisy.model_copy(update={"seed": seed}), tmp_path / out)
-        return [r.token_logits.tobytes() for r in run.records() if r.token_logits is not None]
+        return [r.replied.token_logits.tobytes() for r in run.records() if r.replied.token_logits is not None]
 
     first = heard("a", 1)
     assert len(set(first)) == 6
@@ -101,17 +99,17 @@ def test_a_lost_shard_is_asked_again_in_the_same_batches(study: Study, tmp_path:
 
 def test_a_clip_that_changed_is_asked_again(study: Study, tmp_path: Path) -> None:
     run = run_toy(study, tmp_path / "out")
-    before = {r.utterance: r.key for r in run.records() if r.prompt == "word"}
+    before = {r.asked.utterance.id: r.key for r in run.records() if r.asked.prompt.name == "word"}
     soundfile.write(tmp_path / "clips" / "clip3.wav", np.full(9000, 0.2), 16_000)
     run_toy(study, tmp_path / "out")
-    after = {r.utterance: r.key for r in run.records() if r.prompt == "word"}
+    after = {r.asked.utterance.id: r.key for r in run.records() if r.asked.prompt.name == "word"}
     assert [u for u in before if before[u] != after[u]] == ["clip3"]
 
 
 def test_another_model_fingerprint_is_asked_again(study: Study, tmp_path: Path) -> None:
     run = run_toy(study, tmp_path / "out")
     run_toy(study, tmp_path / "out", model=ToyModel(fingerprint="toy-2"))
-    assert {r.model_fingerprint for r in run.records()} == {"toy-2"}
+    assert {r.asked.model.fingerprint for r in run.records()} == {"toy-2"}
 
 
 def test_another_study_in_the_same_directory_is_refused_by_naming_the_key(
@@ -142,13 +140,13 @@ def test_bad_clips_become_failed_rows_with_reasons_and_the_rest_goes_on(study: S
     soundfile.write(clips / "clip2.wav", np.zeros(16_000 * 11, dtype=np.float32), 16_000)
     model = ToyModel(fails_on=("clip3.wav",))
     records = list(run_toy(study, tmp_path / "out", model=model).records())
-    reasons = {r.utterance: r.error for r in records if r.status == "failed"}
+    reasons = {r.asked.utterance.id: r.error.text for r in records if r.error}
     assert sorted(reasons) == ["clip0", "clip1", "clip2", "clip3"]
     assert "clip0.wav" in str(reasons["clip0"])
     assert "clip1.wav" in str(reasons["clip1"])
     assert "hears at most 10 s" in str(reasons["clip2"])
     assert reasons["clip3"] == "RuntimeError: cannot digest clip3.wav"
-    assert sum(r.status == "ok" for r in records) == 2 * len(study.prompts)
+    assert sum(r.reply is not None for r in records) == 2 * len(study.prompts)
     assert all("\n" not in str(reason) for reason in reasons.values())
 
 
@@ -191,10 +189,7 @@ def test_keys_differ_by_prompt_order_control_and_clip_only(study: Study, tmp_pat
 
 def test_an_unanswered_record_round_trips(study: Study, tmp_path: Path) -> None:
     record = next(run_toy(study, tmp_path / "out").records())
-    failed = replace(
-        record, status="failed", error="x", label_tokens=None, token_logits=None, logsumexp=None, text=None
-    )
-    record_module.write_records([failed], tmp_path / "one.parquet")
+    record_module.write_records([record.failed(Reason("clip", "x"))], tmp_path / "one.parquet")
     [read] = record_module.read_records(tmp_path / "one.parquet")
-    assert read.error == "x"
-    assert read.token_logits is None
+    assert read.error == Reason("clip", "x")
+    assert read.reply is None

@@ -44,5 +44,7 @@ def test_a_cooler_temperature_draws_answers_more_alike(study: Study, tmp_path: P
         update={"prompts": ("word",), "readouts": ("frequency",), "temperatures": (0.01, 5.0), "n_draws": 30}
     )
     records = list(run_study(swept, tmp_path / "out", models=[ToyModel()]).records())
-    cold, hot = (sum(len(set(r.draws or ())) for r in records if r.temperature == t) for t in (0.01, 5.0))
+    cold, hot = (
+        sum(len(set(r.replied.draws or ())) for r in records if r.asked.temperature == t) for t in (0.01, 5.0)
+    )
     assert cold < hot

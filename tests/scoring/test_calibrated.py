@@ -39,7 +39,7 @@ def of(corpora: list[CorpusReadings], readout: str, control: str = "clip") -> ND
 
 
 def test_a_calibration_brings_the_controls_that_it_needs(run: Run) -> None:
-    assert {record.control for record in run.records()} == {"clip", "silence", "noise", "no-audio"}
+    assert {record.asked.control for record in run.records()} == {"clip", "silence", "noise", "no-audio"}
 
 
 @pytest.mark.parametrize("control", ["silence", "noise", "no-audio"])
@@ -70,7 +70,7 @@ def test_mutual_information_is_taken_clip_by_clip(run: Run) -> None:
 
 
 def test_a_run_without_the_control_says_so(run: Run) -> None:
-    corpora = read(run, lambda record: record.control == "clip")
+    corpora = read(run, lambda record: record.asked.control == "clip")
     [found], notes = calibrate(corpora, ["content-free-noise", "pmi"])
     assert [r.readout for r in found.readings] == ["first"]
     assert "first + content-free-noise: not computed: the run has no control 'noise'" in notes[0]
@@ -81,8 +81,8 @@ def test_what_is_fitted_to_named_speakers_never_sees_the_others(run: Run) -> Non
     table = score(run, calibrations=["temperature"], development_speakers=["speaker1"], readouts=["first"])
     assert {row.utterances for row in table.rows if row.level != "control"} == {2 * 6}
     assert any("fitted to development speakers speaker1, who are not scored" in note for note in table.notes)
-    development = read(run, lambda record: record.speaker == "speaker1")
-    tested = read(run, lambda record: record.speaker == "speaker0")
+    development = read(run, lambda record: record.asked.utterance.speaker == "speaker1")
+    tested = read(run, lambda record: record.asked.utterance.speaker == "speaker0")
     [found], _ = calibrate(tested, ["temperature"], development=development)
     [other] = [r for r in development[0].readings if r.control == "clip"]
     scaling = fit_temperature(other.p, development[0].clips.q[other.clips])
@@ -108,7 +108,7 @@ def test_folds_never_fit_to_a_vote_of_the_speaker_they_are_used_on(run: Run, nam
 
 
 def test_one_speaker_only_is_a_stated_reason(run: Run) -> None:
-    corpora = read(run, lambda record: record.speaker == "speaker0")
+    corpora = read(run, lambda record: record.asked.utterance.speaker == "speaker0")
     [found], notes = calibrate(corpora, ["temperature"])
     assert [r.readout for r in found.readings if r.control == "clip"] == ["first"]
     assert "not computed: fewer than 2 clips of other speakers" in notes[0]

@@ -121,7 +121,7 @@ def test_mini_is_cautioned_where_it_does_not_listen(data_dir: Path, tmp_path: Pa
     )
     run: Run = run_study(study, tmp_path / "out")
     for prompt in ("word", "letter"):
-        texts: Sequence[str | None] = [r.text for r in run.records() if r.prompt == prompt]
+        texts: Sequence[str | None] = [r.replied.text for r in run.records() if r.asked.prompt.name == prompt]
         constant = max(map(texts.count, texts)) >= 0.9 * len(texts)
         said = any(f"mini: {prompt}: label: the same answer" in line for line in score(run).cautions)
         assert said == constant

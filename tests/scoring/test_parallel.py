@@ -27,7 +27,7 @@ def test_a_record_sent_from_another_process_is_read_the_same(tmp_path: Path) -> 
     run = make_run(tmp_path / "run", Made(clips=12))
     readouts = load_readouts(["label", "dictionary", "first"])
     light = [read_record(record, readouts).light() for record in run.records()]
-    assert all(one.record.token_logits is None for one in light)
+    assert all(one.record.reply is None for one in light)
     [a], [b] = read_all(light, readouts)[0], read_all(run.records(), readouts)[0]
     for one, other in zip(a.readings, b.readings, strict=True):
         assert one.p.tolist().__repr__() == other.p.tolist().__repr__()

@@ -1,9 +1,7 @@
 """Intervals, noise ceiling, thirds and sensitivity in the table, and a reason wherever a number misleads."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,17 +15,18 @@ from ambivox.run import Run
 from ambivox.scoring import ScoreRow, ScoreTable, score
 from ambivox.statistics import mean_interval
 from tests.present.runs import LABELS, Made, make_run
+from tests.records import change
 
 
-def many_speakers(folder: Path, made: Made | None = None, n_speakers: int = 20, **changes: Any) -> Run:
-    """The made-up run with more speakers, and with changes to every record."""
+def many_speakers(folder: Path, made: Made | None = None, n_speakers: int = 20) -> Run:
+    """The made-up run with more speakers."""
     run = make_run(folder, made or Made(clips=60))
     [shard] = (folder / "records").glob("*.parquet")
     records = read_records(shard)
-    places = {name: i for i, name in enumerate(dict.fromkeys(r.utterance for r in records))}
-    write_records(
-        [replace(r, speaker=f"s{places[r.utterance] % n_speakers}", **changes) for r in records], shard
-    )
+    places = {name: i for i, name in enumerate(dict.fromkeys(r.asked.utterance.id for r in records))}
+    speakers = [f"s{places[r.asked.utterance.id] % n_speakers}" for r in records]
+    moved = zip(records, speakers, strict=True)
+    write_records([change(r, {"asked.utterance.speaker": speaker}) for r, speaker in moved], shard)
     return run
 
 
@@ -47,12 +46,12 @@ def test_the_interval_of_a_row_is_that_of_its_clips_by_speaker(tmp_path: Path) -
     found = row_of(score(run), "first", "word").intervals["jsd_bits"]
     values, speakers = [], []
     for record in run.records():
-        if record.prompt == "word":
+        if record.asked.prompt.name == "word":
             p = load_readout("first")(record).distribution
-            counts = np.array([record.votes[label] for label in LABELS])
+            counts = np.array([record.asked.utterance.votes[label] for label in LABELS])
             p = np.full(6, 1 / 6) if p is None else p
             values.append(float(jsd_bits(p, counts / counts.sum())))
-            speakers.append(record.speaker)
+            speakers.append(record.asked.utterance.speaker)
     expected = mean_interval(values, speakers)
     assert (found.estimate, found.low, found.high) == pytest.approx(
         (expected.estimate, expected.low, expected.high)
@@ -148,8 +147,11 @@ def test_dialogues_hold_together_where_they_are_asked_for(tmp_path: Path) -> Non
         "no dialogues are known: intervals and tests are over clips" in note
         for note in score(run, cluster="dialogue").notes
     )
-    places = {name: i for i, name in enumerate(dict.fromkeys(r.utterance for r in records))}
-    write_records([replace(r, dialogue=f"d{places[r.utterance] // 4}") for r in records], shard)
+    places = {name: i for i, name in enumerate(dict.fromkeys(r.asked.utterance.id for r in records))}
+    write_records(
+        [change(r, {"asked.utterance.dialogue": f"d{places[r.asked.utterance.id] // 4}"}) for r in records],
+        shard,
+    )
     table = score(run, cluster="dialogue")
     found = row_of(table, "first", "word").intervals["jsd_bits"]
     assert (found.clusters, found.reason) == (15, None)  # 60 clips, four a dialogue
@@ -239,7 +241,7 @@ def test_the_spread_over_prompts_is_that_of_the_predictions(tmp_path: Path) -> N
     run = many_speakers(tmp_path / "run", Made(clips=40, say=lambda *_: "angry"))
     [found] = [r for r in score(run).sensitivities if (r.over, r.readout) == ("prompts", "first")]
     p = [
-        [load_readout("first")(r).distribution for r in run.records() if r.prompt == prompt]
+        [load_readout("first")(r).distribution for r in run.records() if r.asked.prompt.name == prompt]
         for prompt in ("word", "dictionary")
     ]
     whole = np.var(np.array(p), axis=0, ddof=1).sum(axis=-1).mean()

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,12 @@ from scipy.spatial.distance import jensenshannon
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
 from ambivox.readouts import load_readout
+from ambivox.reasons import Reason
 from ambivox.record import Record, read_records, write_records
 from ambivox.run import Study, run_study
 from ambivox.run.folder import Run
 from ambivox.scoring import ScoreRow, ScoreTable, score
+from tests.records import change
 from tests.run.toy import ToyModel
 
 
@@ -34,7 +35,9 @@ def rewrite(run: Run, change: Any) -> None:
 
 
 def shares(record: Record) -> np.ndarray:
-    counts = np.array([record.votes.get(label, 0) for label in record.labels], dtype=float)
+    counts = np.array(
+        [record.asked.utterance.votes.get(label, 0) for label in record.asked.emotions.labels], dtype=float
+    )
     return counts / counts.sum()
 
 
@@ -44,7 +47,7 @@ def test_a_row_is_the_mean_of_scipys_divergence_over_its_clips(run: Run) -> None
     values = [
         jensenshannon(readout(r).distribution, shares(r), base=2) ** 2
         for r in run.records()
-        if r.prompt == "word"
+        if r.asked.prompt.name == "word"
     ]
     assert row.utterances == 6
     assert row.scores["jsd_bits"].value == pytest.approx(np.mean(values), abs=1e-12)
@@ -52,10 +55,13 @@ def test_a_row_is_the_mean_of_scipys_divergence_over_its_clips(run: Run) -> None
 
 def test_the_vote_prior_leaves_the_speaker_out(run: Run) -> None:
     [prior] = [row for row in score(run).rows if row.readout == "vote prior"]
-    clips = {r.utterance: r for r in run.records()}
+    clips = {r.asked.utterance.id: r for r in run.records()}
     values = []
     for clip in clips.values():
-        others = np.mean([shares(c) for c in clips.values() if c.speaker != clip.speaker], axis=0)
+        others = np.mean(
+            [shares(c) for c in clips.values() if c.asked.utterance.speaker != clip.asked.utterance.speaker],
+            axis=0,
+        )
         values.append(jensenshannon(others, shares(clip), base=2) ** 2)
     assert prior.scores["jsd_bits"].value == pytest.approx(np.mean(values), abs=1e-12)
     assert prior.skill["jsd_bits"] == pytest.approx(0, abs=1e-12)
@@ -82,9 +88,13 @@ def test_text_readouts_appear_only_where_they_can_read_the_format(run: Run) -> N
 
 
 def spoil_two(record: Record) -> Record:
-    if record.utterance == "clip0":
-        return record.failed("the clip is gone")
-    return replace(record, text="I am sorry, I cannot tell.") if record.utterance == "clip1" else record
+    if record.asked.utterance.id == "clip0":
+        return record.failed(Reason("clip", "the clip is gone"))
+    return (
+        change(record, {"reply.text": "I am sorry, I cannot tell."})
+        if record.asked.utterance.id == "clip1"
+        else record
+    )
 
 
 def test_no_status_is_lost_and_the_denominator_is_kept(run: Run) -> None:
@@ -101,7 +111,7 @@ def test_a_failed_reading_scores_as_each_choice_says(run: Run) -> None:
     rewrite(run, spoil_two)
     row = row_of(score(run, failed_as="uniform"), "dictionary", "dictionary")
     readout = load_readout("dictionary")
-    records = [r for r in run.records() if r.prompt == "dictionary"]
+    records = [r for r in run.records() if r.asked.prompt.name == "dictionary"]
     neutral = load_emotions("cremad6").labels.index("neutral")
     stand_ins = {"uniform": np.full(6, 1 / 6), "neutral": np.eye(6)[neutral]}
     for choice, stand_in in stand_ins.items():
@@ -117,17 +127,17 @@ def test_a_failed_reading_scores_as_each_choice_says(run: Run) -> None:
 def test_skill_compares_with_the_prior_on_the_clips_that_were_scored(run: Run) -> None:
     rewrite(run, spoil_two)
     row = row_of(score(run, failed_as="excluded"), "dictionary", "dictionary")
-    clips = {r.utterance: r for r in run.records()}
+    clips = {r.asked.utterance.id: r for r in run.records()}
     prior = []
     for name in ("clip2", "clip3", "clip4", "clip5"):
-        others = [shares(c) for c in clips.values() if c.speaker != clips[name].speaker]
+        others = [shares(c) for c in clips.values() if c.asked.utterance.speaker != clips[name].speaker]
         prior.append(jensenshannon(np.mean(others, axis=0), shares(clips[name]), base=2) ** 2)
     expected = 1 - row.scores["jsd_bits"].value / np.mean(prior)
     assert row.skill["jsd_bits"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_readout_that_fails_everywhere_has_no_numbers(run: Run) -> None:
-    rewrite(run, lambda r: replace(r, text="no idea"))
+    rewrite(run, lambda r: change(r, {"reply.text": "no idea"}))
     row = row_of(score(run), "dictionary", "dictionary")
     assert row.failed == row.utterances == 6
     assert row.scores == {}
@@ -146,20 +156,20 @@ def test_votes_outside_the_set_are_told_and_enter_as_asked(run: Run) -> None:
 
 
 def test_clips_without_votes_are_left_out_and_counted(run: Run) -> None:
-    rewrite(run, lambda r: replace(r, votes={}) if r.utterance == "clip4" else r)
+    rewrite(run, lambda r: change(r, {"asked.utterance.votes": {}}) if r.asked.utterance.id == "clip4" else r)
     table = score(run)
     assert "manifest: 1 clips left out: nobody rated them" in table.notes
     assert row_of(table, "word", "first").utterances == 5
 
 
 def test_a_run_without_any_votes_is_refused(run: Run) -> None:
-    rewrite(run, lambda r: replace(r, votes={}))
+    rewrite(run, lambda r: change(r, {"asked.utterance.votes": {}}))
     with pytest.raises(UsageError, match="no clip with votes"):
         score(run)
 
 
 def test_one_clip_alone_has_no_prior_and_says_so(run: Run) -> None:
-    rewrite(run, lambda r: r if r.utterance == "clip2" else replace(r, votes={}))
+    rewrite(run, lambda r: r if r.asked.utterance.id == "clip2" else change(r, {"asked.utterance.votes": {}}))
     table = score(run)
     [prior] = [row for row in table.rows if row.readout == "vote prior"]
     assert prior.scores == {}

@@ -43,8 +43,13 @@ def test_smoothed_truth_is_what_is_scored_against(run: Run, tmp_path: Path) -> N
     table = score(run, truth=table_of(run, tmp_path / "truth.csv", "dirichlet"))
     readout, values = load_readout("first"), []
     for record in run.records():
-        if record.prompt == "word":
-            counts = np.array([record.votes.get(label, 0) for label in record.labels]) + 0.5
+        if record.asked.prompt.name == "word":
+            counts = (
+                np.array(
+                    [record.asked.utterance.votes.get(label, 0) for label in record.asked.emotions.labels]
+                )
+                + 0.5
+            )
             values.append(jensenshannon(readout(record).distribution, counts / counts.sum(), base=2) ** 2)
     [row] = [row for row in table.rows if (row.prompt, row.readout) == ("word", "first")]
     assert row.scores["jsd_bits"].value == pytest.approx(np.mean(values), abs=1e-6)

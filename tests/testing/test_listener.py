@@ -16,7 +16,7 @@ from ambivox.errors import UsageError
 from ambivox.models import Request, load_model
 from ambivox.prompts import load_prompt, option_order
 from ambivox.readouts import load_readout
-from ambivox.record import Record
+from ambivox.record import Record, Sound
 from ambivox.run.plan import unanswered
 from ambivox.testing.listener import Listener, heard, sound_of
 from ambivox.testing.listener.language import END
@@ -36,9 +36,11 @@ def request_of(
 
 def record_of(listener: Listener, prompt: str = "word", p: Any = TRUE, seed: int | None = None) -> Record:
     request = request_of(listener, prompt, p, seed)
-    asked = unanswered(Utterance(id="c", audio=None), request.prompt, EMOTIONS, listener, seed=seed)  # type: ignore[arg-type]
+    asked = unanswered(
+        Utterance(id="c", audio=None), request.prompt, EMOTIONS, listener, request.label_tokens, seed=seed
+    )  # type: ignore[arg-type]
     [reply], [logp] = listener.generate([request]), listener.score([request])
-    return asked.answered(reply, request.label_tokens, logp, 0.5)
+    return asked.answered(replace(reply, sequence_logp=logp), Sound(0.5))
 
 
 def read(readout: str, record: Record) -> Any:
@@ -80,7 +82,7 @@ def test_written_numbers_scatter_about_the_belief(prompt: str) -> None:
     reading = read("dictionary", record)
     assert reading.status == "ok"
     assert reading.distribution == pytest.approx(TRUE, abs=0.011)
-    assert record.finish == "stop"
+    assert record.replied.finish == "stop"
 
 
 def test_draws_follow_the_belief_and_the_seed() -> None:
@@ -112,8 +114,8 @@ def test_the_last_layer_of_the_lens_is_the_answer() -> None:
 def test_watched_logits_are_those_of_the_tokens_that_were_said() -> None:
     listener = Listener(verbosity=0.8)
     record = record_of(listener)
-    assert record.text == "The speaker sounds angry."
-    assert record.token_ids[-1] == END
+    assert record.replied.text == "The speaker sounds angry."
+    assert record.replied.token_ids[-1] == END
     reading = read("first", record)
     assert reading.distribution == pytest.approx(TRUE, abs=1e-4)
     assert reading.mass == pytest.approx(0.2, abs=1e-5)
@@ -149,7 +151,7 @@ def test_deafness_hides_the_clip() -> None:
 
 def test_format_errors_spoil_the_text_and_leave_the_tokens() -> None:
     record = record_of(Listener(format_errors=1.0))
-    assert record.text == ERROR
+    assert record.replied.text == ERROR
     assert read("label", record_of(Listener(format_errors=1.0), "letter")).distribution is None
     assert read("label", record).distribution is None
     assert read("first", record).distribution == pytest.approx(TRUE, abs=1e-4)

@@ -129,20 +129,21 @@ def train(
 
 
 def _reading_as_dict(result: Any) -> dict[str, Any]:
-    record = result.record
+    asked, reply = result.record.asked, result.record.replied
+    labels = asked.emotions.labels
     return {
-        "model": record.model,
-        "prompt": record.prompt,
-        "text": record.text,
-        "finish": record.finish,
-        "labels": list(record.labels),
-        "order": [record.labels[n] for n in record.order],
+        "model": asked.model.name,
+        "prompt": asked.prompt.name,
+        "text": reply.text,
+        "finish": reply.finish,
+        "labels": list(labels),
+        "order": [labels[n] for n in asked.prompt.order],
         "readouts": {
             name: {
                 "status": reading.status,
                 "distribution": None
                 if reading.distribution is None
-                else dict(zip(record.labels, map(float, reading.distribution), strict=True)),
+                else dict(zip(labels, map(float, reading.distribution), strict=True)),
                 "note": reading.note,
                 "mass": reading.mass,
             }

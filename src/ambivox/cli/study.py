@@ -38,8 +38,8 @@ def run(
         highlight=False,
     )
     if last.failed == last.total:
-        first = next(record for record in Run(folder).records() if record.error)
-        raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.error}")
+        first = next(record.error for record in Run(folder).records() if record.error)
+        raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.text}")
 
 
 def score(

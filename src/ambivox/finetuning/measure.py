@@ -111,9 +111,10 @@ def _planned(
     seed: int,
 ) -> Planned:
     rendered = prompt.render(emotions, order=option_order(len(emotions), seed))
-    record = unanswered(one.utterance, rendered, emotions, speech, corpus=one.corpus, seed=seed)
     needs = needs_of(readouts, prompt.format)
-    return Planned(record, rendered, speech.label_tokens(rendered.answers, numbers="numbers" in needs), needs)
+    label_tokens = speech.label_tokens(rendered.answers, numbers="numbers" in needs)
+    record = unanswered(one.utterance, rendered, emotions, speech, label_tokens, corpus=one.corpus, seed=seed)
+    return Planned(record, needs)
 
 
 def table(answers: Sequence[Answers], rated: Sequence[Rated], prior: Array) -> list[Row]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,16 @@ class LabelTokens:
     """The tokens by which a model would name each label, and number tokens if asked for.
 
     Made by `find_label_tokens`.
-
-    Args:
-        sequences: shape ``(S,)``, token sequences that write a label, no one the prefix of another of the
-            same label.
-        sequence_labels: shape ``(S,)``, the label each of them names.
-        token_ids: shape ``(K,)``, the distinct first tokens of the sequences, then the number tokens.
-        tokens: shape ``(K,)``, the same as text; a number token is digits or a dot, with a space or without.
     """
 
     sequences: tuple[tuple[int, ...], ...]
+    """Shape ``(S,)``: token sequences that write a label, no one the prefix of another of the same label."""
     sequence_labels: tuple[int, ...]
+    """Shape ``(S,)``: the label that each sequence names."""
     token_ids: tuple[int, ...]
+    """Shape ``(K,)``: the distinct first tokens of the sequences, then the number tokens."""
     tokens: tuple[str, ...]
+    """Shape ``(K,)``: the same as text; a number token is digits or a dot, with a space or without."""
 
     @cached_property
     def token_labels(self) -> tuple[tuple[int, ...], ...]:
@@ -116,36 +113,34 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model said, and the logits underneath.
-
-    Args:
-        text: the generated answer without special tokens.
-        token_ids: shape ``(T,)``, the generated tokens, the end token included if it came.
-        token_logits: shape ``(T, K)`` float32, raw logits of ``label_tokens.token_ids`` at every step.
-        logsumexp: shape ``(T,)`` float32, over the whole vocabulary, so that ``token_logits - logsumexp[:,
-            None]`` are log-probabilities in nats.
-        finish: ``stop`` when the model ended its answer, ``length`` when it was cut off.
-        audio_tokens: how many positions of the prompt stood for the audio (more than 0: it was heard).
-        time_s: the request's share of the batch's wall time.
-        draws: shape ``(n_draws,)``, sampled answers as text.
-        lens: shape ``(L, T, K)`` float32, the label-token logits that final norm and output layer make of the
-            states after each of L decoder layers (the last layer's are `token_logits`); None unless asked.
-        lens_logsumexp: shape ``(L, T)`` float32, over the whole vocabulary; None unless asked for.
-        sequence_logp: shape ``(S,)``, what `SpeechModel.score` would give, where the request asked for it and
-            the engine had it on the way; None has to be asked for.
+    """What the model said, and the logits underneath: T generated steps, K label tokens, S label sequences, L
+    decoder layers.
     """
 
     text: str
+    """The generated answer without special tokens."""
     token_ids: tuple[int, ...]
-    token_logits: FloatArray
-    logsumexp: FloatArray
+    """Shape ``(T,)``: the generated tokens, the end token included if it came."""
+    token_logits: Annotated[FloatArray, ("T", "K")] = field(compare=False)
+    """Raw logits of the label tokens at every step."""
+    logsumexp: Annotated[FloatArray, ("T",)] = field(compare=False)
+    """Over the whole vocabulary: ``token_logits - logsumexp[:, None]`` are log-probabilities in nats."""
     finish: Literal["stop", "length"]
+    """``stop`` where the model ended its answer, ``length`` where it was cut off."""
     audio_tokens: int
+    """How many positions of the prompt stood for the audio (more than 0: it was heard)."""
     time_s: float
+    """The request's share of the batch's wall time, in seconds."""
     draws: tuple[str, ...] = ()
-    lens: FloatArray | None = None
-    lens_logsumexp: FloatArray | None = None
-    sequence_logp: NDArray[np.float64] | None = None
+    """Sampled answers; empty where none were asked for."""
+    lens: Annotated[FloatArray, ("L", "T", "K")] | None = field(default=None, compare=False)
+    """The logits that final norm and output layer make of the states after each decoder layer (the last
+    layer's are `token_logits`); null where they were not asked for."""
+    lens_logsumexp: Annotated[FloatArray, ("L", "T")] | None = field(default=None, compare=False)
+    """Over the whole vocabulary, for `lens`."""
+    sequence_logp: Annotated[NDArray[np.float64], ("S",)] | None = field(default=None, compare=False)
+    """Log-probability of each label sequence after the prompt, in nats; null where it was not asked for, or,
+    from an engine, where `SpeechModel.score` has to be asked for it."""
 
 
 class SpeechModel(Protocol):

@@ -153,26 +153,26 @@ def _variables_of(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class RenderedPrompt:
-    """What is asked, and what an answer to it may look like.
-
-    Args:
-        text: the words of the user's turn.
-        order: ``order[k]`` is the label that was offered as option k.
-        wording: shape ``(N,)``, the form that stood for each label.
-        shows_transcript: whether the words of the clip are in the text.
-        answers: per label (in the order of the emotion set) the written forms that name it in an answer.
-        max_new_tokens: how many tokens an answer in this format may take.
-    """
+    """What is asked, and what an answer to it may look like, about N labels."""
 
     name: str
+    """Name of the prompt."""
     version: int
+    """Its version, which changes with its wording."""
     format: AnswerFormat
+    """The format of the answer that it asks for."""
     text: str
+    """The words of the user's turn."""
     order: tuple[int, ...]
+    """Shape ``(N,)``: the label that was offered as option 0, 1, ..."""
     answers: tuple[tuple[str, ...], ...]
+    """Shape ``(N,)``: for each label the written forms that name it in an answer."""
     max_new_tokens: int
+    """How many tokens an answer may take."""
     wording: tuple[str, ...] = ()
+    """Shape ``(N,)``: the form that stood for each label among the options."""
     shows_transcript: bool = False
+    """Whether the words of the clip are in the text."""
 
 
 def option_order(n_labels: int, seed: int | None) -> tuple[int, ...]:

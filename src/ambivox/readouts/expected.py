@@ -43,36 +43,30 @@ def expected(record: Record) -> Reading:
     printed = dictionary(record)
     if printed.distribution is None and printed.note != ALL_ZERO:
         return printed
-    if (
-        record.label_tokens is None
-        or record.token_logits is None
-        or record.logsumexp is None
-        or record.token_ids is None
-    ):
-        return Reading(None, "undefined", "the record holds no logits")
-    texts = number_texts(record.label_tokens)
+    asked, reply = record.asked, record.replied
+    texts = number_texts(asked.label_tokens)
     if not any(texts):
         return Reading(
             None, "undefined", "numbers were not token_logits: name 'expected' among the study's readouts"
         )
-    runs, places = find_places(record.text or "", record.emotions)
+    runs, places = find_places(reply.text, asked.emotions)
     run_of = {label: place.run for label, place in places.items() if place.run is not None}
     if len(run_of) < len(places):
         return Reading(None, "undefined", "a number that is not written in digits and a dot")
-    slots = find_number_slots(record.label_tokens, record.token_ids)
+    slots = find_number_slots(asked.label_tokens, reply.token_ids)
     if ["".join(slot.pieces) for slot in slots] != runs:
         return Reading(None, "undefined", "the digits of the text are not those of the label tokens")
-    if not all(np.isfinite(array).all() for array in (record.token_logits, record.logsumexp)):
+    if not all(np.isfinite(array).all() for array in (reply.token_logits, reply.logsumexp)):
         return Reading(None, "undefined", "logits that are not finite")
     written = [k for k, text in enumerate(texts) if text]
     texts = tuple(texts[k] for k in written)
-    p = np.exp(record.token_logits[:, written].astype(np.float64) - record.logsumexp[:, None])
+    p = np.exp(reply.token_logits[:, written].astype(np.float64) - reply.logsumexp[:, None])
     largest = max(float(runs[run]) for run in run_of.values())
-    limit = max(largest, 1.0 if largest <= 1 and record.format != "percentages" else 100.0)
-    numbers, mass = np.zeros(len(record.labels)), []
+    limit = max(largest, 1.0 if largest <= 1 and asked.prompt.format != "percentages" else 100.0)
+    numbers, mass = np.zeros(len(asked.emotions.labels)), []
     for label, run in run_of.items():
         value, kept = expected_number(slots[run], p, texts, limit)
-        hundredths = record.format == "percentages" or places[label].percent
+        hundredths = asked.prompt.format == "percentages" or places[label].percent
         numbers[label] = value / 100 if hundredths else value
         mass.append(kept)
     total = numbers.sum()
@@ -80,7 +74,7 @@ def expected(record: Record) -> Reading:
         return Reading(None, "undefined", f"zeros throughout; nearly printed were {total:.1g} in all")
     status, note = printed.status, printed.note
     if printed.distribution is None:
-        missing = [label for n, label in enumerate(record.labels) if n not in places]
+        missing = [label for n, label in enumerate(asked.emotions.labels) if n not in places]
         status, note = ("partial", f"missing {', '.join(missing)}") if missing else ("renormalised", "")
     if status in ("ok", "renormalised"):
         exact = abs(total - 1) <= SUM_TOLERANCE

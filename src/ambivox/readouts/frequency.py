@@ -32,11 +32,14 @@ def frequency(record: Record) -> Reading:
     Answers that cannot be read are left out and counted in the note, with status ``partial``; if none can,
     the status is that of most of them. The standard error of a share from D draws is ``sqrt(p (1 - p) / D)``.
     """
-    if not record.draws:
+    reply = record.replied
+    if not reply.draws:
         return Reading(None, "undefined", "nothing was sampled: name 'frequency' among the study's readouts")
-    read = READ_BY[record.format]
+    read = READ_BY[record.asked.prompt.format]
     # How a draw ended is not known; taken as cut off, an incomplete dictionary is not read as a whole one.
-    readings = [read(replace(record, text=draw, finish="length")) for draw in record.draws]
+    readings = [
+        read(replace(record, reply=replace(reply, text=draw, finish="length"))) for draw in reply.draws
+    ]
     kept = [reading.distribution for reading in readings if reading.distribution is not None]
     if not kept:
         status = Counter(reading.status for reading in readings).most_common(1)[0][0]

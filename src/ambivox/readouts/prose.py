@@ -23,10 +23,10 @@ def prose(record: Record) -> Reading:
     that has its name among its forms. ``foreign``: words of emotions outside the set are left out.
     ``unparsed``: no emotion word.
     """
-    text = record.text or ""
-    known = with_lexicon(record.emotions)
+    text = record.replied.text
+    known = with_lexicon(record.asked.emotions)
     counts = Counter(find_mentions(text, known))
-    n_labels = len(record.labels)
+    n_labels = len(record.asked.emotions.labels)
     foreign = ", ".join(known.labels[n] for n in sorted(counts) if n >= n_labels)
     values = np.array([counts[n] for n in range(n_labels)], dtype=float)
     if not values.any():

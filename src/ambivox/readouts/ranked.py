@@ -46,8 +46,8 @@ def ranked(record: Record, *, weights: Weights = "centroid") -> Reading:
     ``foreign``: labels outside the set are passed over. ``unparsed``: a label at two places, two labels at
     one place, or numbers beside the labels that fall in another order.
     """
-    text = record.text or ""
-    emotions = record.emotions
+    text = record.replied.text
+    emotions = record.asked.emotions
     order, foreign, fault = _read_items(text, record)
     fault = fault or _numbers_disagree(text, emotions)
     if not order or fault:
@@ -76,14 +76,14 @@ def _read_items(text: str, record: Record) -> tuple[list[int], list[str], str]:
     if "<" in text and ">" in text:
         return [], [], "both < and > stand between the labels"
     items = [fold(item) for item in _BETWEEN.split(text.replace("<", ">"))]
-    if record.finish == "length":
-        items = [*items[:-1], *(item for item in items[-1:] if record.emotions.index(item) is not None)]
+    if record.replied.finish == "length":
+        items = [*items[:-1], *(item for item in items[-1:] if record.asked.emotions.index(item) is not None)]
     for item in items:
-        named = find_labels(item, record.emotions)
+        named = find_labels(item, record.asked.emotions)
         if len(named) > 1:
             return [], [], f"{quote(item)} names {len(named)} labels"
         if named and named[0] in order:
-            return [], [], f"{record.labels[named[0]]} is ranked twice"
+            return [], [], f"{record.asked.emotions.labels[named[0]]} is ranked twice"
         words = re.findall(r"[^\W\d_]+", item)
         if named:
             order += named

@@ -52,12 +52,12 @@ class Readout:
 
     def applies(self, record: Record) -> bool:
         """Whether this readout can read the record's answer format."""
-        return self.formats is None or record.format in self.formats
+        return self.formats is None or record.asked.prompt.format in self.formats
 
     def __call__(self, record: Record) -> Reading:
         """Read a record; a failed record gives a failed reading."""
-        if record.status == "failed":
-            return Reading(None, "failed", record.error or "")
+        if record.reply is None:
+            return Reading(None, "failed", record.error.text if record.error else "not asked")
         return self.function(record, **dict(self.options))
 
 
@@ -175,7 +175,7 @@ def load_readouts(specs: Sequence[str]) -> list[Readout]:
 
 def unfold(readouts: Sequence[Readout], record: Record) -> list[Readout]:
     """The readouts, with a ``lens`` that names no layer as one readout per layer that the record holds."""
-    layers = 0 if record.lens is None else len(record.lens)
+    layers = 0 if record.reply is None or record.reply.lens is None else len(record.reply.lens)
     if not layers:
         return list(readouts)
     unfolded: list[Readout] = []

@@ -35,11 +35,11 @@ def label(record: Record) -> Reading:
     ``foreign``: a single word or letter that is not a option; ``unparsed``: none or several labels are named,
     or a letter and the word of another option.
     """
-    text = record.text or ""
-    emotions = record.emotions
+    text = record.replied.text
+    emotions = record.asked.emotions
     named = find_labels(text, emotions)
-    letters = find_letters(text) if record.format == "letter" else []
-    offered = [letter for letter in letters if letter in LETTERS[: len(record.order)]]
+    letters = find_letters(text) if record.asked.prompt.format == "letter" else []
+    offered = [letter for letter in letters if letter in LETTERS[: len(record.asked.prompt.order)]]
     if len(offered) == 1:
         return _read_letter(offered[0], named, record)
     if not offered and len(named) == 1:
@@ -55,11 +55,13 @@ def label(record: Record) -> Reading:
 
 
 def _read_letter(letter: str, named: list[int], record: Record) -> Reading:
-    n = record.order[LETTERS.index(letter)]
+    n = record.asked.prompt.order[LETTERS.index(letter)]
     if named and named != [n]:
-        others = ", ".join(record.labels[m] for m in named)
-        return Reading(None, "unparsed", f"{letter} stands for {record.labels[n]}, but {others} is named")
-    return Reading(_one_hot(n, len(record.labels)), "ok")
+        others = ", ".join(record.asked.emotions.labels[m] for m in named)
+        return Reading(
+            None, "unparsed", f"{letter} stands for {record.asked.emotions.labels[n]}, but {others} is named"
+        )
+    return Reading(_one_hot(n, len(record.asked.emotions.labels)), "ok")
 
 
 def dictionary(record: Record) -> Reading:
@@ -70,13 +72,13 @@ def dictionary(record: Record) -> Reading:
     count as 0 (``partial``); labels outside the set are left out (``foreign``). ``unparsed``: a label with
     two numbers or with one that cannot be read, a phrase around a label, an answer cut off in the middle.
     """
-    text = record.text or ""
-    emotions = record.emotions
+    text = record.replied.text
+    emotions = record.asked.emotions
     numbers = [number for number in find_numbers(text, emotions) if number.key not in _TOTALS]
     values = np.full(len(emotions), np.nan)
     for number in numbers:
         if number.label is not None and number.value is not None:
-            hundredths = number.percent or record.format == "percentages"
+            hundredths = number.percent or record.asked.prompt.format == "percentages"
             values[number.label] = number.value / 100 if hundredths else number.value
     foreign = ", ".join(number.key for number in numbers if number.label is None and number.value is not None)
     fault = _fault(numbers, emotions)
@@ -87,7 +89,7 @@ def dictionary(record: Record) -> Reading:
             return Reading(None, "foreign", f"only {foreign}")
         return Reading(None, "unparsed", fault) if fault else unparsed(text)
     signed = {number.percent for number in numbers if number.label is not None and number.value}
-    mixed = len(signed) > 1 and record.format != "percentages"
+    mixed = len(signed) > 1 and record.asked.prompt.format != "percentages"
     return _from_values(values, foreign, record, mixed=mixed)
 
 
@@ -107,18 +109,18 @@ def _fault(numbers: list[Number], emotions: EmotionSet) -> str:
 
 
 def _from_values(values: Array, foreign: str, record: Record, *, mixed: bool) -> Reading:
-    text = (record.text or "").rstrip()
+    text = record.replied.text.rstrip()
     missing = [n for n in range(len(values)) if np.isnan(values[n])]
-    names = ", ".join(record.labels[n] for n in missing)
+    names = ", ".join(record.asked.emotions.labels[n] for n in missing)
     values = np.nan_to_num(values)
     total = float(values.sum())
     sums_to_one = abs(total - 1) <= SUM_TOLERANCE
     if not sums_to_one:
-        if record.finish == "length" and (missing or re.search(r"[\d.]$", text)):
+        if record.replied.finish == "length" and (missing or re.search(r"[\d.]$", text)):
             return Reading(None, "unparsed", f"cut off before {names or 'the last number was whole'}")
         if mixed:
             return Reading(None, "unparsed", "some numbers are percentages and some are not")
-        if set(missing) & set(written_labels(text, record.emotions)):
+        if set(missing) & set(written_labels(text, record.asked.emotions)):
             return Reading(None, "unparsed", f"{names}: named, but no number could be read")
     if total <= 0:
         return Reading(None, "foreign" if foreign else "unparsed", ALL_ZERO)

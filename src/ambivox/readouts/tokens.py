@@ -43,8 +43,7 @@ def first(record: Record, *, join: Join = "logsumexp") -> Reading:
     fault = _fault(record)
     if fault:
         return Reading(None, "undefined", fault)
-    label_tokens, token_logits, normaliser = _logits(record)
-    return _first(record, label_tokens, token_logits[:1], normaliser[:1], join)
+    return _first(record, record.replied.token_logits[:1], record.replied.logsumexp[:1], join)
 
 
 def lens(record: Record, *, layer: int | None = None, join: Join = "logsumexp") -> Reading:
@@ -53,33 +52,32 @@ def lens(record: Record, *, layer: int | None = None, join: Join = "logsumexp") 
     Layers count from 1; the last one is `first`. In a study, ``lens`` without a layer is read at every layer
     (see `unfold`). Source: nostalgebraist (2020), "interpreting GPT: the logit lens".
     """
-    if record.lens is None or record.lens_logsumexp is None or record.label_tokens is None:
+    reply = record.replied
+    if reply.lens is None or reply.lens_logsumexp is None:
         return Reading(
             None, "undefined", "the record holds no layers: name 'lens' among the study's readouts"
         )
-    n_layers = len(record.lens)
+    n_layers = len(reply.lens)
     if layer is None or not 1 <= layer <= n_layers:
         return Reading(None, "undefined", f"name a layer: lens(layer=1) to lens(layer={n_layers})")
-    token_logits, normaliser = record.lens[layer - 1], record.lens_logsumexp[layer - 1]
+    token_logits, normaliser = reply.lens[layer - 1], reply.lens_logsumexp[layer - 1]
     fault = _unusable(token_logits, normaliser)
     if fault:
         return Reading(None, "undefined", fault)
-    return _first(record, record.label_tokens, token_logits[:1], normaliser[:1], join)
+    return _first(record, token_logits[:1], normaliser[:1], join)
 
 
-def _first(
-    record: Record, label_tokens: LabelTokens, token_logits: FloatArray, normaliser: FloatArray, join: Join
-) -> Reading:
-    shares = owned_shares(label_tokens, len(record.labels))
+def _first(record: Record, token_logits: FloatArray, normaliser: FloatArray, join: Join) -> Reading:
+    label_tokens, labels = record.asked.label_tokens, record.asked.emotions.labels
+    sequence_logp = record.replied.sequence_logp
+    shares = owned_shares(label_tokens, len(labels))
     note = ""
-    if record.sequence_logp is not None and np.isfinite(record.sequence_logp).all():
+    if sequence_logp is not None and np.isfinite(sequence_logp).all():
         for k in _shared(label_tokens):
-            shares[k] = split_by_sequence(
-                label_tokens, record.sequence_logp, label_tokens.token_ids[k], len(record.labels)
-            )
+            shares[k] = split_by_sequence(label_tokens, sequence_logp, label_tokens.token_ids[k], len(labels))
             note = "shared first tokens divided by whole-label probabilities"
     elif _collides(label_tokens, shares, token_logits, normaliser):
-        return Reading(None, "collided", _collision(label_tokens, record.labels))
+        return Reading(None, "collided", _collision(label_tokens, labels))
     logits = label_logits(token_logits, shares, _choice("join", join, Join))
     mass = _mass(logits, normaliser) if join == "logsumexp" else None
     return Reading(softmax(logits[0]), "ok", note, mass)
@@ -105,15 +103,16 @@ def mean(
     fault = _fault(record)
     if fault:
         return Reading(None, "undefined", fault)
-    label_tokens, token_logits, normaliser = _logits(record)
+    label_tokens, labels = record.asked.label_tokens, record.asked.emotions.labels
+    token_logits, normaliser = record.replied.token_logits, record.replied.logsumexp
     if _choice("over", over, Over) != "steps":
-        read = [0] if over == "label-tokens" else answer_steps(label_tokens, record.token_ids or ())
+        read = [0] if over == "label-tokens" else answer_steps(label_tokens, record.replied.token_ids)
         if not read:
             return Reading(None, "undefined", "no label was written with the tokens that are token_logits")
         token_logits, normaliser = token_logits[read], normaliser[read]
-    shares = owned_shares(label_tokens, len(record.labels))
+    shares = owned_shares(label_tokens, len(labels))
     if _collides(label_tokens, shares, token_logits, normaliser):
-        return Reading(None, "collided", _collision(label_tokens, record.labels))
+        return Reading(None, "collided", _collision(label_tokens, labels))
     logits = label_logits(token_logits, shares, _choice("join", join, Join))
     mass = _mass(logits, normaliser) if join == "logsumexp" else None
     # Logits of single terms with their weights: joined they are one term per step and label.
@@ -179,22 +178,22 @@ def answer_steps(label_tokens: LabelTokens, token_ids: Sequence[int]) -> list[in
 
 def sequence(record: Record, *, per_token: bool = False) -> Reading:
     """The exact probability of each whole label after the prompt, by trie; softmax over the labels."""
-    if record.label_tokens is None or record.sequence_logp is None:
+    sequence_logp = record.replied.sequence_logp
+    if sequence_logp is None:
         return Reading(
             None, "undefined", "whole labels were not scored: name 'sequence' among the study's readouts"
         )
-    if not np.isfinite(record.sequence_logp).all():
+    if not np.isfinite(sequence_logp).all():
         return Reading(None, "undefined", "log-probabilities that are not finite")
-    logp = label_logp(record.label_tokens, record.sequence_logp, len(record.labels), per_token=per_token)
+    asked = record.asked
+    logp = label_logp(asked.label_tokens, sequence_logp, len(asked.emotions), per_token=per_token)
     mass = None if per_token else min(float(np.exp(lse(logp))), 1.0)
     return Reading(softmax(logp), "ok", mass=mass)
 
 
 def _fault(record: Record) -> str:
     """Why there is nothing to read from the logits; empty if there is."""
-    if record.label_tokens is None or record.token_logits is None or record.logsumexp is None:
-        return "the record holds no logits"
-    return _unusable(record.token_logits, record.logsumexp)
+    return _unusable(record.replied.token_logits, record.replied.logsumexp)
 
 
 def _unusable(token_logits: FloatArray, normaliser: FloatArray) -> str:
@@ -208,13 +207,6 @@ def _unusable(token_logits: FloatArray, normaliser: FloatArray) -> str:
 def _mass(logits: Array, normaliser: FloatArray) -> float:
     # At most 1: the normaliser is rounded to float32.
     return float(np.exp(np.minimum(lse(logits, axis=1) - normaliser, 0.0)).mean())
-
-
-def _logits(record: Record) -> tuple[LabelTokens, FloatArray, FloatArray]:
-    assert record.label_tokens is not None
-    assert record.token_logits is not None
-    assert record.logsumexp is not None
-    return record.label_tokens, record.token_logits, record.logsumexp
 
 
 def _shared(label_tokens: LabelTokens) -> list[int]:

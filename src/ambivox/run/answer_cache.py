@@ -32,9 +32,11 @@ class AnswerCache:
 
     def add(self, planned: Planned, record: Record) -> None:
         """Keep the answer to a request that was put to the model; others are passed over."""
-        if record.status != "ok" or record.answer_of is not None:
+        if record.reply is None or record.answer_of is not None:
             return
-        given = shared_input(planned, round((record.duration_s or 0) * SAMPLE_RATE_HZ))
+        given = shared_input(
+            planned, round(record.sound.duration_s * SAMPLE_RATE_HZ) if record.sound else None
+        )
         if given is None:
             return
         self._keys.add(record.key)
@@ -65,9 +67,9 @@ def shared_input(planned: Planned, samples: FloatArray | int | None) -> Given | 
     Args:
         samples: what is heard, or how long it is.
     """
-    control = planned.record.control
+    control = planned.record.asked.control
     if planned.n_draws or control not in (*WITHOUT_AUDIO, "silence"):
         return None
     if samples is None or control in WITHOUT_AUDIO:
-        return planned.prompt, planned.needs, 0
-    return planned.prompt, planned.needs, samples if isinstance(samples, int) else len(samples)
+        return planned.record.asked.prompt, planned.needs, 0
+    return planned.record.asked.prompt, planned.needs, samples if isinstance(samples, int) else len(samples)

@@ -7,12 +7,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ambivox.audio import SAMPLE_RATE_HZ, Samples, audio_digest
 from ambivox.errors import AmbivoxError
-from ambivox.models import Request, SpeechModel
-from ambivox.record import Record
+from ambivox.models import Reply, Request, SpeechModel
+from ambivox.reasons import Reason
+from ambivox.record import AskedClip, Record, Sound
 from ambivox.run.answer_cache import AnswerCache, Given, shared_input
 from ambivox.run.clips import WITHOUT_AUDIO, Clips
 from ambivox.run.plan import Planned, request_key
@@ -25,24 +25,24 @@ def with_keys(batch: Sequence[Planned], *, seed: int) -> list[Planned]:
     """The planned requests with their keys, which read the bytes of each clip once (and decode nothing)."""
     digest = functools.cache(_digest)
     return [
-        _with_key(planned, digest(r.control in WITHOUT_AUDIO, r.clip, r.start_s, r.end_s), seed)
+        _with_key(planned, digest(asked.control in WITHOUT_AUDIO, asked.clip), seed)
         for planned in batch
-        for r in (planned.record,)
+        for asked in (planned.record.asked,)
     ]
 
 
 def _with_key(planned: Planned, digest: str, seed: int) -> Planned:
     record = planned.record
     settings: dict[str, object] = {
-        "max_new_tokens": planned.prompt.max_new_tokens,
+        "max_new_tokens": record.asked.prompt.max_new_tokens,
         "needs": planned.needs,
         "decoding": "greedy",
     }
     if planned.n_draws:
-        settings |= {"n_draws": planned.n_draws, "temperature": record.temperature}
-    if record.control == "noise" or planned.n_draws:
+        settings |= {"n_draws": planned.n_draws, "temperature": record.asked.temperature}
+    if record.asked.control == "noise" or planned.n_draws:
         settings["seed"] = seed
-    return replace(planned, record=replace(record, key=request_key(record, digest, **settings)))
+    return replace(planned, record=replace(record, key=request_key(record.asked, digest, **settings)))
 
 
 def ask(
@@ -78,7 +78,7 @@ def ask(
             samples = clips[planned.record]
             _check_heard_whole(planned.record, samples, model.max_audio_s)
         except AmbivoxError as error:
-            records[i] = planned.record.failed(str(error))
+            records[i] = planned.record.failed(Reason("clip", str(error)))
             continue
         given = shared_input(planned, samples)
         if given is not None and (given in waiting or cache.find(given)):
@@ -89,12 +89,10 @@ def ask(
             waiting.add(given)
     answers = _answer(model, [request for _, request in asked])
     for (i, request), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, str):
+        if isinstance(answer, Reason):
             records[i] = records[i].failed(answer)
         else:
-            reply, sequence_logp = answer
-            duration_s = None if request.samples is None else len(request.samples) / SAMPLE_RATE_HZ
-            records[i] = records[i].answered(reply, request.label_tokens, sequence_logp, duration_s)
+            records[i] = records[i].answered(answer, _sound(request.samples))
         cache.add(batch[i], records[i])
     # Where the one that was asked failed, the others find no answer and are asked on their own.
     for i, given in again:
@@ -107,18 +105,18 @@ def _request(planned: Planned, samples: Samples | None) -> Request:
     record = planned.record
     return Request(
         samples,
-        planned.prompt,
-        planned.label_tokens,
-        Path(record.clip).name,
+        record.asked.prompt,
+        record.asked.label_tokens,
+        Path(record.asked.clip.path).name,
         n_draws=planned.n_draws,
-        temperature=record.temperature or 1.0,
+        temperature=record.asked.temperature or 1.0,
         seed=zlib.crc32(record.key.encode()),  # each request draws answers of its own, whatever the order
         lens="lens" in planned.needs,
         score="score" in planned.needs,
     )
 
 
-def _answer(model: SpeechModel, requests: Sequence[Request]) -> list[tuple[Any, Any] | str]:
+def _answer(model: SpeechModel, requests: Sequence[Request]) -> list[Reply | Reason]:
     if not requests:
         return []
     try:
@@ -132,27 +130,32 @@ def _answer(model: SpeechModel, requests: Sequence[Request]) -> list[tuple[Any, 
             scores[n] = score
     except _MODEL_ERRORS as error:
         if len(requests) == 1:
-            return [_one_line(error)]
+            return [Reason("model", _one_line(error))]
         half = len(requests) // 2  # one odd request should cost the others little
         return _answer(model, requests[:half]) + _answer(model, requests[half:])
-    return list(zip(replies, scores, strict=True))
+    return [replace(reply, sequence_logp=score) for reply, score in zip(replies, scores, strict=True)]
 
 
-def _digest(without_audio: bool, clip: str, start_s: float | None, end_s: float | None) -> str:
+def _sound(samples: Samples | None) -> Sound | None:
+    return None if samples is None else Sound(len(samples) / SAMPLE_RATE_HZ)
+
+
+def _digest(without_audio: bool, clip: AskedClip) -> str:
     if without_audio:
         return "no audio"
     try:
-        return audio_digest(clip, start_s, end_s)
+        return audio_digest(clip.path, clip.start_s, clip.end_s)
     except AmbivoxError as error:
         return f"unreadable: {error}"
 
 
 def _check_heard_whole(record: Record, samples: Samples | None, max_audio_s: float | None) -> None:
+    asked = record.asked
     duration_s = 0.0 if samples is None else len(samples) / SAMPLE_RATE_HZ
     if max_audio_s is not None and duration_s > max_audio_s + 1 / SAMPLE_RATE_HZ:
         raise AmbivoxError(
-            f"{record.clip}: {duration_s:.1f} s of audio, {record.model} hears at most {max_audio_s:g} s: "
-            "give a start and an end"
+            f"{asked.clip.path}: {duration_s:.1f} s of audio, {asked.model.name} hears at most "
+            f"{max_audio_s:g} s: give a start and an end"
         )
 
 

@@ -41,7 +41,7 @@ class Clips:
         """Begin to decode the clips of these records."""
         for record in records:
             key = _key(record)
-            if record.control not in WITHOUT_AUDIO and key not in self._waiting:
+            if record.asked.control not in WITHOUT_AUDIO and key not in self._waiting:
                 self._waiting[key] = self._pool.submit(self._load, record)
 
     def forget(self, records: Iterable[Record], but: Iterable[Record] = ()) -> None:
@@ -55,26 +55,29 @@ class Clips:
         Raises:
             AmbivoxError: the clip cannot be read, or there is not a transcript to show in its place.
         """
-        if record.control == "transcript-only" and not record.transcript:
+        asked = record.asked
+        if asked.control == "transcript-only" and not asked.prompt.shows_transcript:
             raise AmbivoxError(
-                f"{record.utterance}: no transcript to show: give the corpus transcripts, and the prompt "
-                f"{record.prompt!r} a place for them, or leave out the control 'transcript-only'"
+                f"{asked.utterance.id}: no transcript to show: give the corpus transcripts, and the prompt "
+                f"{asked.prompt.name!r} a place for them, or leave out the control 'transcript-only'"
             )
-        if record.control in WITHOUT_AUDIO:
+        if asked.control in WITHOUT_AUDIO:
             return None
         self.prepare([record])
         return self._waiting[_key(record)].result()
 
     def _load(self, record: Record) -> Samples:
-        samples = load_audio(record.clip, record.start_s, record.end_s)
-        if record.control == "silence":
+        clip, utterance = record.asked.clip, record.asked.utterance
+        samples = load_audio(clip.path, clip.start_s, clip.end_s)
+        if record.asked.control == "silence":
             return silence_like(samples)
-        if record.control == "noise":
-            name = f"{self.seed}/{record.corpus}/{record.utterance}"
+        if record.asked.control == "noise":
+            name = f"{self.seed}/{utterance.corpus}/{utterance.id}"
             return noise_like(samples, seed=zlib.crc32(name.encode()))
         return samples
 
 
 def _key(record: Record) -> _Key:
-    own_noise = (record.corpus, record.utterance) if record.control == "noise" else ()
-    return (record.clip, record.start_s, record.end_s, record.control, *own_noise)
+    asked = record.asked
+    own_noise = (asked.utterance.corpus, asked.utterance.id) if asked.control == "noise" else ()
+    return (asked.clip.path, asked.clip.start_s, asked.clip.end_s, asked.control, *own_noise)

@@ -18,7 +18,7 @@ from ambivox.errors import UsageError, unknown_name
 from ambivox.models import LabelTokens, SpeechModel
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
 from ambivox.readouts import Need, Readout, load_readouts, needs_of
-from ambivox.record import Record
+from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record
 from ambivox.run.config import Study
 from ambivox.run.swap import swap_clips
 
@@ -44,8 +44,6 @@ class Planned:
     """
 
     record: Record
-    prompt: RenderedPrompt
-    label_tokens: LabelTokens
     needs: tuple[Need, ...] = ()
     n_draws: int = 0
 
@@ -192,6 +190,7 @@ def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
                     rendered,
                     parts.emotions,
                     model,
+                    label_tokens(rendered.answers, numbers="numbers" in variant.needs),
                     corpus=corpus.name,
                     control=variant.control,
                     seed=variant.order_seed,
@@ -199,13 +198,7 @@ def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
                     temperature=variant.temperature,
                     context_turns=variant.context_turns,
                 )
-                yield Planned(
-                    record,
-                    rendered,
-                    label_tokens(rendered.answers, numbers="numbers" in variant.needs),
-                    variant.needs,
-                    study.n_draws if "draws" in variant.needs else 0,
-                )
+                yield Planned(record, variant.needs, study.n_draws if "draws" in variant.needs else 0)
 
 
 def _transcript(study: Study, control: Control, utterance: Utterance) -> str | None:
@@ -230,6 +223,7 @@ def unanswered(
     prompt: RenderedPrompt,
     emotions: EmotionSet,
     model: SpeechModel,
+    label_tokens: LabelTokens,
     *,
     corpus: str = "",
     control: Control = "clip",
@@ -245,52 +239,50 @@ def unanswered(
     heard = other if control == "swapped" and other is not None else utterance
     return Record(
         key="",
-        corpus=corpus,
-        utterance=utterance.id,
-        clip=str(heard.audio),
-        start_s=heard.start_s,
-        end_s=heard.end_s,
-        speaker=utterance.speaker,
-        intended=utterance.intended,
-        dialogue=utterance.dialogue,
-        votes=dict(utterance.votes),
-        shares=dict(utterance.shares),
-        consensus=utterance.consensus,
-        control=control,
-        model=model.name,
-        model_fingerprint=model.fingerprint,
-        prompt=prompt.name,
-        prompt_version=prompt.version,
-        format=prompt.format,
-        prompt_text=prompt.text,
-        order=prompt.order,
-        order_seed=seed,
-        emotion_set=emotions.name,
-        labels=emotions.labels,
-        forms=emotions.forms,
-        heard=heard.id if control in ("clip", "swapped") else None,
-        wording=prompt.wording,
-        transcript=prompt.shows_transcript,
-        temperature=temperature,
-        context_turns=context_turns,
+        asked=Asked(
+            utterance=AskedUtterance(
+                corpus,
+                utterance.id,
+                utterance.speaker,
+                utterance.dialogue,
+                utterance.intended,
+                dict(utterance.votes),
+                dict(utterance.shares),
+                utterance.consensus,
+            ),
+            clip=AskedClip(
+                str(heard.audio),
+                heard.start_s,
+                heard.end_s,
+                heard.id if control in ("clip", "swapped") else None,
+            ),
+            control=control,
+            model=AskedModel(model.name, model.fingerprint),
+            emotions=emotions,
+            prompt=prompt,
+            order_seed=seed,
+            context_turns=context_turns,
+            temperature=temperature,
+            label_tokens=label_tokens,
+        ),
     )
 
 
-def request_key(record: Record, audio_digest: str, **settings: object) -> str:
+def request_key(asked: Asked, audio_digest: str, **settings: object) -> str:
     """A hash of all that an answer depends on: audio bytes, prompt, model, labels, control and settings."""
     facts = [
-        record.corpus,
-        record.utterance,
+        asked.utterance.corpus,
+        asked.utterance.id,
         audio_digest,
-        record.control,
-        record.heard,
-        record.model_fingerprint,
-        record.prompt_text,
-        record.context_turns,
-        record.format,
-        record.order,
-        record.labels,
-        record.forms,
+        asked.control,
+        asked.clip.utterance,
+        asked.model.fingerprint,
+        asked.prompt.text,
+        asked.context_turns,
+        asked.prompt.format,
+        asked.prompt.order,
+        asked.emotions.labels,
+        asked.emotions.forms,
         settings,
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
@@ -303,7 +295,9 @@ def shards(planned: Iterable[Planned], size: int) -> Iterator[list[Planned]]:
     fit into a shard are cut after every `size`.
     """
     shard: list[Planned] = []
-    for _, group in itertools.groupby(planned, lambda p: (p.record.corpus, p.record.utterance)):
+    for _, group in itertools.groupby(
+        planned, lambda p: (p.record.asked.utterance.corpus, p.record.asked.utterance.id)
+    ):
         clip = list(group)
         if shard and len(shard) + len(clip) > size:
             yield shard

@@ -33,7 +33,7 @@ class ClipReading:
     @property
     def text(self) -> str | None:
         """What the model said; None if the clip could not be read."""
-        return self.record.text
+        return self.record.reply.text if self.record.reply else None
 
 
 def read(
@@ -66,12 +66,12 @@ def read(
     order = option_order(len(emotions), order_seed)
     rendered = load_prompt(prompt).render(emotions, order=order)
     utterance = Utterance(id=Path(clip).stem, audio=Path(clip), start_s=start_s, end_s=end_s)
-    record = unanswered(utterance, rendered, emotions, model, seed=order_seed)
     needs = needs_of(wanted, rendered.format)
     n_draws = N_DRAWS if "draws" in needs else 0
     label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)
-    planned = with_keys([Planned(record, rendered, label_tokens, needs, n_draws)], seed=0)
+    record = unanswered(utterance, rendered, emotions, model, label_tokens, seed=order_seed)
+    planned = with_keys([Planned(record, needs, n_draws)], seed=0)
     record = ask(model, planned)[0]
-    if record.status == "failed":
-        raise AmbivoxError(record.error or f"{clip}: failed without a reason")
+    if record.error is not None:
+        raise AmbivoxError(record.error.text)
     return ClipReading(record, {r.name: r(record) for r in unfold(wanted, record) if r.applies(record)})

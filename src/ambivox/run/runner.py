@@ -82,7 +82,7 @@ class _Counter:
 
     def add(self, records: Sequence[Record], *, kept: bool = False) -> None:
         self.done += len(records)
-        self.failed += sum(record.status == "failed" for record in records)
+        self.failed += sum(record.reply is None for record in records)
         self.kept += len(records) * kept
         self.report(Progress(self.done, self.failed, self.total, self.kept))
 

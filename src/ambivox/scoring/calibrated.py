@@ -30,7 +30,7 @@ class Split:
 
     def of(self, records: Iterable[Record]) -> Iterator[Record]:
         """The records that are scored."""
-        return (record for record in records if record.speaker not in self.development)
+        return (record for record in records if record.asked.utterance.speaker not in self.development)
 
     def fitted_to(self, records: Iterable[Record]) -> Iterator[Record]:
         """The records of the development speakers.
@@ -40,8 +40,8 @@ class Split:
         """
         seen: set[str] = set()
         for record in records:
-            seen.add(record.speaker or "")
-            if record.speaker in self.development:
+            seen.add(record.asked.utterance.speaker or "")
+            if record.asked.utterance.speaker in self.development:
                 yield record
         if self.development - seen:
             missing, known = sorted(self.development - seen), ", ".join(sorted(seen - {""})[:8])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,22 +117,7 @@ class Answered:
 
     def light(self) -> Answered:
         """Without what only readouts need, to be sent to another process."""
-        return replace(self, record=replace(self.record, **_ONLY_FOR_READOUTS))
-
-
-_ONLY_FOR_READOUTS: Mapping[str, Any] = dict.fromkeys(
-    (
-        "label_tokens",
-        "token_logits",
-        "logsumexp",
-        "sequence_logp",
-        "lens",
-        "lens_logsumexp",
-        "token_ids",
-        "text",
-        "draws",
-    )
-)
+        return replace(self, record=replace(self.record, reply=None))
 
 
 def read_record(record: Record, readouts: Sequence[Readout]) -> Answered:
@@ -169,9 +154,10 @@ def read_all(
     gathered: dict[str, _Gathered] = {}
     for one in records:
         record = one.record if isinstance(one, Answered) else one
-        if record.corpus not in gathered:
-            gathered[record.corpus] = _Gathered(record.emotions, truths)
-        into = gathered[record.corpus]
+        corpus = record.asked.utterance.corpus
+        if corpus not in gathered:
+            gathered[corpus] = _Gathered(record.asked.emotions, truths)
+        into = gathered[corpus]
         place = into.place(record, outside)
         if place is not None:
             into.add(one if isinstance(one, Answered) else read_record(one, readouts), place)
@@ -214,29 +200,30 @@ class _Gathered:
 
     def place(self, record: Record, outside: Outside) -> int | None:
         """The clip of a record; None if it has no usable truth."""
-        if record.utterance in self.places:
-            return self.places[record.utterance]
-        votes = count_votes(record.votes, self.emotions)
+        utterance = record.asked.utterance
+        if utterance.id in self.places:
+            return self.places[utterance.id]
+        votes = count_votes(utterance.votes, self.emotions)
         shares = truth(votes, self.emotions, outside)
         if self.truths is not None and votes.total:
-            shares = self.truths.of(record.utterance, self.emotions)
+            shares = self.truths.of(utterance.id, self.emotions)
         self.outside += sum(votes.outside.values())
         if shares is None:
             self.unusable += votes.total > 0
             self.unrated += votes.total == 0
-            self.places[record.utterance] = None
+            self.places[utterance.id] = None
             return None
         if outside == "other":
             pooled = np.eye(len(self.emotions), dtype=int)[self.emotions.labels.index(OTHER)]
             counts = np.array(votes.counts) + pooled * sum(votes.outside.values())
             votes = Votes(tuple(int(n) for n in counts))
-        self.places[record.utterance] = len(self.rated)
-        self.rated.append((record.utterance, record.speaker, record.dialogue, votes, shares))
-        return self.places[record.utterance]
+        self.places[utterance.id] = len(self.rated)
+        self.rated.append((utterance.id, utterance.speaker, utterance.dialogue, votes, shares))
+        return self.places[utterance.id]
 
     def add(self, answered: Answered, place: int) -> None:
-        record = answered.record
-        row, variant = (record.model, record.control, record.asked), _variant(record)
+        record, asked = answered.record, answered.record.asked
+        row, variant = (asked.model.name, asked.control, asked.row_name), _variant(record)
         for name, level, reading in answered.readings:
             key = (*row, name)
             if key not in self.columns:
@@ -249,7 +236,7 @@ class _Gathered:
             column.statuses[reading.status] += 1
             if reading.status in ("undefined", "collided"):  # the notes of others quote what was said
                 column.faults[reading.note] += 1
-            column.first_option.append(record.order[0])
+            column.first_option.append(asked.prompt.order[0])
 
     def notes(self, outside: Outside) -> list[str]:
         why = f"no vote counts under '{outside}'"
@@ -318,7 +305,7 @@ class _Gathered:
 
 
 def _variant(record: Record) -> Variant:
-    return record.order, record.transcript
+    return record.asked.prompt.order, record.asked.prompt.shows_transcript
 
 
 def _groups(owners: Sequence[str | None], names: Sequence[str]) -> list[str | tuple[str]]:

@@ -68,7 +68,9 @@ def score(
     if split.development and not any(CALIBRATIONS[name].fit for name in names):
         raise UsageError("development speakers: no calibration is fitted to them; add temperature or vector")
     scored = (
-        one for one in answered(run, wanted, n_processes) if one.record.speaker not in split.development
+        one
+        for one in answered(run, wanted, n_processes)
+        if one.record.asked.utterance.speaker not in split.development
     )
     truths = read_truth(truth) if truth is not None else None
     corpora, notes = read_all(scored, wanted, outside=outside, cluster=cluster, truths=truths)

@@ -112,12 +112,16 @@ def gather(
         if clip is None:
             continue
         for readout in unfold(list(readouts), record):
-            where = (record.corpus, record.model, record.control, record.asked, readout.name)
+            asked = record.asked
+            row = (asked.utterance.corpus, asked.model.name, asked.control, asked.row_name)
+            where = (*row, readout.name)
             if not readout.applies(record) or (where not in failing and where not in shown):
                 continue
             reading = readout(record)
             if where in shown:
-                facts.answers.setdefault(where, []).append(Answer(clip, reading, record.text))
+                facts.answers.setdefault(where, []).append(
+                    Answer(clip, reading, record.reply.text if record.reply else None)
+                )
             if reading.distribution is None:
                 _add_failure(failures, where, reading, clip.utterance)
     facts.failures = sorted(
@@ -132,22 +136,26 @@ def _date(run: Run) -> str:
 
 
 def _add_record(facts: Facts, record: Record, outside: Outside) -> Clip | None:
+    asked, sound, reply = record.asked, record.sound, record.reply
+    utterance = asked.utterance
     facts.requests += 1
-    facts.requests_failed += record.status == "failed"
-    facts.unheard += record.duration_s is not None and record.audio_tokens == 0
-    _add_once(facts.models.setdefault(record.model, []), record.model_fingerprint)
-    _add_once(facts.prompts.setdefault(record.asked, []), record.prompt_version)
-    corpus = facts.corpora.setdefault(record.corpus, CorpusFacts(record.labels, record.emotion_set))
-    if record.duration_s is not None and math.isfinite(record.duration_s):
-        corpus.durations_s[record.utterance] = record.duration_s
-    if record.utterance not in corpus.clips:
-        votes = count_votes(record.votes, record.emotions)
-        shares = truth(votes, record.emotions, outside)
+    facts.requests_failed += reply is None
+    facts.unheard += sound is not None and reply is not None and reply.audio_tokens == 0
+    _add_once(facts.models.setdefault(asked.model.name, []), asked.model.fingerprint)
+    _add_once(facts.prompts.setdefault(asked.row_name, []), asked.prompt.version)
+    corpus = facts.corpora.setdefault(
+        utterance.corpus, CorpusFacts(asked.emotions.labels, asked.emotions.name)
+    )
+    if sound is not None and math.isfinite(sound.duration_s):
+        corpus.durations_s[utterance.id] = sound.duration_s
+    if utterance.id not in corpus.clips:
+        votes = count_votes(utterance.votes, asked.emotions)
+        shares = truth(votes, asked.emotions, outside)
         counted = votes.total if outside == "other" else sum(votes.counts)
-        corpus.clips[record.utterance] = (
-            None if shares is None else Clip(record.utterance, record.speaker, counted, shares)
+        corpus.clips[utterance.id] = (
+            None if shares is None else Clip(utterance.id, utterance.speaker, counted, shares)
         )
-    return corpus.clips[record.utterance]
+    return corpus.clips[utterance.id]
 
 
 def _add_failure(

@@ -19,15 +19,18 @@ LOW_MASS = 0.01
 
 def show_reading(console: Console, result: ClipReading) -> None:
     """Draw the text-level and the token-level distribution of a clip side by side."""
-    record = result.record
-    console.print(Text(Path(record.clip).name, style="bold"), Text(f"{record.duration_s:.1f} s", style="dim"))
-    console.print(Text(f"{record.model}, prompt {record.prompt}, said: "), Text(repr(record.text or "")))
+    asked, sound = result.record.asked, result.record.sound
+    length = f"{sound.duration_s:.1f} s" if sound else ""
+    console.print(Text(Path(asked.clip.path).name, style="bold"), Text(length, style="dim"))
+    console.print(
+        Text(f"{asked.model.name}, prompt {asked.prompt.name}, said: "), Text(repr(result.text or ""))
+    )
     levels = {level: _first_of(level, result.readings) for level in ("text", "token")}
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for level, name in levels.items():
         table.add_column(f"{level} level: {name or 'no readout for this prompt'}", no_wrap=True)
-    for n, label in enumerate(record.labels):
+    for n, label in enumerate(asked.emotions.labels):
         cells = [_bar(result.readings.get(name or ""), n) for name in levels.values()]
         table.add_row(label, *cells)
     console.print(table)
