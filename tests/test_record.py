@@ -43,7 +43,9 @@ def asked(draw: Any, label_tokens: LabelTokens) -> Asked:
     optional = [draw(st.none() | text) for _ in range(4)]
     order = tuple(draw(st.permutations(range(len(emotions)))))
     return Asked(
-        utterance=AskedUtterance(draw(text), draw(text), *optional[:3], votes, shares, draw(st.none() | text)),
+        utterance=AskedUtterance(
+            draw(text), draw(text), *optional[:3], votes, shares, draw(st.none() | text)
+        ),
         clip=AskedClip(draw(text), draw(st.none() | number), draw(st.none() | number), optional[3]),
         control=draw(text),
         model=AskedModel(draw(text), draw(text)),

@@ -11,6 +11,7 @@ from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.text import find_labels, label
 from tests.readouts.made_up_records import plain_set, record
+from tests.records import change
 
 
 def one_hot(reading: Reading) -> int | None:
@@ -181,7 +182,10 @@ def test_letters_follow_the_order_of_the_options() -> None:
         for place, letter in enumerate("ABCD"):
             word = emotions.labels[order[place]]
             for text in (letter, f"{letter}. {word}"):
-                assert one_hot(label(record(text, format="letter", order=order))) == order[place]
+                assert (
+                    one_hot(label(change(record(text, format="letter"), {"asked.prompt.order": order})))
+                    == order[place]
+                )
 
 
 def test_letters_count_only_where_they_were_offered() -> None:

@@ -38,10 +38,11 @@ def test_a_swapped_record_names_the_clip_that_was_heard(study: Study, tmp_path: 
     records = records_of(study, tmp_path / "out", controls=["clip", "swapped"], prompts=["word"])
     own = {r.asked.utterance.id: r for r in records if r.asked.control == "clip"}
     for swapped in (r for r in records if r.asked.control == "swapped"):
-        heard = own[swapped.heard or ""]
-        assert heard.utterance != swapped.utterance
-        assert (heard.text, heard.clip) == (swapped.text, swapped.clip)
-        assert swapped.votes == own[swapped.utterance].votes
+        heard = own[swapped.asked.clip.utterance or ""]
+        assert heard.asked.utterance.id != swapped.asked.utterance.id
+        assert heard.asked.clip == swapped.asked.clip
+        assert heard.replied.text == swapped.replied.text
+        assert swapped.asked.utterance == own[swapped.asked.utterance.id].asked.utterance
     assert len({r.key for r in records}) == len(records)
 
 
@@ -140,7 +141,7 @@ TURNS = [("A", 2), ("A", 0), ("A", 1), ("B", 0), ("B", 5), ("B", 3)]
 
 def test_context_shows_the_turns_before_with_their_speakers(dialogue_study: Study, tmp_path: Path) -> None:
     records = records_of(dialogue_study, tmp_path / "out", context_turns=[0, 1, 30])
-    assert len({r.dialogue for r in records}) == 2
+    assert len({r.asked.utterance.dialogue for r in records}) == 2
     assert len(records) == 18
     for record in records[::3]:
         assert "Before this" not in record.asked.prompt.text

@@ -130,7 +130,11 @@ def test_skill_compares_with_the_prior_on_the_clips_that_were_scored(run: Run) -
     clips = {r.asked.utterance.id: r for r in run.records()}
     prior = []
     for name in ("clip2", "clip3", "clip4", "clip5"):
-        others = [shares(c) for c in clips.values() if c.asked.utterance.speaker != clips[name].speaker]
+        others = [
+            shares(c)
+            for c in clips.values()
+            if c.asked.utterance.speaker != clips[name].asked.utterance.speaker
+        ]
         prior.append(jensenshannon(np.mean(others, axis=0), shares(clips[name]), base=2) ** 2)
     expected = 1 - row.scores["jsd_bits"].value / np.mean(prior)
     assert row.skill["jsd_bits"] == pytest.approx(expected, abs=1e-9)

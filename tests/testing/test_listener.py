@@ -160,7 +160,7 @@ def test_format_errors_spoil_the_text_and_leave_the_tokens() -> None:
 def test_format_errors_come_as_often_as_asked() -> None:
     listener = Listener(format_errors=0.3)
     rng = np.random.default_rng(0)
-    said = [record_of(listener, p=rng.dirichlet(np.ones(6))).text for _ in range(200)]
+    said = [record_of(listener, p=rng.dirichlet(np.ones(6))).replied.text for _ in range(200)]
     assert 0.2 < np.mean([text == ERROR for text in said]) < 0.4
 
 
