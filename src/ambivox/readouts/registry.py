@@ -116,8 +116,8 @@ def _as_reading(result: object, record: Record) -> Reading:
     if result.distribution is None:
         return result
     p = as_distributions(result.distribution, "its distribution,")
-    if p.shape != (len(record.labels),):
-        raise ValueError(f"its distribution has shape {p.shape} for {len(record.labels)} labels")
+    if p.shape != (len(record.asked.emotions),):
+        raise ValueError(f"its distribution has shape {p.shape} for {len(record.asked.emotions)} labels")
     return replace(result, distribution=p)
 
 
