@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ambivox import __version__
 from ambivox.columns import arrow_fields, from_table, to_plain
 from ambivox.emotions import EmotionSet
 from ambivox.errors import AmbivoxError, UsageError, first_line
@@ -171,7 +171,7 @@ SCHEMA = pa.schema(arrow_fields(Record), metadata={"ambivox_schema": str(SCHEMA_
 def write_records(records: Iterable[Record], path: Path) -> None:
     """Write records as one Parquet shard, whole or not at all (written aside, then renamed)."""
     aside = path.with_name(path.name + ".partial")
-    schema = SCHEMA.with_metadata({**SCHEMA.metadata, b"ambivox": __version__.encode()})
+    schema = SCHEMA.with_metadata({**SCHEMA.metadata, b"ambivox": version("ambivox").encode()})
     try:
         table = pa.Table.from_pylist([to_plain(record) for record in records], schema=schema)
         pq.write_table(table, aside, compression="zstd", write_page_checksum=True)

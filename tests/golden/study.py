@@ -34,8 +34,8 @@ def golden(data: Path, out: Path) -> dict[str, Any]:
     readings: dict[str, Any] = {}
     for record in run.records():
         read = {r.name: r(record) for r in unfold(readouts, record) if r.applies(record)}
-        readings[f"{record.utterance} {record.prompt}"] = {
-            "text": record.text,
+        readings[f"{record.asked.utterance.id} {record.asked.prompt.name}"] = {
+            "text": record.replied.text,
             "readings": {
                 name: {
                     "status": reading.status,
