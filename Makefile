@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 OUT ?= demo
+JOBS ?= 2
 
 .PHONY: bench demo docs test test-fast test-lowest lint types format mini clean help
 
 help:
 	@echo "make demo    read example clips, run a small study, score it, write a report into $(OUT)/"
 	@echo "make test    lint, types, documentation and tests, as CI runs them"
-	@echo "make test-fast  lint, types and the quick tests"
+	@echo "make test-fast  lint and the quick tests"
 	@echo "make docs    the documentation site, in build/docs"
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make format  let ruff format and fix the code"
@@ -29,11 +30,11 @@ demo: $(VENV)/.installed
 	$(BIN)/ambivox report $(OUT)
 
 test: lint types docs
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
 # What can be known in a minute; the rest is marked slow.
-test-fast: lint types
-	$(BIN)/python -m pytest -m "not slow"
+test-fast: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs

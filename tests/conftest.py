@@ -11,6 +11,33 @@ settings.load_profile("ambivox")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+SLOW = (
+    "benchmarks",
+    "cli",
+    "finetuning",
+    "golden",
+    "models/hf",
+    "models/test_check.py",
+    "present",
+    "recipes",
+    "run",
+    "scoring",
+    "statistics/test_simulated_studies.py",
+    "test_main_job.py",
+    "testing",
+)
+"""What runs a model, draws many studies or starts another process; everything under these is marked slow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies under `SLOW`; single tests elsewhere are marked where they stand."""
+    tests = Path(__file__).parent
+    folders = [tests / name for name in SLOW]
+    for item in items:
+        if any(folder == item.path or folder in item.path.parents for folder in folders):
+            item.add_marker("slow")
+
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
