@@ -38,7 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The real clips and votes; ``AMBIVOX_TEST_DATA`` says where, ``../shared/data`` is the default."""

@@ -32,7 +32,9 @@ RECORD = record("happy")
 
 def flat(record: Record, *, power: int = 1) -> Reading:
     """The same for every clip."""
-    return Reading(np.full(len(record.asked.emotions), 1 / len(record.asked.emotions)), "ok", f"power {power}")
+    return Reading(
+        np.full(len(record.asked.emotions), 1 / len(record.asked.emotions)), "ok", f"power {power}"
+    )
 
 
 def empty(path: Path, *, licence: str = "CC0") -> Corpus:
