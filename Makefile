@@ -9,7 +9,7 @@ TORCH := 2.13.0
 OUT ?= demo
 JOBS ?= 2
 
-.PHONY: bench demo docs test test-fast test-lowest lint types format mini clean help
+.PHONY: bench demo docs test test-fast test-lowest test-newest lint types format mini clean help
 
 help:
 	@echo "make demo    read example clips, run a small study, score it, write a report into $(OUT)/"
@@ -45,6 +45,11 @@ test-lowest:
 	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,finetune,report,raters]" \
 	  hypothesis "mistral-common[audio]" pytest scikit-learn torchmetrics
 	build/lowest/bin/python -m pytest
+
+# The engine's tests with the newest transformers that pyproject.toml admits.
+test-newest: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --no-deps --target build/newest "transformers==5.24.*"
+	PYTHONPATH=build/newest:src $(BIN)/python -m pytest tests/models
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""How far the shared path is from the plain one on every family of `tests/models/checkpoints.py`.
+"""How far prefix sharing is from the reference path on every family of `tests/models/checkpoints.py`.
 
     python benchmarks/exactness.py > benchmarks/results/exactness.md
 
@@ -27,10 +27,9 @@ SOME_LABELS = [["angry"], ["sad"]]
 def main() -> None:
     torch.set_num_threads(1)
     print(
-        "| family | shared | answers grow on the tree | largest difference in probability | same answers | "
-        "encodes the real part only |"
+        "| family | shared | largest difference in probability | same answers | encodes the real part only |"
     )
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|")
     load_processor = transformers.AutoProcessor.from_pretrained
     for family, build in FAMILIES.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -48,17 +47,16 @@ def main() -> None:
         ]
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            got = model._path.run(model.jobs(requests))
-        expected = model.plain.run(model.jobs(requests))
+            got = model.sharing.run(model.jobs(requests))
+        expected = model.reference.run(model.jobs(requests))
         apart = max(distance(a, b) for a, b in zip(expected, got, strict=True))
         same = sum(
             a.answers[0].token_ids == b.answers[0].token_ids for a, b in zip(expected, got, strict=True)
         )
-        shared = model._path.shared
+        shared = model.sharing.shared
         print(
             f"| {family} | {'yes' if shared else f'no: {said[-1].message}'} | "
-            f"{'yes' if shared and shared.growing_trees else 'no'} | {apart:.0e} | "
-            f"{same}/{len(got)} | {'yes' if shared and shared.encode._shortens else 'no'} |",
+            f"{apart:.0e} | {same}/{len(got)} | {'yes' if shared and shared.encode.shortens else 'no'} |",
             flush=True,
         )
 

@@ -24,9 +24,9 @@ from ambivox.models.hf.prefix_sharing.decode import Decoder
 from ambivox.models.hf.prefix_sharing.encode import AudioEncoder
 from benchmarks.checkpoint import built
 from benchmarks.engine import work
+from benchmarks.engine.__main__ import RESULTS, real_clips
 from benchmarks.engine.floor import matrix_rate, operations
 from benchmarks.engine.ways import shared
-from engine import RESULTS, real_clips
 
 PARTS = {
     "prepare": (TransformersModel, "jobs"),

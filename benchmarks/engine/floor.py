@@ -10,7 +10,7 @@ import torch
 
 from ambivox.models import Request
 from ambivox.models.hf.adapter import TransformersModel
-from ambivox.models.hf.prefix_sharing.job import Job
+from ambivox.models.hf.job import Job
 from ambivox.models.hf.prefix_sharing.tree import TokenTree
 
 RATE_SIZE = 1024

@@ -23,7 +23,7 @@ from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.protocol import FloatArray
 from benchmarks.engine import work
 from benchmarks.engine.floor import matrix_rate, operations
-from benchmarks.engine.ways import Said, Way, in_batches, one_by_one, plainly, shared
+from benchmarks.engine.ways import Said, Way, by_reference, in_batches, one_by_one, shared
 
 AMBIVOX = "ambivox"
 
@@ -75,7 +75,7 @@ def bench(
     ways: dict[str, tuple[Way, list[FloatArray]]] = {
         "a. one by one": (one_by_one(model), few),
         "b. in batches": (in_batches(model), few),
-        "ambivox, sharing nothing": (plainly(model), few),
+        "ambivox, sharing nothing": (by_reference(model), few),
         **{name: (way, _spread(clips, n)) for name, (way, n) in (others or {}).items()},
         AMBIVOX: (shared(model), list(clips)),
     }

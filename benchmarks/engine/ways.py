@@ -30,11 +30,11 @@ def _loop_body(model: TransformersModel, request: Request) -> tuple[int, ...]:
     assert request.samples is not None
     with quiet(), torch.inference_mode():
         inputs = model.chat(request.samples, request.prompt.text)
-        placed = {key: model.plain.place(value) for key, value in inputs.items()}
+        placed = {key: model.reference.place(value) for key, value in inputs.items()}
         out = model.model.generate(
             **placed,
-            **model.plain.fixed,
-            generation_config=model.plain.decoding,
+            **model.reference.fixed,
+            generation_config=model.reference.decoding,
             max_new_tokens=request.prompt.max_new_tokens,
             output_logits=True,
             return_dict_in_generate=True,
@@ -45,7 +45,7 @@ def _loop_body(model: TransformersModel, request: Request) -> tuple[int, ...]:
             label = torch.tensor([model.chat.tokenizer.encode(forms[0], add_special_tokens=False)])
             ids = torch.cat([placed["input_ids"], label.to(placed["input_ids"].device)], dim=1)
             whole = placed | {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-            model.model(**whole, **model.plain.fixed).logits[0, -label.shape[1] - 1 :].log_softmax(-1)
+            model.model(**whole, **model.reference.fixed).logits[0, -label.shape[1] - 1 :].log_softmax(-1)
     return tuple(out.sequences[0, inputs["input_ids"].shape[1] :].tolist())
 
 
@@ -62,14 +62,14 @@ def in_batches(model: TransformersModel, rows: int = 8) -> Way:
 
 
 def _batch(model: TransformersModel, requests: Sequence[Request]) -> Said:
-    plain, tokenizer = model.plain, model.chat.tokenizer
+    reference, tokenizer = model.reference, model.chat.tokenizer
     with quiet(), torch.inference_mode():
         inputs = [job.inputs for job in model.jobs(requests)]
         padded = _placed(model, inputs)
-        out = plain.model.generate(
+        out = reference.model.generate(
             **padded,
-            **plain.fixed,
-            generation_config=plain.decoding,
+            **reference.fixed,
+            generation_config=reference.decoding,
             max_new_tokens=max(request.prompt.max_new_tokens for request in requests),
             output_logits=True,
             return_dict_in_generate=True,
@@ -79,28 +79,28 @@ def _batch(model: TransformersModel, requests: Sequence[Request]) -> Said:
             forms = [request.prompt.answers[label % len(request.prompt.answers)][0] for request in requests]
             written = [tokenizer.encode(form, add_special_tokens=False) for form in forms]
             longer = [with_answer(each, tokens) for each, tokens in zip(inputs, written, strict=True)]
-            logits = plain.model(**_placed(model, longer), **plain.fixed).logits
+            logits = reference.model(**_placed(model, longer), **reference.fixed).logits
             logits[:, -1 - max(map(len, written)) :].log_softmax(-1)
     answers = out.sequences[:, padded["input_ids"].shape[1] :].tolist()
     return [_ended(model, said) for said in answers]
 
 
 def _placed(model: TransformersModel, inputs: Sequence[Inputs]) -> Inputs:
-    batch = collate(inputs, model.plain.decoding.pad_token_id)
-    return {key: model.plain.place(value) for key, value in batch.items()}
+    batch = collate(inputs, model.reference.decoding.pad_token_id)
+    return {key: model.reference.place(value) for key, value in batch.items()}
 
 
 def _ended(model: TransformersModel, tokens: Sequence[int]) -> tuple[int, ...]:
     """Without what a batch appends after the end."""
-    ends = [n for n, token in enumerate(tokens) if token in model.plain.decoding.eos_token_id]
+    ends = [n for n, token in enumerate(tokens) if token in model.reference.decoding.eos_token_id]
     return tuple(tokens[: ends[0] + 1] if ends else tokens)
 
 
-def plainly(model: TransformersModel) -> Way:
+def by_reference(model: TransformersModel) -> Way:
     """The reference path of ambivox: batches of `generate`, only logits of label tokens, prefixes once."""
 
     def answer(requests: Sequence[Request]) -> Said:
-        outcomes = model.plain.run(model.jobs(requests))
+        outcomes = model.reference.run(model.jobs(requests))
         return [outcome.answers[0].token_ids for outcome in outcomes]
 
     return answer

@@ -24,5 +24,20 @@ def test_a_short_name_near_a_known_one_is_suggested() -> None:
 
 
 def test_an_unknown_option_is_named() -> None:
-    with pytest.raises(UsageError, match="btach_size"):
+    with pytest.raises(UsageError, match="unknown option 'btach_size': did you mean 'batch_size'"):
         load_model("Qwen/Qwen2-Audio-7B-Instruct", btach_size=4)
+    with pytest.raises(UsageError, match="unknown option 'defaness': did you mean 'deafness'"):
+        load_model("listener", defaness=0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"deafness": "much"}, "option deafness: input should be a valid number.* not 'much'"),
+        ({"prior": 3}, "option prior: input should be a valid tuple"),
+        ({"seed": -1}, "seed: -1 is below 0"),
+    ],
+)
+def test_an_option_of_the_listener_of_a_wrong_type_is_named(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_model("listener", **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,14 +72,18 @@ def with_options(loader: Callable[..., Loaded], name: str, options: Mapping[str,
     try:
         return validate_call(config=ConfigDict(strict=True))(loader)(name, **options)
     except ValidationError as error:
-        first = error.errors()[0]
-    option = str(first["loc"][0])
-    if first["type"] == "unexpected_keyword_argument":
         known = [p.name for p in inspect.signature(loader).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        raise unknown_name("option", option, known)
-    raise UsageError(
-        f"option {option}: {first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r:.60}"
-    )
+        raise wrong_option(error, known) from None
+
+
+def wrong_option(error: ValidationError, known: Iterable[str]) -> UsageError:
+    """The error for the first option that pydantic found wrong."""
+    first = error.errors()[0]
+    option = str(first["loc"][0])
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return unknown_name("option", option, known)
+    message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r:.60}"
+    return UsageError(f"option {option}: {message}")
 
 
 def checkpoint_of(name: str) -> str:
@@ -129,7 +133,7 @@ def _listener(name: str, **options: Any) -> SpeechModel:
     """A synthetic listener of set probabilities, for sounds that carry a known distribution."""
     from ambivox.testing.listener.listener import load_listener
 
-    return with_options(load_listener, name, options)
+    return load_listener(name, **options)
 
 
 def _mini_folder() -> Path:

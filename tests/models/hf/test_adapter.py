@@ -58,7 +58,7 @@ def test_a_row_that_ends_early_stops_at_its_own_end_token(
     said = qwen.generate([short])[0].token_ids
     third = next(n for n in range(2, len(said)) if said[n] not in said[:n])
     model = load_transformers(str(checkpoint("qwen2_audio")), device="cpu")
-    model._decoding.eos_token_id = [said[third], *model._decoding.eos_token_id]
+    model.reference.decoding.eos_token_id = [said[third], *model.reference.decoding.eos_token_id]
     reply = model.generate([short, long])[0]
     assert reply.finish == "stop"
     assert reply.token_ids == said[: third + 1]
@@ -101,7 +101,7 @@ def test_a_clip_too_short_for_one_audio_token_is_refused(qwen: TransformersModel
 def test_padding_never_looks_like_audio(loaded: Loaded) -> None:
     model = loaded("glm_asr")
     assert model.chat.tokenizer.pad_token_id == model.chat.audio_token
-    assert model._decoding.pad_token_id != model.chat.audio_token
+    assert model.reference.decoding.pad_token_id != model.chat.audio_token
 
 
 def test_the_start_token_is_written_once(loaded: Loaded) -> None:

@@ -11,7 +11,7 @@ from ambivox.errors import UsageError
 from ambivox.models import Request
 from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.hf.chat_input import TEXT_INPUTS
-from ambivox.models.hf.prefix_sharing.sampling import Sampler, samplers
+from ambivox.models.hf.sampling import Sampler, samplers
 from tests.models.hf.asking import ask, clip
 
 Loaded = Callable[[str], TransformersModel]
@@ -127,7 +127,7 @@ def _hidden_states(model: TransformersModel, request: Request, answer: tuple[int
             attention_mask=torch.ones_like(ids),
             output_hidden_states=True,
             **rest,
-            **model._path.plain.fixed,
+            **model.reference.fixed,
         )
         *inner, last = (state[0, -len(answer) :] for state in out.hidden_states[1:])
         return [head(state) for state in (*map(norm, inner), last)]

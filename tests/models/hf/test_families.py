@@ -30,7 +30,7 @@ def full_logits(model: TransformersModel, request: Request) -> tuple[list[int], 
     with torch.inference_mode():
         out = model.model.generate(
             **inputs,
-            **model._path.plain.fixed,
+            **model.reference.fixed,
             max_new_tokens=request.prompt.max_new_tokens,
             do_sample=False,
             output_logits=True,
@@ -121,7 +121,7 @@ def test_scores_are_those_of_a_plain_forward_pass_per_label(model: TransformersM
             rest["token_type_ids"] = torch.cat([inputs["token_type_ids"], torch.zeros_like(answer)], dim=1)
         with torch.inference_mode():
             logits = model.model(
-                input_ids=ids, attention_mask=torch.ones_like(ids), **rest, **model._path.plain.fixed
+                input_ids=ids, attention_mask=torch.ones_like(ids), **rest, **model.reference.fixed
             ).logits
         logp = logits[0, -answer.shape[1] - 1 : -1].float().log_softmax(1).gather(1, answer.T)
         np.testing.assert_allclose(np.exp(scores[n]), np.exp(float(logp.sum())), rtol=1e-3, atol=1e-9)

@@ -18,11 +18,11 @@ from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models.hf.chat_input import ChatInput, Inputs
 from ambivox.models.hf.checkpoint import load_checkpoint, quiet
-from ambivox.models.hf.prefix_sharing.checked import CheckedPath
-from ambivox.models.hf.prefix_sharing.job import Answer, Job, Outcome
-from ambivox.models.hf.prefix_sharing.memory import Budget
-from ambivox.models.hf.prefix_sharing.sampling import samplers
+from ambivox.models.hf.job import Answer, Job, Outcome
+from ambivox.models.hf.memory import Budget
+from ambivox.models.hf.prefix_sharing import PrefixSharing
 from ambivox.models.hf.reference import ReferencePath
+from ambivox.models.hf.sampling import samplers
 from ambivox.models.label_tokens import find_label_tokens
 from ambivox.models.protocol import FloatArray, LabelTokens, Reply, Request
 
@@ -35,7 +35,7 @@ WINDOW_CLIPS = 64
 BATCH_SIZE = 64
 BATCH_TOKENS = 16384
 
-PLAIN_ROWS = 8
+REFERENCE_ROWS = 8
 """Answers at a time on the reference path, where each of them encodes its audio again."""
 
 
@@ -106,14 +106,16 @@ class TransformersModel:
         self.fingerprint = fingerprint
         self.batch_size = batch_size
         self.chat = ChatInput(processor, model.config, name)
-        self._decoding = _greedy(model, self.chat.tokenizer, self.chat.audio_token)
-        self.plain = ReferencePath(
-            model, self._decoding, name, Budget(min(batch_size, PLAIN_ROWS), batch_tokens)
+        decoding = _greedy(model, self.chat.tokenizer, self.chat.audio_token)
+        self.reference = ReferencePath(
+            model, decoding, name, Budget(min(batch_size, REFERENCE_ROWS), batch_tokens)
         )
-        self._path = CheckedPath(self.plain, self.chat.audio_token, Budget(batch_size, batch_tokens), share)
+        self.sharing = PrefixSharing(
+            self.reference, self.chat.audio_token, Budget(batch_size, batch_tokens), share
+        )
         # Generation settings of the checkpoint (sampling, penalties, suppressed tokens) would fill what ours
         # leave open, and change the logits before they are read.
-        model.generation_config = self._decoding
+        model.generation_config = decoding
 
     @cached_property
     def max_audio_s(self) -> float | None:
@@ -123,7 +125,7 @@ class TransformersModel:
 
     def label_tokens(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> LabelTokens:
         """The label tokens, for the written forms of each label, and for numbers if asked."""
-        return find_label_tokens(answers, self._tokenise, self._piece, numbers=numbers)
+        return find_label_tokens(answers, self.chat.tokenise, self._piece, numbers=numbers)
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer greedily, at most ``request.prompt.max_new_tokens`` tokens each.
@@ -137,7 +139,7 @@ class TransformersModel:
             begun = time.perf_counter()
             jobs = self.jobs(window)
             preparing_s = (time.perf_counter() - begun) / len(window)
-            for job, outcome in zip(jobs, self._path.run(jobs), strict=True):
+            for job, outcome in zip(jobs, self.sharing.run(jobs), strict=True):
                 replies.append(self._reply(job, outcome, preparing_s))
         return replies
 
@@ -149,7 +151,7 @@ class TransformersModel:
                 replace(job, sequences=request.label_tokens.sequences)
                 for job, request in zip(self._jobs(window), window, strict=True)
             ]
-            for outcome in self._path.run(jobs):
+            for outcome in self.sharing.run(jobs):
                 assert outcome.sequence_logp is not None
                 scores.append(outcome.sequence_logp)
         return scores
@@ -168,13 +170,12 @@ class TransformersModel:
 
     def forget(self) -> None:
         """Drop the clips that were encoded and kept."""
-        if self._path.shared:
-            self._path.shared.encode.kept.clear()
+        self.sharing.forget()
 
     @property
     def audio_tower(self) -> Any:
         """The audio encoder where it is of Whisper's kind, else None."""
-        return self._path.shared.encode.tower if self._path.shared else None
+        return self.sharing.audio_tower
 
     def _reply(self, job: Job, outcome: Outcome, preparing_s: float) -> Reply:
         answer, *draws = outcome.answers
@@ -248,9 +249,6 @@ class TransformersModel:
             f"{request.name}: {seconds:.1f} s of audio, the model hears {limit}: "
             "give --start and --end, or start and end in the manifest"
         )
-
-    def _tokenise(self, text: str) -> list[int]:
-        return [int(token) for token in self.chat.tokenizer.encode(text, add_special_tokens=False)]
 
     def _piece(self, token: int) -> str:
         text = str(self.chat.tokenizer.decode([token]))

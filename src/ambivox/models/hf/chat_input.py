@@ -108,12 +108,13 @@ class ChatInput:
         """
         for token in self._control_tokens:
             text = text.replace(token, f"{token[0]} {token[1:]}")
-        if self._control_ids and (found := self._control_ids.intersection(self._tokenise(text))):
+        if self._control_ids and (found := self._control_ids.intersection(self.tokenise(text))):
             token = self.tokenizer.convert_ids_to_tokens(min(found))
             raise AmbivoxError(f"{self.name}: the text of a prompt is read as the control token {token!r}")
         return text
 
-    def _tokenise(self, text: str) -> list[int]:
+    def tokenise(self, text: str) -> list[int]:
+        """The tokens of a text, with none around it."""
         return [int(token) for token in self.tokenizer.encode(text, add_special_tokens=False)]
 
     def __call__(self, samples: FloatArray, text: str, clip: str = "clip") -> Inputs:
@@ -167,7 +168,7 @@ class ChatInput:
         """What the template writes before the audio, and the tokens of what it writes after it."""
         turn = self.render(text)
         before, _, after = turn.rpartition(self.tokenizer.convert_ids_to_tokens(self.audio_token))
-        return before, self._tokenise(after)
+        return before, self.tokenise(after)
 
     def raw(self, samples: FloatArray | None, text: str) -> Inputs:
         """The inputs as the processor gives them, unchecked; None leaves the audio out."""

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from ambivox.models.hf.chat_input import Inputs, batch_key, collate, with_answer
 from ambivox.models.hf.checkpoint import quiet
+from ambivox.models.hf.job import Answer, Job, Outcome, score_sequences, used_tokens
 from ambivox.models.hf.lens import Lens
-from ambivox.models.hf.prefix_sharing.job import Answer, Job, Outcome, score_sequences, used_tokens
-from ambivox.models.hf.prefix_sharing.memory import Budget
-from ambivox.models.hf.prefix_sharing.sampling import Sampler
+from ambivox.models.hf.memory import Budget
+from ambivox.models.hf.sampling import Sampler
 from ambivox.models.protocol import FloatArray
 
 

@@ -6,14 +6,16 @@ import hashlib
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
-from ambivox.errors import UsageError
+from ambivox.errors import UsageError, unknown_name
 from ambivox.models.label_tokens import find_label_tokens
+from ambivox.models.load import wrong_option
 from ambivox.models.protocol import LabelTokens, Reply, Request
 from ambivox.prompts import RenderedPrompt
 from ambivox.prompts.prompt import LETTERS
@@ -74,10 +76,12 @@ class Listener:
     def __post_init__(self) -> None:
         for name in ("deafness", "verbosity", "format_errors"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"listener: {name}: {getattr(self, name)} is not between 0 and 1")
+                raise UsageError(f"listener: {name}: {getattr(self, name):g} is not between 0 and 1")
         for name in ("temperature", "written_temperature", "written_concentration"):
             if not getattr(self, name) > 0:
-                raise UsageError(f"listener: {name}: {getattr(self, name)} is not above 0")
+                raise UsageError(f"listener: {name}: {getattr(self, name):g} is not above 0")
+        if self.seed < 0:
+            raise UsageError(f"listener: seed: {self.seed} is below 0")
 
     @property
     def fingerprint(self) -> str:
@@ -174,9 +178,21 @@ class Listener:
 
 
 def load_listener(rest: str, **options: object) -> Listener:
-    """The listener of a study: ``listener`` or ``listener:NAME``, with the options of `Listener`."""
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    return Listener(f"listener:{rest}" if rest else "listener", **settings)  # type: ignore[arg-type]
+    """The listener of a study: ``listener`` or ``listener:NAME``, with the options of `Listener`.
+
+    Raises:
+        UsageError: an unknown option, or one of a wrong type or out of range.
+    """
+    known = [option.name for option in fields(Listener) if option.name != "name"]
+    for option in sorted(options.keys() - set(known)):
+        raise unknown_name("option", option, known)
+    try:
+        listener = TypeAdapter(Listener).validate_python(
+            options | {"name": f"listener:{rest}" if rest else "listener"}
+        )
+    except ValidationError as error:
+        raise wrong_option(error, known) from None
+    return listener
 
 
 def _facts(request: Request) -> tuple[str, str]:

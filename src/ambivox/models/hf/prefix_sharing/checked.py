@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 
-from ambivox.models.hf.prefix_sharing.job import Answer, Job, Outcome
-from ambivox.models.hf.prefix_sharing.memory import Budget, is_overflow
+from ambivox.models.hf.job import Answer, Job, Outcome
+from ambivox.models.hf.memory import Budget, is_overflow
 from ambivox.models.hf.prefix_sharing.shared import SharedPath
 from ambivox.models.hf.prefix_sharing.text_model import NotSharableError
 from ambivox.models.hf.reference import ReferencePath
@@ -30,29 +31,39 @@ ROOM_BYTES = 256 * 2**20
 """For encoded clips that may be asked about again: 15 hours of them for a model of width 512 in float32."""
 
 
-class CheckedPath:
+class PrefixSharing:
     """Chooses the path by trying both on the first job that comes, with and without audio each.
 
     Which families let prompts share keys and values is nowhere written down, and a new version may change
-    it: so it is tried with real weights, on a real clip, and a family that fails is asked the plain way.
+    it: so it is tried with real weights, on a real clip, and a family that fails goes the reference path.
 
     Args:
-        plain: the model on the reference path.
+        reference: the model on the reference path.
         audio_token: the model's placeholder for audio.
         budget: of the shared path.
         share: False never leaves the reference path.
     """
 
-    def __init__(self, plain: ReferencePath, audio_token: int, budget: Budget, share: bool) -> None:
-        self.plain = plain
+    def __init__(self, reference: ReferencePath, audio_token: int, budget: Budget, share: bool) -> None:
+        self.reference = reference
         self.shared: SharedPath | None = None
         self._audio_token = audio_token
         self._agreed: set[bool] = set()
         if share:
             try:
-                self.shared = SharedPath(plain, audio_token, budget, ROOM_BYTES)
+                self.shared = SharedPath(reference, audio_token, budget, ROOM_BYTES)
             except NotSharableError as error:
                 self._fall_back(str(error))
+
+    @property
+    def audio_tower(self) -> Any:
+        """The audio encoder where it is of Whisper's kind, else None."""
+        return self.shared.encode.tower if self.shared else None
+
+    def forget(self) -> None:
+        """Drop the clips that were encoded and kept."""
+        if self.shared:
+            self.shared.encode.kept.clear()
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome per job, in their order."""
@@ -60,16 +71,13 @@ class CheckedPath:
             if self.shared:
                 self._check(next(job for job in jobs if bool(job.clip) == heard))
                 self._agreed.add(heard)
-        return (self.shared or self.plain).run(jobs)
+        return (self.shared or self.reference).run(jobs)
 
     def _check(self, job: Job) -> None:
         assert self.shared is not None
         probes = probe(job, self._audio_token)
-        expected = self.plain.run(probes)
+        expected = self.reference.run(probes)
         objection = self._objection(probes, expected)
-        if objection and self.shared.growing_trees:
-            self.shared.growing_trees = False
-            objection = self._objection(probes, expected)
         if objection:
             self._fall_back(objection)
 
@@ -83,13 +91,14 @@ class CheckedPath:
                 raise
             return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
         apart = max(distance(a, b) for a, b in zip(expected, got, strict=True))
-        tolerance = TOLERANCE if self.plain.model.dtype == torch.float32 else ROUNDING
+        tolerance = TOLERANCE if self.reference.model.dtype == torch.float32 else ROUNDING
         return None if apart <= tolerance else f"shared work moves its answers by {apart:.1g} in probability"
 
     def _fall_back(self, why: str) -> None:
         self.shared = None
         warnings.warn(
-            f"{self.plain.name}: every prompt pays for its whole clip, since nothing can be shared: {why}",
+            f"{self.reference.name}: every prompt pays for its whole clip, "
+            f"since nothing can be shared: {why}",
             RuntimeWarning,
             stacklevel=2,
         )

@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ambivox.models.hf.prefix_sharing.job import Answer
-from ambivox.models.hf.prefix_sharing.key_values import RowCache, TokenCache, TreeCache
+from ambivox.models.hf.job import Answer
+from ambivox.models.hf.prefix_sharing.key_values import RowCache, TreeCache
 from ambivox.models.hf.prefix_sharing.prefix_tree import Branch
-from ambivox.models.hf.prefix_sharing.sampling import Sampler
 from ambivox.models.hf.prefix_sharing.text_model import TextModel
-from ambivox.models.hf.prefix_sharing.tree_cache import GrowingTrees
+from ambivox.models.hf.sampling import Sampler
 from ambivox.models.protocol import FloatArray
 
 
@@ -69,19 +68,16 @@ class Decoder:
         ends: the tokens that end an answer.
         rows: how many answers at a time, at most.
         tokens: how many tokens in all rows together, at most; one row is always let in.
-        growing_trees: let answers grow on the trees of their prompts, rather than in rows of their own.
     """
 
-    def __init__(
-        self, text: TextModel, ends: Sequence[int], rows: int, tokens: int, growing_trees: bool = False
-    ) -> None:
-        self.text, self.ends, self.growing_trees = text, frozenset(ends), growing_trees
+    def __init__(self, text: TextModel, ends: Sequence[int], rows: int, tokens: int) -> None:
+        self.text, self.ends = text, frozenset(ends)
         self.max_rows, self.max_tokens = rows, tokens
 
     def run(self, starts: Iterator[Start]) -> Iterator[tuple[Start, Answer]]:
         """The answers as they are finished; `starts` is asked for the next when there is room for it."""
         rows: list[_Row] = []
-        cache: TokenCache | None = None
+        cache: RowCache | None = None
         waiting: _Row | None = None
         while True:
             while waiting or len(rows) < self.max_rows:
@@ -95,12 +91,11 @@ class Decoder:
                     yield waiting.start, waiting.answer()
                     waiting = None
                     continue
-                branch, new_tokens = waiting.start.branch, waiting.start.branch.job.max_new_tokens
                 if cache is None or (not rows and waiting.start.tokens > cache.tokens):
                     cache = self._cache(waiting.start.tokens)
-                if not cache.has_room(len(rows), branch.cache, new_tokens, waiting.start.tokens):
+                if not cache.has_room(len(rows), waiting.start.tokens):
                     break
-                cache.put(len(rows), branch.cache, branch.path, new_tokens)
+                cache.put(len(rows), waiting.start.branch.cache, waiting.start.branch.path)
                 rows.append(waiting.without_tree())
                 waiting = None
             if not rows:
@@ -109,27 +104,24 @@ class Decoder:
             self._step(rows, cache)
             yield from self._remove_done(rows, cache)
 
-    def _cache(self, longest: int) -> TokenCache:
-        if self.growing_trees:
-            return GrowingTrees(self.max_rows, max(self.max_tokens, longest))
+    def _cache(self, longest: int) -> RowCache:
         return RowCache(max(1, min(self.max_rows, self.max_tokens // longest)), longest)
 
-    def _step(self, rows: Sequence[_Row], cache: TokenCache) -> None:
+    def _step(self, rows: Sequence[_Row], cache: RowCache) -> None:
         device = self.text.model.device
         places = torch.tensor([row.place for row in rows], device=device)
         sees, key_positions = cache.stand_at(places)
-        with cache.attending():
-            logits = self.text(
-                torch.tensor([[row.token_ids[-1]] for row in rows], device=device),
-                places[:, None],
-                sees,
-                cache,
-                key_positions=key_positions,
-            )[:, -1]
+        logits = self.text(
+            torch.tensor([[row.token_ids[-1]] for row in rows], device=device),
+            places[:, None],
+            sees,
+            cache,
+            key_positions=key_positions,
+        )[:, -1]
         self._take(rows, logits)
 
     def _take(self, rows: Sequence[_Row], logits: Tensor) -> None:
-        """Choose the next token of each row, and keep what is token_logits."""
+        """Choose the next token of each row, and keep what is asked for."""
         width = max(len(row.start.branch.job.token_ids) for row in rows)
         ids = [[*row.start.branch.job.token_ids, *[0] * width][:width] for row in rows]
         token_logits = logits.gather(1, torch.tensor(ids, device=logits.device)).cpu().numpy()
@@ -143,7 +135,7 @@ class Decoder:
             row.token_ids.append(token)
             row.ended = token in self.ends
 
-    def _remove_done(self, rows: list[_Row], cache: TokenCache) -> Iterator[tuple[Start, Answer]]:
+    def _remove_done(self, rows: list[_Row], cache: RowCache) -> Iterator[tuple[Start, Answer]]:
         """Take the finished rows out; the last ones move into their places."""
         for n in reversed(range(len(rows))):
             if rows[n].done:

@@ -34,7 +34,7 @@ class AudioEncoder:
         self.kept: OrderedDict[bytes, Tensor] = OrderedDict()
         self.encodings = 0
         self.tower = _whisper_tower(text.model)
-        self._shortens: bool | None = None if self.tower is not None else False
+        self.shortens: bool | None = None if self.tower is not None else False
 
     def __call__(self, clip: bytes, inputs: Inputs) -> Tensor:
         """Shape ``(placeholders, width)``; `inputs` are those of any prompt on the clip."""
@@ -48,14 +48,14 @@ class AudioEncoder:
         return heard
 
     def _encode(self, inputs: Inputs) -> Tensor:
-        short = None if self._shortens is False else real_part(inputs)
+        short = None if self.shortens is False else real_part(inputs)
         if short is None:
-            return self._hear(inputs)
-        if self._shortens is None:
+            return self.hear(inputs)
+        if self.shortens is None:
             # Exact where the encoder masks its padding (Qwen2-Audio, the Flamingos), wrong where it does not
             # (Voxtral, GLM-ASR), and nothing in a config says which: so it is tried once.
-            self._shortens = self._agrees(inputs, short, self._hear(inputs))
-        return self._hear_short(inputs, short) if self._shortens else self._hear(inputs)
+            self.shortens = self._agrees(inputs, short, self.hear(inputs))
+        return self._hear_short(inputs, short) if self.shortens else self.hear(inputs)
 
     def _agrees(self, inputs: Inputs, short: Inputs, full: Tensor) -> bool:
         try:
@@ -71,9 +71,9 @@ class AudioEncoder:
     def _hear_short(self, inputs: Inputs, short: Inputs) -> Tensor:
         frames = short["input_features"].shape[-1]
         with _shortened(self.tower, frames // FRAMES_PER_STATE):
-            return self._hear(inputs | short)
+            return self.hear(inputs | short)
 
-    def _hear(self, inputs: Inputs) -> Tensor:
+    def hear(self, inputs: Inputs) -> Tensor:
         """Run the model until its decoder is given the embeddings, and take those of the audio."""
         given: list[Tensor] = []
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -54,45 +52,7 @@ class TreeCache(_Cache):
         }
 
 
-class TokenCache(_Cache, ABC):
-    """Rows of tokens that grow by one per step.
-
-    Args:
-        rows: room for so many.
-        tokens: room for so many.
-    """
-
-    def __init__(self, rows: int, tokens: int) -> None:
-        super().__init__()
-        self.rows, self.tokens = rows, tokens
-
-    @abstractmethod
-    def has_room(self, row: int, tree: TreeCache, new_tokens: int, tokens: int) -> bool:
-        """Whether a row with this number, on this tree, may grow by `new_tokens` to `tokens`."""
-
-    @abstractmethod
-    def put(self, row: int, tree: TreeCache, path: Tensor, new_tokens: int) -> None:
-        """Begin a row, the next one, with the nodes of a path."""
-
-    @abstractmethod
-    def move(self, source: int, target: int, length: int) -> None:
-        """Put the last row in the place of one that is over (or is the last itself)."""
-
-    @abstractmethod
-    def stand_at(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Say where in its row the next token of each row goes, shape ``(rows,)``.
-
-        Returns:
-            Which tokens of the cache each row sees, shape ``(rows, 1, m)``, and where in the row they stand,
-            shape ``(rows, m)``.
-        """
-
-    def attending(self) -> AbstractContextManager[None]:
-        """Inside, the model's attention understands what `update` gives."""
-        return nullcontext()
-
-
-class RowCache(TokenCache):
+class RowCache(_Cache):
     """Rows beside each other, each a copy of its path that grows in place.
 
     Args:
@@ -101,15 +61,16 @@ class RowCache(TokenCache):
     """
 
     def __init__(self, rows: int, tokens: int) -> None:
-        super().__init__(rows, tokens)
+        super().__init__()
+        self.rows, self.tokens = rows, tokens
         self.places: Tensor = torch.empty(0, dtype=torch.long)
         self.top = 0
 
-    def has_room(self, row: int, tree: TreeCache, new_tokens: int, tokens: int) -> bool:
-        """Whether one more row fits."""
+    def has_room(self, row: int, tokens: int) -> bool:
+        """Whether a row with this number may grow to so many tokens."""
         return row < self.rows and tokens <= self.tokens
 
-    def put(self, row: int, tree: TreeCache, path: Tensor, new_tokens: int) -> None:
+    def put(self, row: int, tree: TreeCache, path: Tensor) -> None:
         """Begin a row with the nodes of a path."""
         if not self.seen:
             for layer, pair in tree.seen.items():
@@ -127,7 +88,12 @@ class RowCache(TokenCache):
                 states[target, :, :length] = states[source, :, :length]
 
     def stand_at(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the next token of each row goes; see `TokenCache`."""
+        """Say where in its row the next token of each row goes, shape ``(rows,)``.
+
+        Returns:
+            Which tokens of the cache each row sees, shape ``(rows, 1, m)``, and where in the row they stand,
+            shape ``(rows, m)``.
+        """
         self.places, self.top = places, int(places.max()) + 1
         slots = torch.arange(self.top, device=places.device)[None]
         return (slots <= places[:, None])[:, None], slots.expand(len(places), -1)

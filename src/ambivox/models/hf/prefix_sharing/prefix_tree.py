@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ambivox.models.hf.prefix_sharing.job import Job, score_sequences, used_tokens
+from ambivox.models.hf.job import Job, score_sequences, used_tokens
 from ambivox.models.hf.prefix_sharing.key_values import TreeCache
 from ambivox.models.hf.prefix_sharing.text_model import TextModel
 from ambivox.models.hf.prefix_sharing.tree import TokenTree, common_length

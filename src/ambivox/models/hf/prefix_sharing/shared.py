@@ -10,16 +10,15 @@ from typing import Any
 import torch
 
 from ambivox.models.hf.checkpoint import quiet
+from ambivox.models.hf.job import Answer, Job, Outcome
 from ambivox.models.hf.lens import Lens
+from ambivox.models.hf.memory import Budget
 from ambivox.models.hf.prefix_sharing.decode import Decoder, Start
 from ambivox.models.hf.prefix_sharing.encode import AudioEncoder
-from ambivox.models.hf.prefix_sharing.job import Answer, Job, Outcome
 from ambivox.models.hf.prefix_sharing.key_values import TreeCache
-from ambivox.models.hf.prefix_sharing.memory import Budget
 from ambivox.models.hf.prefix_sharing.packed import PackedLinears
 from ambivox.models.hf.prefix_sharing.prefix_tree import Branch, grow
 from ambivox.models.hf.prefix_sharing.text_model import TextModel
-from ambivox.models.hf.prefix_sharing.tree_cache import ATTENTION
 from ambivox.models.hf.reference import ReferencePath
 from ambivox.models.protocol import FloatArray
 
@@ -31,7 +30,7 @@ class SharedPath:
     """Answers jobs clip by clip: one encoding, one forward pass over all prompts and labels, one decoding.
 
     Args:
-        plain: the same model on the reference path.
+        reference: the same model on the reference path.
         audio_token: the model's placeholder for audio.
         budget: how much goes through the model at a time.
         room_bytes: for encoded clips that may be asked about again.
@@ -40,14 +39,11 @@ class SharedPath:
         NotSharableError: the family does not allow it.
     """
 
-    def __init__(self, plain: ReferencePath, audio_token: int, budget: Budget, room_bytes: int) -> None:
-        self.plain, self.budget = plain, budget
-        self.text = TextModel(plain.model, audio_token, plain.fixed)
-        self.encode = AudioEncoder(self.text, plain.place, room_bytes)
-        self.linears = PackedLinears(plain.model)
-        # On an accelerator one call on all rows is faster than one on each tree.
-        config = plain.model.config
-        self.growing_trees = plain.model.device.type == "cpu" and config._attn_implementation == ATTENTION
+    def __init__(self, reference: ReferencePath, audio_token: int, budget: Budget, room_bytes: int) -> None:
+        self.reference, self.budget = reference, budget
+        self.text = TextModel(reference.model, audio_token, reference.fixed)
+        self.encode = AudioEncoder(self.text, reference.place, room_bytes)
+        self.linears = PackedLinears(reference.model)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome per job, in their order."""
@@ -71,8 +67,8 @@ class SharedPath:
                 for place, sampler in enumerate(branch.job.samplers):
                     yield Start((n, place), branch, sampler)
 
-        ends, budget = self.plain.decoding.eos_token_id, self.budget
-        decoder = Decoder(self.text, ends, budget.rows, budget.tokens, self.growing_trees)
+        ends, budget = self.reference.decoding.eos_token_id, self.budget
+        decoder = Decoder(self.text, ends, budget.rows, budget.tokens)
         for start, answer in decoder.run(starts()):
             n, place = start.name
             if jobs[n].lens and place == 0:
@@ -98,9 +94,9 @@ class SharedPath:
                 yield members[place], branch
 
     def _read_layers(self, branch: Branch, answer: Answer) -> tuple[FloatArray, FloatArray]:
-        """Run the answer through the model once more, with every layer token_logits."""
-        lens = Lens(self.plain.model, self.plain.name)
-        device = self.plain.model.device
+        """Run the answer through the model once more, with every layer recorded."""
+        lens = Lens(self.reference.model, self.reference.name)
+        device = self.reference.model.device
         said = [branch.job.prompt[-1], *answer.token_ids[:-1]]
         before = branch.path[:-1]
         positions = torch.arange(len(before), len(before) + len(said), device=device)[None]

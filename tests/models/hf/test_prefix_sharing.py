@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +10,11 @@ import torch
 
 from ambivox.models import Reply, Request
 from ambivox.models.hf.adapter import TransformersModel
-from ambivox.models.hf.prefix_sharing.checked import CheckedPath, distance, probe
+from ambivox.models.hf.memory import Budget
+from ambivox.models.hf.prefix_sharing import PrefixSharing
+from ambivox.models.hf.prefix_sharing.checked import distance, probe
 from ambivox.models.hf.prefix_sharing.encode import real_part
-from ambivox.models.hf.prefix_sharing.key_values import TreeCache
-from ambivox.models.hf.prefix_sharing.memory import Budget
 from ambivox.models.hf.prefix_sharing.shared import SharedPath
-from ambivox.models.hf.prefix_sharing.tree_cache import ANSWERS, GrowingTrees
 from tests.models.hf.asking import ask, clip
 
 Loaded = Callable[[str], TransformersModel]
@@ -33,7 +31,7 @@ def shared(model: TransformersModel) -> SharedPath:
 
 
 def new_path(model: TransformersModel, rows: int = 4, tokens: int = 4096) -> SharedPath:
-    return SharedPath(model._path.plain, model.chat.audio_token, Budget(rows, tokens), 2**20)
+    return SharedPath(model.reference, model.chat.audio_token, Budget(rows, tokens), 2**20)
 
 
 def study(model: TransformersModel) -> list[Request]:
@@ -53,38 +51,18 @@ def study(model: TransformersModel) -> list[Request]:
     ]
 
 
-def jobs_of(model: TransformersModel, requests: list[Request]) -> list[object]:
-    taken: list[object] = []
-
-    class Taking:
-        def run(self, jobs: list[object]) -> list[object]:
-            taken.extend(jobs)
-            raise InterruptedError
-
-    path, model._path = model._path, Taking()  # type: ignore[assignment]
-    try:
-        with pytest.raises(InterruptedError):
-            model.generate(requests)
-    finally:
-        model._path = path
-    return taken
-
-
 def test_no_family_falls_back(model: TransformersModel) -> None:
     model.generate([ask(model, clip(0.4))])
-    assert model._path.shared is not None
-    assert model._path.shared.growing_trees
+    assert model.sharing.shared is not None
 
 
 def test_shared_work_changes_no_answer(model: TransformersModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = jobs_of(model, study(model))
-    expected = model._path.plain.run(jobs)
-    # fewer rows than answers, so that rows are refilled; small trees, so that some grow from a kept trunk;
-    # answers on trees and in rows of their own
-    for rows, tree_tokens, growing_trees in ((64, 768, True), (3, 20, True), (3, 20, False)):
+    jobs = model.jobs(study(model))
+    expected = model.reference.run(jobs)
+    # fewer rows than answers, so that rows are refilled; small trees, so that some grow from a kept trunk
+    for rows, tree_tokens in ((64, 768), (3, 20)):
         monkeypatch.setattr("ambivox.models.hf.prefix_sharing.shared.TREE_TOKENS", tree_tokens)
         path = new_path(model, rows)
-        path.growing_trees = growing_trees
         got = path.run(jobs)
         for a, b in zip(expected, got, strict=True):
             assert [x.token_ids for x in a.answers] == [x.token_ids for x in b.answers]
@@ -102,9 +80,9 @@ def test_only_the_real_part_is_encoded_where_that_is_exact(
     first, second = (model.chat(clip(s, n), "x") for n, s in enumerate((0.7, 1.32)))
     with torch.inference_mode():
         shared.encode(b"first", first)
-        assert (shared.encode._shortens is True) is shortened
+        assert (shared.encode.shortens is True) is shortened
         got = shared.encode(b"second", second)
-        full = shared.encode._hear(second)
+        full = shared.encode.hear(second)
     np.testing.assert_allclose(got, full, rtol=0, atol=1e-5)
 
 
@@ -112,13 +90,13 @@ def test_only_the_real_part_is_encoded_where_that_is_exact(
 def test_the_real_part_is_exact_at_every_length(loaded: Loaded, hundredths: int) -> None:
     model = loaded("qwen2_audio")
     path = new_path(model)
-    path.encode._shortens = True
+    path.encode.shortens = True
     inputs = model.chat(clip(hundredths / 100, hundredths), "x")
     short = real_part(inputs)
     assert short is not None
     assert short["input_features"].shape[-1] <= hundredths + 4
     with torch.inference_mode():
-        np.testing.assert_allclose(path.encode(b"", inputs), path.encode._hear(inputs), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(path.encode(b"", inputs), path.encode.hear(inputs), rtol=0, atol=1e-5)
 
 
 def test_a_clip_is_encoded_once_and_room_is_bounded(loaded: Loaded) -> None:
@@ -139,7 +117,7 @@ def test_a_clip_is_encoded_once_and_room_is_bounded(loaded: Loaded) -> None:
 def test_a_study_in_any_order_encodes_each_clip_once(loaded: Loaded) -> None:
     model = loaded("qwen2_audio")
     requests = [request for request in study(model) if request.samples is not None]
-    model._path.shared = path = new_path(model)
+    model.sharing.shared = path = new_path(model)
     by_prompt = sorted(requests, key=lambda request: request.prompt.name)
     alone = [model.generate([request])[0] for request in by_prompt]
     assert path.encode.encodings == 2
@@ -149,7 +127,7 @@ def test_a_study_in_any_order_encodes_each_clip_once(loaded: Loaded) -> None:
 
 def test_prompts_that_differ_before_the_audio_share_what_they_can(model: TransformersModel) -> None:
     requests = study(model)
-    jobs = jobs_of(model, [requests[0], requests[2]])
+    jobs = model.jobs([requests[0], requests[2]])
     before = [job.inputs["input_ids"] for job in jobs]
     word = int(before[0][0, -1])
     other = {"input_ids": torch.cat([torch.tensor([[word]]), before[1]], dim=1)}
@@ -158,7 +136,7 @@ def test_prompts_that_differ_before_the_audio_share_what_they_can(model: Transfo
             pad = torch.full((1, 1), int(key == "attention_mask"))
             other[key] = torch.cat([pad, jobs[1].inputs[key]], dim=1)
     jobs[1] = replace(jobs[1], inputs=jobs[1].inputs | other)
-    for a, b in zip(model._path.plain.run(jobs), new_path(model).run(jobs), strict=True):
+    for a, b in zip(model.reference.run(jobs), new_path(model).run(jobs), strict=True):
         assert distance(a, b) <= TOLERANCE
 
 
@@ -179,7 +157,7 @@ def overflowing(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> Iterator[tup
 
 def test_out_of_memory_halves_the_batch_and_goes_on(overflowing: tuple[TransformersModel, int]) -> None:
     model, fits = overflowing
-    jobs = jobs_of(model, study(model))
+    jobs = model.jobs(study(model))
     path = new_path(model, rows=8)
     with pytest.warns(RuntimeWarning, match="going on with"):
         got = path.run(jobs)
@@ -194,20 +172,20 @@ def test_out_of_memory_with_one_row_is_the_users(loaded: Loaded, monkeypatch: py
     def full(*args: object, **kwargs: object) -> object:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    jobs = jobs_of(model, study(model))
+    jobs = model.jobs(study(model))
     monkeypatch.setattr(model.model, "forward", full)
     with pytest.warns(RuntimeWarning), pytest.raises(RuntimeError, match="out of memory"):
         new_path(model, rows=2, tokens=2).run(jobs)
 
 
-def answers_like_plain(model: TransformersModel, path: CheckedPath) -> bool:
-    jobs = jobs_of(model, study(model))
-    pairs = zip(path.run(jobs), path.plain.run(jobs), strict=True)
+def answers_like_the_reference(model: TransformersModel, path: PrefixSharing) -> bool:
+    jobs = model.jobs(study(model))
+    pairs = zip(path.run(jobs), path.reference.run(jobs), strict=True)
     return all(distance(a, b) <= TOLERANCE for a, b in pairs)
 
 
 @pytest.mark.parametrize("fault", ["mask", "position", "audio", "error"])
-def test_a_family_that_shares_wrongly_is_asked_the_plain_way(
+def test_a_family_that_shares_wrongly_goes_the_reference_path(
     loaded: Loaded, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = loaded("qwen2_audio")
@@ -226,66 +204,21 @@ def test_a_family_that_shares_wrongly_is_asked_the_plain_way(
         return forward(**kwargs)
 
     monkeypatch.setattr(inner, "forward", faulty)
-    path = CheckedPath(model._path.plain, model.chat.audio_token, Budget(8, 4096), True)
+    path = PrefixSharing(model.reference, model.chat.audio_token, Budget(8, 4096), True)
     assert path.shared is not None
     if fault == "audio":
-        path.shared.encode._hear = lambda inputs: torch.zeros(  # type: ignore[method-assign]
+        path.shared.encode.hear = lambda inputs: torch.zeros(  # type: ignore[method-assign]
             model.chat.count_audio_tokens(inputs), 32
         )
     with pytest.warns(RuntimeWarning, match="every prompt pays for its whole clip"):
-        assert answers_like_plain(model, path)
+        assert answers_like_the_reference(model, path)
     # it has been said once, and a warning would be an error now
-    assert answers_like_plain(model, path)
+    assert answers_like_the_reference(model, path)
     assert path.shared is None
 
 
-@pytest.mark.parametrize("wrong", [True, False])
-def test_a_family_that_cannot_grow_on_trees_gets_rows(
-    loaded: Loaded, monkeypatch: pytest.MonkeyPatch, wrong: bool
-) -> None:
-    model = loaded("qwen2_audio")
-    attend = GrowingTrees.attend
-
-    def fails(self: GrowingTrees, *args: Any, **options: Any) -> Any:
-        if not wrong:
-            raise KeyError("not to be known again")
-        output, _ = attend(self, *args, **options)
-        return 2 * output, None
-
-    monkeypatch.setattr(GrowingTrees, "attend", fails)
-    path = CheckedPath(model._path.plain, model.chat.audio_token, Budget(4, 4096), share=True)
-    path.run(model.jobs([ask(model, clip(0.5))]))  # warns of nothing
-    assert path.shared is not None
-    assert not path.shared.growing_trees
-
-
-def test_a_model_that_attends_eagerly_gets_rows(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = loaded("qwen2_audio")
-    monkeypatch.setattr(model.model.config, "_attn_implementation", "eager")
-    assert not new_path(model).growing_trees
-
-
-def test_a_tree_holds_few_answers_and_all_trees_what_there_is_room_for() -> None:
-    trees = [TreeCache(), TreeCache()]
-    for tree in trees:
-        tree.seen[0] = (torch.ones(1, 1, 5, 2), torch.ones(1, 1, 5, 2))
-    tree_cache, path = GrowingTrees(100, 5 + ANSWERS * 3 + 5 + 3), torch.tensor([0, 2, 4])
-    for row in range(ANSWERS):
-        assert tree_cache.has_room(row, trees[0], 3, 6)
-        tree_cache.put(row, trees[0], path, 3)
-    assert tree_cache.plots[0] is tree_cache.plots[-1]
-    assert tree_cache.has_room(ANSWERS, trees[1], 3, 6)
-    assert not tree_cache.has_room(ANSWERS, trees[1], 4, 7)
-    tree_cache.put(ANSWERS, trees[0], path, 3)
-    assert tree_cache.plots[-1] is not tree_cache.plots[0]
-    assert not tree_cache.has_room(ANSWERS + 1, trees[1], 1, 4)
-    sees, at = tree_cache.stand_at(torch.full((ANSWERS + 1,), 3))
-    assert sees.sum(2).tolist() == [[4]] * (ANSWERS + 1)
-    assert at[1].tolist() == [0, -1, 1, -1, 2, -1, 3, *[-1] * (ANSWERS - 2)]
-
-
 def test_the_probe_parts_after_the_audio(model: TransformersModel) -> None:
-    (job,) = jobs_of(model, [ask(model, clip(0.4))])
+    (job,) = model.jobs([ask(model, clip(0.4))])
     one, other = (p.prompt for p in probe(job, model.chat.audio_token))
     heard = max(n for n, token in enumerate(one) if token == model.chat.audio_token)
     assert one[: heard + 1] == other[: heard + 1]
@@ -293,9 +226,9 @@ def test_the_probe_parts_after_the_audio(model: TransformersModel) -> None:
     assert one != other
 
 
-def test_asking_the_plain_way_can_be_chosen(loaded: Loaded) -> None:
+def test_the_reference_path_can_be_chosen(loaded: Loaded) -> None:
     model = loaded("glm_asr")
-    path = CheckedPath(model._path.plain, model.chat.audio_token, Budget(8, 4096), share=False)
+    path = PrefixSharing(model.reference, model.chat.audio_token, Budget(8, 4096), share=False)
     assert path.shared is None
 
 
