@@ -28,7 +28,8 @@ from ambivox.prompts import PROMPTS
 from ambivox.readouts.grid import grid
 from ambivox.run import Study, run_study
 from ambivox.run.config import CONTROLS
-from ambivox.scoring import ScoreRow, ScoreTable, score
+from ambivox.scoring import ScoreRow, ScoreTable, ScoringOptions, score
+from ambivox.scoring.keys import ControlKey, Key, control_text, prompt_text, readout_text
 
 READOUTS = (
     "label",
@@ -70,20 +71,26 @@ def study(data: Path, model: str, orders: int, n_draws: int) -> Study:
 def cells(table: ScoreTable) -> Iterator[tuple[str, bool, str]]:
     """Every cell of a table: where it is, whether it holds a number, and the reason if it does not."""
     for row in table.rows:
-        where = " | ".join((row.model or "no model", row.control, row.prompt, row.readout))
-        whole = row.reasons.get("", "")
+        where = " | ".join(_name(row.key))
         for name in table.metrics:
-            value = row.scores[name].value if name in row.scores else math.nan
-            yield f"{where} | {name}", not math.isnan(value), whole or row.reasons.get(name, "")
+            why = row.why_none(name)
+            yield f"{where} | {name}", row.value(name) is not None, why.text if why else ""
         for name, interval in {**row.intervals, **row.skill_intervals}.items():
-            why = interval.reason.text if interval.reason else ""
-            yield f"{where} | interval of {name}", not why, why
+            why = interval.reason
+            yield f"{where} | interval of {name}", not why, why.text if why else ""
         for third in row.tertiles:
-            reason = third.reason or (third.skill.reason.text if third.skill.reason else "")
-            yield f"{where} | third {third.tertile}", not reason, reason
+            why = third.reason or third.skill.reason
+            yield f"{where} | third {third.tertile}", not why, why.text if why else ""
     for row in table.sensitivities:
-        where = f"{row.model} | {row.prompt} | {row.readout} | sensitivity over {row.over}"
-        yield where, not row.reason and not math.isnan(row.of_single), row.reason
+        where = " | ".join((*_name(row.key), f"sensitivity over {row.over}"))
+        why = row.reason.text if row.reason else ""
+        yield where, not why and not math.isnan(row.of_single), why
+
+
+def _name(key: Key) -> list[str]:
+    if isinstance(key, ControlKey):
+        return ["no model", control_text(key)]
+    return [key.model, key.control, prompt_text(key), readout_text(key)]
 
 
 def summary(table: ScoreTable) -> dict[str, Any]:
@@ -106,7 +113,7 @@ def summary(table: ScoreTable) -> dict[str, Any]:
 def printed(name: str, table: ScoreTable) -> str:
     """A table as the terminal shows it, without what was heard in place of the clips."""
     console = Console(file=StringIO(), width=WIDTH, highlight=False)
-    heard = replace(table, rows=tuple(row for row in table.rows if row.control == "clip"))
+    heard = replace(table, rows=tuple(row for row in table.rows if row.level == "control" or row.of_clips))
     if name == "grid":
         show_grid(console, heard)
     else:
@@ -128,10 +135,11 @@ def main() -> None:
     with run_progress(Console(stderr=True)) as bar:
         run = run_study(planned, arguments.out, report=bar)
     asked_s = time.perf_counter() - begun_s
+    calibrated = ScoringOptions(readouts=_uncalibrated(), calibrations=list(CALIBRATIONS), cluster="clip")
     tables = {
-        "readouts": score(run, cluster="clip"),
-        "calibrated": score(run, readouts=_uncalibrated(), calibrations=list(CALIBRATIONS), cluster="clip"),
-        "grid": score(run, readouts=grid(), cluster="clip"),
+        "readouts": score(run, ScoringOptions(cluster="clip")),
+        "calibrated": score(run, calibrated),
+        "grid": score(run, ScoringOptions(readouts=grid(), cluster="clip")),
     }
     found = {name: summary(table) for name, table in tables.items()}
     fingerprint = run.environment()["models"]
@@ -157,11 +165,12 @@ def _uncalibrated() -> list[str]:
 def _kept(row: ScoreRow, headline: str) -> dict[str, Any]:
     """What the JSON keeps of a row: its name, and the headline score, skill and interval."""
     kept: dict[str, Any] = {
-        "row": [row.model, row.control, row.prompt, row.readout],
+        "row": _name(row.key),
         "failed": f"{row.failed}/{row.utterances}",
     }
     if headline not in row.scores:
-        return kept | {"reason": row.reasons.get("", "")}
+        why = row.why_none(headline)
+        return kept | {"reason": why.text if why else ""}
     kept[headline] = round(row.scores[headline].value, 4)
     interval = row.intervals.get(headline)
     if interval is not None and not interval.reason:

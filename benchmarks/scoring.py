@@ -29,7 +29,7 @@ from ambivox.prompts import load_prompt
 from ambivox.record import AskedUtterance, Record, Sound, read_records, write_records
 from ambivox.run import Run, Study
 from ambivox.run.plan import unanswered
-from ambivox.scoring import score
+from ambivox.scoring import ScoringOptions, score
 from ambivox.testing.listener import Listener, sound_of
 
 EMOTIONS = load_emotions("cremad6")
@@ -131,7 +131,9 @@ def main() -> None:
         started_s, cpu_s = time.perf_counter(), _cpu_s()
         if profile:
             profile.enable()
-        table = score(run, readouts=READOUTS, n_draws=arguments.draws, n_processes=arguments.processes)
+        table = score(
+            run, ScoringOptions(readouts=READOUTS, n_draws=arguments.draws), n_processes=arguments.processes
+        )
         if profile:
             profile.disable()
             pstats.Stats(profile).sort_stats("cumulative").print_stats(35)

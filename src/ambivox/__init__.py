@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ambivox.readouts import Reading
     from ambivox.record import Record
     from ambivox.run import ClipReading, Run, Study, load_study, read, run_study
-    from ambivox.scoring import ScoreTable, score
+    from ambivox.scoring import ScoreTable, ScoringOptions, score
 
 __version__ = "0.1.0"
 
@@ -41,6 +41,7 @@ _HOMES = {
     "Run": "run",
     "RunClaims": "field_claims",
     "ScoreTable": "scoring",
+    "ScoringOptions": "scoring",
     "SpeechModel": "models",
     "Study": "run",
     "UsageError": "errors",
@@ -73,6 +74,7 @@ __all__ = [
     "Run",
     "RunClaims",
     "ScoreTable",
+    "ScoringOptions",
     "SpeechModel",
     "Study",
     "UsageError",

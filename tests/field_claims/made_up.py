@@ -4,6 +4,7 @@ import numpy as np
 
 from ambivox.field_claims.paired import Paired
 from ambivox.metrics import METRICS, vote_prior
+from ambivox.scoring.keys import RowKey
 from ambivox.scoring.readings import Clips
 
 LABELS = 4
@@ -45,6 +46,10 @@ def make_paired(text, token, *, n_prompts=2, n_orders=2, jitter=0.0, others=(), 
                 moved = np.abs(rows + jitter * rng.normal(size=rows.shape))
                 per_prompt.append(moved / moved.sum(axis=-1, keepdims=True))
             p[level, name] = tuple(per_prompt)
-    names = tuple(f"prompt{c}" for c in range(n_prompts))
-    readouts = {"text": ("label",) * n_prompts, "token": ("first",) * n_prompts}
-    return Paired("made up", "model", made, 0, METRICS["jsd_bits"], "uniform", names, readouts, p)
+    keys = {
+        level: tuple(
+            RowKey("made up", "model", prompt=f"prompt{c}", readout=readout) for c in range(n_prompts)
+        )
+        for level, readout in (("text", "label"), ("token", "first"))
+    }
+    return Paired("made up", "model", made, 0, METRICS["jsd_bits"], "uniform", keys, p)

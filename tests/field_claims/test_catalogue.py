@@ -58,7 +58,7 @@ def test_steadiness_needs_clips_to_be_told_apart():
 
 def test_one_prompt_cannot_be_steadier():
     claim = verdicts(make_paired(sharp, knowing(0.5), n_prompts=1))["steadier"]
-    assert (claim.verdict, claim.fix) == ("not tested", "give the study several prompts")
+    assert (claim.verdict, claim.reason.fix) == ("not tested", "give the study several prompts")
 
 
 def with_failures(paired, share, seed=0):
@@ -88,7 +88,7 @@ def test_failures_beside_a_real_difference_explain_a_part_of_it():
 def test_without_failures_they_explain_nothing():
     claim = verdicts(make_paired(sharp, knowing(0.9)))["failures-explain"]
     assert claim.verdict == "contradicted"
-    assert claim.refuted == "none of 480 text readings failed: 0% explained"
+    assert claim.refuted.text == "none of 480 text readings failed: 0% explained"
 
 
 def test_a_level_that_hears_beats_the_prior_and_a_deaf_one_does_not():
@@ -122,7 +122,7 @@ def test_hearing_is_tested_against_each_control():
     found = verdicts(make_paired(sharp, knowing(0.9), others=other.items()))
     assert found["hears-swapped-token"].verdict == found["hears-swapped-text"].verdict == "supported"
     assert found["hears-silence-token"].verdict == "not tested"
-    assert found["hears-silence-token"].fix == "add silence to the study's controls"
+    assert found["hears-silence-token"].reason.fix == "add silence to the study's controls"
 
 
 def test_a_deaf_model_does_not_hear():
@@ -137,21 +137,21 @@ def test_two_speakers_settle_nothing_and_the_mend_is_told():
     for claim in verdicts(make_paired(sharp, knowing(0.9), n_speakers=2)).values():
         assert claim.verdict in ("not tested", "contradicted")
     claim = verdicts(make_paired(sharp, knowing(0.9), n_speakers=2))["token-beats-text"]
-    assert claim.reason == "2 speakers: an interval needs at least 12"
-    assert "--cluster clip" in claim.fix
+    assert claim.reason.text == "2 speakers: an interval needs at least 12"
+    assert "--cluster clip" in claim.reason.fix
 
 
 def test_one_vote_per_clip_says_nothing_of_ambiguity():
     found = verdicts(make_paired(sharp, knowing(0.9), raters=1))
     for name in ("ambiguous-by-skill", "follows-ambiguity"):
         assert found[name].verdict == "not tested"
-        assert "one vote" in found[name].reason
+        assert found[name].reason.code == "one-vote"
     assert found["beats-prior"].verdict == "supported"
 
 
 def test_text_that_always_failed_is_told():
     claim = verdicts(with_failures(make_paired(sharp, knowing(0.9)), 1.1))["failures-explain"]
-    assert "all text readings failed" in claim.reason
+    assert "all text readings failed" in claim.reason.text
 
 
 def test_p_values_are_corrected_for_all_parts():

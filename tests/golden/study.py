@@ -14,7 +14,7 @@ from typing import Any
 from ambivox.prompts import PROMPTS
 from ambivox.readouts import load_readouts, unfold
 from ambivox.run import Study, run_study
-from ambivox.scoring import score
+from ambivox.scoring import ScoringOptions, score
 
 STUDY = Path(__file__).with_name("study.json")
 READOUTS = ("label", "dictionary", "ranked", "prose", "first", "sequence", "expected", "answer", "mean")
@@ -33,7 +33,7 @@ def golden(data: Path, out: Path) -> dict[str, Any]:
     run, readouts = run_study(study, out), load_readouts(READOUTS)
     readings: dict[str, Any] = {}
     for record in run.records():
-        read = {r.name: r(record) for r in unfold(readouts, record) if r.applies(record)}
+        read = {r.spec: r(record) for r in unfold(readouts, record) if r.applies(record)}
         readings[f"{record.asked.utterance.id} {record.asked.prompt.name}"] = {
             "text": record.replied.text,
             "readings": {
@@ -46,7 +46,7 @@ def golden(data: Path, out: Path) -> dict[str, Any]:
         }
     scores = {
         f"{row.prompt} {row.readout}": {name: found.value for name, found in row.scores.items()}
-        for row in score(run, cluster="clip").rows
+        for row in score(run, ScoringOptions(cluster="clip")).rows
     }
     return {"readings": readings, "scores": scores}
 

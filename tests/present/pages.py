@@ -7,6 +7,7 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from ambivox.present.html import write_report
+from ambivox.scoring import DEFAULT_OPTIONS, ScoringOptions
 from tests.present.runs import Made, make_run
 
 
@@ -58,7 +59,7 @@ class Page(HTMLParser):
         return f"{self.text} {labels} {json.dumps(self.figures, ensure_ascii=False)}"
 
 
-def report(tmp_path: Path, made: Made | None = None, **options) -> Page:
+def report(tmp_path: Path, made: Made | None = None, options: ScoringOptions = DEFAULT_OPTIONS) -> Page:
     run = make_run(tmp_path / "made-run", made)
-    source = write_report(run, tmp_path / "report.html", **options).read_text("utf-8")
+    source = write_report(run, tmp_path / "report.html", options).read_text("utf-8")
     return Page(source.replace(get_plotlyjs(), ""))  # five megabytes that take seconds to go through

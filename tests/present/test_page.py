@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from ambivox.errors import UsageError
 from ambivox.present.html import write_report
-from ambivox.scoring import score
+from ambivox.scoring import ScoringOptions, score
 from tests.present.pages import Page, report
 from tests.present.runs import LABELS, SHARED, Made, make_run
 
@@ -47,8 +47,8 @@ def lines(page: Page, caption: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("convention", ["ambivox", "aer-llm", "scaling-ambiguity", "yu-2026"])
 def test_every_number_of_the_table_is_that_of_the_score_table(tmp_path, convention):
-    page = report(tmp_path, Made(controls=("clip", "noise")), convention=convention)
-    table = score(tmp_path / "made-run", convention=convention)
+    page = report(tmp_path, Made(controls=("clip", "noise")), ScoringOptions(convention=convention))
+    table = score(tmp_path / "made-run", ScoringOptions(convention=convention))
     written = lines(page, "mass")
     assert len(written) == len(table.rows)
     for row, cells in zip(table.rows, written.values(), strict=True):

@@ -5,7 +5,7 @@ import pytest
 from ambivox.metrics import Score
 from ambivox.present.html import write_report
 from ambivox.present.html.summary import _against_prior
-from ambivox.scoring import ScoreRow, ScoreTable
+from ambivox.scoring import ControlKey, RowKey, ScoreRow, ScoreTable
 from ambivox.statistics import Interval
 from tests.present.pages import report
 from tests.present.runs import LABELS, Made, make_run
@@ -101,7 +101,7 @@ def test_an_unfinished_run_is_said_so(tmp_path):
     environment["requests"] = 100
     (run.folder / "environment.json").write_text(json.dumps(environment))
     source = write_report(run, tmp_path / "report.html").read_text("utf-8")
-    assert "The run is unfinished: 80 of 100 requests are recorded." in source
+    assert "the run is unfinished: 80 of 100 requests are recorded" in source
 
 
 def test_clips_that_nobody_rated_are_noted_and_not_counted(tmp_path):
@@ -129,13 +129,12 @@ def test_it_calls_itself_a_reconstruction(tmp_path):
     ],
 )
 def test_a_readout_beats_the_prior_only_beyond_chance(low, said):
-    of = {"corpus": "made up", "statuses": {"ok": 40}, "utterances": 40, "failed": 0, "mass": None}
+    of = {"statuses": {"ok": 40}, "utterances": 40, "failed": 0}
     prior = ScoreRow(
-        model="", control="clip", prompt="", readout="vote prior", level="control",
-        scores={"jsd_bits": Score(0.3, 40)}, **of,
-    )  # fmt: skip
+        ControlKey("made up", "vote-prior"), level="control", scores={"jsd_bits": Score(0.3, 40)}, **of
+    )
     best = ScoreRow(
-        model="m", control="clip", prompt="word", readout="first", level="token",
+        RowKey("made up", "m", prompt="word", readout="first"), level="token",
         scores={"jsd_bits": Score(0.21, 40)}, skill={"jsd_bits": 0.3},
         skill_intervals={"jsd_bits": Interval(0.3, low, 0.6, 20)}, **of,
     )  # fmt: skip

@@ -136,7 +136,7 @@ def test_a_record_without_layers_is_undefined() -> None:
 def test_lens_unfolds_into_one_readout_per_layer() -> None:
     record, _ = with_layers()
     names = [
-        r.name for r in unfold(load_readouts(["first", "lens", "lens(join=max)", "lens(layer=2)"]), record)
+        r.spec for r in unfold(load_readouts(["first", "lens", "lens(join=max)", "lens(layer=2)"]), record)
     ]
     assert names == [
         "first",

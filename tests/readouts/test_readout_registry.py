@@ -22,7 +22,7 @@ from tests.readouts.made_up_records import label_tokens_of, plain_set, record, w
 
 
 def test_every_default_readout_loads_under_its_own_name() -> None:
-    assert [readout.name for readout in load_readouts(DEFAULT_READOUTS)] == list(DEFAULT_READOUTS)
+    assert [readout.spec for readout in load_readouts(DEFAULT_READOUTS)] == list(DEFAULT_READOUTS)
 
 
 def test_options_reach_the_function() -> None:
@@ -48,7 +48,7 @@ def test_one_choice_of_options_has_one_name(spec: str, name: str) -> None:
 
 def test_a_readout_named_twice_is_kept_once() -> None:
     specs = ["mean(value=logit, join=max)", "mean(join=max, value=logit)", "first", "first"]
-    assert [readout.name for readout in load_readouts(specs)] == ["mean(value=logit, join=max)", "first"]
+    assert [readout.spec for readout in load_readouts(specs)] == ["mean(value=logit, join=max)", "first"]
 
 
 @pytest.mark.parametrize(

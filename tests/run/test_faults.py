@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ambivox.run import run_study
 from ambivox.run.config import Study
-from ambivox.scoring import score
+from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.table import ScoreRow
 from tests.run.toy import ToyModel
 
@@ -14,7 +14,7 @@ def test_the_reason_of_undefined_readings_is_that_of_the_readout_or_the_calibrat
 ) -> None:
     run = run_study(study.model_copy(update={"prompts": ("word",)}), tmp_path / "out", models=[ToyModel()])
     negative = "mean(value=log-probability, normalise=sum)"
-    table = score(run, readouts=[negative, "label"], calibrations=["batch"])
+    table = score(run, ScoringOptions(readouts=[negative, "label"], calibrations=["batch"]))
 
     def reason(name: str) -> str:
         found: ScoreRow = next(row for row in table.rows if row.readout == name)

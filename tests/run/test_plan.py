@@ -10,7 +10,7 @@ from ambivox.errors import UsageError
 from ambivox.record import Record
 from ambivox.run import Study, run_study
 from ambivox.run.plan import count_requests, look_up, plan, write_labels
-from ambivox.scoring import score
+from ambivox.scoring import ScoringOptions, score
 from tests.run.toy import ToyModel
 
 
@@ -159,7 +159,11 @@ def test_scores_are_apart_for_each_number_of_context_turns(dialogue_study: Study
     run = run_study(
         dialogue_study.model_copy(update={"context_turns": (0, 2)}), tmp_path / "out", models=[ToyModel()]
     )
-    rows = [row for row in score(run, readouts=["first"], n_draws=100).rows if row.level == "token"]
+    rows = [
+        row
+        for row in score(run, ScoringOptions(readouts=["first"], n_draws=100)).rows
+        if row.level == "token"
+    ]
     assert [(row.prompt, row.utterances) for row in rows] == [("word", 6), ("word, 2 turns before", 6)]
 
 

@@ -1,7 +1,7 @@
 """Calibrated rows of a score table: the right references, and votes of no scored speaker."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,11 @@ from ambivox.errors import UsageError
 from ambivox.present.html import write_report
 from ambivox.readouts import load_readouts
 from ambivox.run import Run, Study, run_study
-from ambivox.scoring import score
-from ambivox.scoring.calibrated import Split, calibrate
-from ambivox.scoring.readings import CorpusReadings, read_all
+from ambivox.scoring import ScoringOptions, score
+from ambivox.scoring.calibrated import calibrate
+from ambivox.scoring.gather import gather, read_record
+from ambivox.scoring.keys import readout_text
+from ambivox.scoring.readings import CorpusReadings
 from tests.run.toy import ToyModel, write_corpus
 
 
@@ -30,11 +32,12 @@ def run(study: Study, tmp_path: Path) -> Run:
 
 
 def read(run: Run, keep: Callable[..., object] = lambda record: True) -> list[CorpusReadings]:
-    return read_all(filter(keep, run.records()), load_readouts(["first"]))[0]
+    readouts = load_readouts(["first"])
+    return gather(read_record(record, readouts) for record in filter(keep, run.records()))[0]
 
 
-def of(corpora: list[CorpusReadings], readout: str, control: str = "clip") -> NDArray[np.float64]:
-    [found] = [r for r in corpora[0].readings if (r.readout, r.control) == (readout, control)]
+def of(corpora: Sequence[CorpusReadings], readout: str, control: str = "clip") -> NDArray[np.float64]:
+    [found] = [r for r in corpora[0].readings if (readout_text(r.key), r.key.control) == (readout, control)]
     return found.p
 
 
@@ -46,7 +49,7 @@ def test_a_calibration_brings_the_controls_that_it_needs(run: Run) -> None:
 def test_answers_are_divided_by_the_mean_answer_to_the_control_in_the_same_order(
     run: Run, control: str
 ) -> None:
-    [found], _ = calibrate(read(run), [f"content-free-{control}"])
+    [found] = calibrate(read(run), [f"content-free-{control}"]).corpora
     own, reference = of([found], "first"), of([found], "first", control)
     for order in (0, 1):  # readings alternate between the two orders of the options
         expected = own[order::2] / reference[order::2].mean(axis=0)
@@ -55,7 +58,7 @@ def test_answers_are_divided_by_the_mean_answer_to_the_control_in_the_same_order
 
 
 def test_the_contextual_reference_is_the_mean_of_three(run: Run) -> None:
-    [found], _ = calibrate(read(run), ["contextual"])
+    [found] = calibrate(read(run), ["contextual"]).corpora
     three = [of([found], "first", control)[::2].mean(axis=0) for control in ("silence", "noise", "no-audio")]
     expected = of([found], "first")[::2] / np.mean(three, axis=0)
     np.testing.assert_allclose(
@@ -64,27 +67,36 @@ def test_the_contextual_reference_is_the_mean_of_three(run: Run) -> None:
 
 
 def test_mutual_information_is_taken_clip_by_clip(run: Run) -> None:
-    [found], _ = calibrate(read(run), ["pmi"])
+    [found] = calibrate(read(run), ["pmi"]).corpora
     expected = of([found], "first") / of([found], "first", "no-audio")
     np.testing.assert_allclose(of([found], "first + pmi"), expected / expected.sum(axis=1, keepdims=True))
 
 
 def test_a_run_without_the_control_says_so(run: Run) -> None:
     corpora = read(run, lambda record: record.asked.control == "clip")
-    [found], notes = calibrate(corpora, ["content-free-noise", "pmi"])
-    assert [r.readout for r in found.readings] == ["first"]
-    assert "first + content-free-noise: not computed: the run has no control 'noise'" in notes[0]
-    assert "no control 'no-audio'" in notes[1]
+    done = calibrate(corpora, ["content-free-noise", "pmi"])
+    [found], notes = done.corpora, done.notes
+    assert [r.key.readout for r in found.readings] == ["first"]
+    assert [(note.code, readout_text(note.key)) for note in notes] == [
+        ("no-control", "first + content-free-noise"),
+        ("no-control", "first + pmi"),
+    ]
+    assert "not computed: the run has no control 'noise'" in notes[0].text
 
 
 def test_what_is_fitted_to_named_speakers_never_sees_the_others(run: Run) -> None:
-    table = score(run, calibrations=["temperature"], development_speakers=["speaker1"], readouts=["first"])
+    table = score(
+        run,
+        ScoringOptions(calibrations=["temperature"], development_speakers=["speaker1"], readouts=["first"]),
+    )
     assert {row.utterances for row in table.rows if row.level != "control"} == {2 * 6}
-    assert any("fitted to development speakers speaker1, who are not scored" in note for note in table.notes)
+    assert any(
+        "fitted to development speakers speaker1, who are not scored" in note.text for note in table.notes
+    )
     development = read(run, lambda record: record.asked.utterance.speaker == "speaker1")
     tested = read(run, lambda record: record.asked.utterance.speaker == "speaker0")
-    [found], _ = calibrate(tested, ["temperature"], development=development)
-    [other] = [r for r in development[0].readings if r.control == "clip"]
+    [found] = calibrate(tested, ["temperature"], development=development).corpora
+    [other] = [r for r in development[0].readings if r.key.control == "clip"]
     scaling = fit_temperature(other.p, development[0].clips.q[other.clips])
     np.testing.assert_allclose(of([found], "first + temperature"), scaling(of([found], "first")))
 
@@ -92,31 +104,34 @@ def test_what_is_fitted_to_named_speakers_never_sees_the_others(run: Run) -> Non
 def test_development_speakers_to_whom_nothing_is_fitted_are_refused(run: Run) -> None:
     """Or they would go unscored without a word, and so would a misspelt name."""
     with pytest.raises(UsageError, match="no calibration is fitted to them; add temperature or vector"):
-        score(run, calibrations=["batch"], development_speakers=["speaker1"], readouts=["first"])
+        score(
+            run, ScoringOptions(calibrations=["batch"], development_speakers=["speaker1"], readouts=["first"])
+        )
 
 
 @pytest.mark.parametrize("name", ["temperature", "vector"])
 def test_folds_never_fit_to_a_vote_of_the_speaker_they_are_used_on(run: Run, name: str) -> None:
-    before = of(calibrate(read(run), [name])[0], f"first + {name}")
+    before = of(calibrate(read(run), [name]).corpora, f"first + {name}")
     changed = read(run)
     mine = np.array([speaker == "speaker0" for speaker in changed[0].clips.speakers])
     changed[0].clips.q[mine] = np.roll(changed[0].clips.q[mine], 1, axis=1)
-    after = of(calibrate(changed, [name])[0], f"first + {name}")
-    [found] = [r for r in changed[0].readings if r.control == "clip"]
+    after = of(calibrate(changed, [name]).corpora, f"first + {name}")
+    [found] = [r for r in changed[0].readings if r.key.control == "clip"]
     np.testing.assert_array_equal(before[mine[found.clips]], after[mine[found.clips]])
     assert not np.array_equal(before[~mine[found.clips]], after[~mine[found.clips]])
 
 
 def test_one_speaker_only_is_a_stated_reason(run: Run) -> None:
     corpora = read(run, lambda record: record.asked.utterance.speaker == "speaker0")
-    [found], notes = calibrate(corpora, ["temperature"])
-    assert [r.readout for r in found.readings if r.control == "clip"] == ["first"]
-    assert "not computed: fewer than 2 clips of other speakers" in notes[0]
+    done = calibrate(corpora, ["temperature"])
+    [found], notes = done.corpora, done.notes
+    assert [r.key.readout for r in found.readings if r.key.control == "clip"] == ["first"]
+    assert "not computed: fewer than 2 clips of other speakers" in notes[0].text
 
 
 def test_an_unknown_development_speaker_is_one_line(run: Run) -> None:
     with pytest.raises(UsageError, match=r"no speaker 'bob' in this run \(it has speaker0, speaker1\)"):
-        list(Split(frozenset(["bob"])).fitted_to(run.records()))
+        score(run, ScoringOptions(calibrations=["temperature"], development_speakers=["bob"]))
 
 
 def test_an_unknown_calibration_is_said_before_anything_is_asked(study: Study, tmp_path: Path) -> None:
@@ -125,17 +140,19 @@ def test_an_unknown_calibration_is_said_before_anything_is_asked(study: Study, t
 
 
 def test_one_hot_answers_to_silence_leave_a_reason_and_not_a_number(run: Run) -> None:
-    table = score(run, calibrations=["content-free-silence"], readouts=["label"])
+    table = score(run, ScoringOptions(calibrations=["content-free-silence"], readouts=["label"]))
     [row] = [row for row in table.rows if row.readout == "label + content-free-silence"]
     assert row.scores == {}
     assert row.statuses == {"undefined": 24}
-    assert any("has no probability for a label" in note for note in table.notes)
+    assert any("has no probability for a label" in note.text for note in table.notes)
 
 
 def test_the_study_says_which_and_the_table_is_json(run: Run) -> None:
     table = json.loads(json.dumps(score(run).to_dict()))
-    names = {row["readout"] for row in table["rows"]}
-    assert {"first", "first + contextual", "first + pmi", "first + batch", "label + batch"} <= names
+    keys = [row["key"] for row in table["rows"] if row["level"] != "control"]
+    names = {(key["readout"], key["calibration"]) for key in keys}
+    wanted = {("first", None), ("first", "contextual"), ("first", "pmi"), ("first", "batch")}
+    assert wanted | {("label", "batch")} <= names
 
 
 def test_a_report_of_calibrations_and_layers_is_written(study: Study, tmp_path: Path) -> None:

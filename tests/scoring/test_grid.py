@@ -9,7 +9,7 @@ from ambivox.present.text import show_grid
 from ambivox.readouts import load_readouts
 from ambivox.readouts.grid import grid
 from ambivox.run import Study, run_study
-from ambivox.scoring import score
+from ambivox.scoring import ScoringOptions, score
 from tests.run.toy import ToyModel
 
 
@@ -21,7 +21,7 @@ def test_the_grid_has_every_combination_once() -> None:
 
 def test_the_printed_grid_holds_the_scores_of_the_table(study: Study, tmp_path: Path) -> None:
     small = study.model_copy(update={"prompts": ("word", "letter")})
-    table = score(run_study(small, tmp_path / "out", models=[ToyModel()]), readouts=grid())
+    table = score(run_study(small, tmp_path / "out", models=[ToyModel()]), ScoringOptions(readouts=grid()))
     console = Console(width=200, record=True, file=StringIO())
     show_grid(console, table)
     lines = console.export_text().splitlines()

@@ -7,7 +7,7 @@ import pytest
 from ambivox.readouts import load_readouts
 from ambivox.record import count_records, read_records, write_records
 from ambivox.scoring import parallel, score
-from ambivox.scoring.readings import read_all, read_record
+from ambivox.scoring.gather import gather, read_record
 from tests.present.runs import Made, make_run
 
 
@@ -27,8 +27,9 @@ def test_a_record_sent_from_another_process_is_read_the_same(tmp_path: Path) -> 
     run = make_run(tmp_path / "run", Made(clips=12))
     readouts = load_readouts(["label", "dictionary", "first"])
     light = [read_record(record, readouts).light() for record in run.records()]
-    assert all(one.record.reply is None for one in light)
-    [a], [b] = read_all(light, readouts)[0], read_all(run.records(), readouts)[0]
+    assert not any(len(one.record.replied.token_logits) for one in light if one.record.reply)
+    whole = [read_record(record, readouts) for record in run.records()]
+    [a], [b] = gather(light)[0], gather(whole)[0]
     for one, other in zip(a.readings, b.readings, strict=True):
         assert one.p.tolist().__repr__() == other.p.tolist().__repr__()
         assert one.statuses == other.statuses

@@ -1,6 +1,7 @@
 import pytest
 
 from ambivox.metrics import METRICS
+from ambivox.scoring.keys import RowKey
 from ambivox.scoring.pending import PendingRow
 from ambivox.scoring.table import ScoreRow
 from ambivox.statistics import Interval
@@ -17,6 +18,6 @@ from ambivox.statistics import Interval
     ],
 )
 def test_a_row_shows_no_score_that_cannot_be(name: str, ends: tuple[float, float]) -> None:
-    row = ScoreRow("made", "m", "clip", "word", "first", "token", 20, {"ok": 20}, 0, mass=None, scores={})
+    row = ScoreRow(RowKey("made", "m", prompt="word", readout="first"), "token", 20, {"ok": 20}, 0)
     found = PendingRow(row, score={name: 0}).finished([Interval(0.5, -1.3, 1.7, 20)], METRICS)
     assert (found.intervals[name].low, found.intervals[name].high) == ends

@@ -12,7 +12,7 @@ from ambivox.present.text import show_scores
 from ambivox.readouts import load_readout
 from ambivox.record import read_records, write_records
 from ambivox.run import Run
-from ambivox.scoring import ScoreRow, ScoreTable, score
+from ambivox.scoring import ScoreRow, ScoreTable, ScoringOptions, score
 from ambivox.statistics import mean_interval
 from tests.present.runs import LABELS, Made, make_run
 from tests.records import change
@@ -88,7 +88,7 @@ def test_a_wide_table_shows_the_intervals_of_all_its_metrics(tmp_path: Path) -> 
 def test_every_convention_has_intervals_for_all_that_it_reports(tmp_path: Path) -> None:
     run = many_speakers(tmp_path / "run")
     for convention in ("aer-llm", "scaling-ambiguity", "yu-2026"):
-        row = row_of(score(run, convention=convention), "first", "word")
+        row = row_of(score(run, ScoringOptions(convention=convention)), "first", "word")
         assert set(row.intervals) == set(row.scores), convention
 
 
@@ -134,9 +134,9 @@ def test_one_speaker_gives_a_reason_in_place_of_every_interval(tmp_path: Path) -
 
 def test_clips_of_few_speakers_can_be_asked_about_alone(tmp_path: Path) -> None:
     run = many_speakers(tmp_path / "run", n_speakers=2)
-    table = score(run, cluster="clip")
+    table = score(run, ScoringOptions(cluster="clip"))
     assert not row_of(table, "first", "word").intervals["jsd_bits"].reason
-    assert any("of these 2 speakers only" in note for note in table.notes)
+    assert any("of these 2 speakers only" in note.text for note in table.notes)
 
 
 def test_dialogues_hold_together_where_they_are_asked_for(tmp_path: Path) -> None:
@@ -144,28 +144,28 @@ def test_dialogues_hold_together_where_they_are_asked_for(tmp_path: Path) -> Non
     [shard] = (tmp_path / "run" / "records").glob("*.parquet")
     records = read_records(shard)
     assert any(
-        "no dialogues are known: intervals and tests are over clips" in note
-        for note in score(run, cluster="dialogue").notes
+        "no dialogues are known: intervals and tests are over clips" in note.text
+        for note in score(run, ScoringOptions(cluster="dialogue")).notes
     )
     places = {name: i for i, name in enumerate(dict.fromkeys(r.asked.utterance.id for r in records))}
     write_records(
         [change(r, {"asked.utterance.dialogue": f"d{places[r.asked.utterance.id] // 4}"}) for r in records],
         shard,
     )
-    table = score(run, cluster="dialogue")
+    table = score(run, ScoringOptions(cluster="dialogue"))
     found = row_of(table, "first", "word").intervals["jsd_bits"]
     assert (found.clusters, found.reason) == (15, None)  # 60 clips, four a dialogue
-    assert any("over dialogues, of these 2 speakers only" in note for note in table.notes)
-    clips = row_of(score(run, cluster="clip"), "first", "word").intervals["jsd_bits"]
+    assert any("over dialogues, of these 2 speakers only" in note.text for note in table.notes)
+    clips = row_of(score(run, ScoringOptions(cluster="clip")), "first", "word").intervals["jsd_bits"]
     assert found.low != clips.low
 
 
 def test_votes_of_one_rater_have_neither_thirds_nor_noise(tmp_path: Path) -> None:
     table = score(many_speakers(tmp_path / "run", Made(clips=60, votes=lambda u: {LABELS[u % 6]: 1})))
     assert row_of(table, "noise ceiling").scores == {}
-    assert all("votes of one rater" in third.reason for third in row_of(table, "first", "word").tertiles)
+    assert all(third.reason.code == "one-vote" for third in row_of(table, "first", "word").tertiles)
     text = shown(table, tertiles=True)
-    assert "noise ceiling: votes of one rater: their noise cannot be told from ambiguity" in text
+    assert "votes of one rater: their noise cannot be told from ambiguity" in text
     assert "no clip is more ambiguous than another" in text
 
 
@@ -174,7 +174,7 @@ def test_too_few_clips_in_a_third_are_told(tmp_path: Path) -> None:
     table = score(many_speakers(tmp_path / "run", Made(clips=4, votes=lambda u: counts[u])))
     thirds = row_of(table, "first", "word").tertiles
     assert [third.clips for third in thirds] == [2, 1, 1]
-    assert thirds[2].reason == "1 clip(s) in this third: at least 2 are needed"
+    assert thirds[2].reason.text == "1 clip(s) in this third: at least 2 are needed"
     assert np.isnan(thirds[2].score)
     assert "1 clip(s) in this third" in shown(table, tertiles=True)
 
@@ -182,17 +182,17 @@ def test_too_few_clips_in_a_third_are_told(tmp_path: Path) -> None:
 def test_a_label_that_is_never_voted_for_is_told(tmp_path: Path) -> None:
     made = Made(clips=60, votes=lambda u: {"angry": 1 + u % 5, "sad": u % 3, "neutral": u % 4})
     table = score(many_speakers(tmp_path / "run", made))
-    assert any("never voted for: disgust, fear, happy" in note for note in table.notes)
+    assert any("never voted for: disgust, fear, happy" in note.text for note in table.notes)
     row = row_of(table, "first", "word")
-    assert "never varies" in row.reasons["r2_per_emotion"]
+    assert "never varies" in row.reasons["r2_per_emotion"].text
 
 
 def test_a_readout_that_always_failed_has_a_reason_in_place_of_its_numbers(tmp_path: Path) -> None:
     table = score(many_speakers(tmp_path / "run", Made(clips=60, say=lambda *_: "no idea")))
     row = row_of(table, "dictionary", "dictionary")
     assert row.scores == {}
-    assert row.reasons[""] == "all 60 readings failed (unparsed): a score would be that of a stand-in"
-    assert row.reasons[""] in shown(table)
+    assert row.reason.text == "all 60 readings failed (unparsed): a score would be that of a stand-in"
+    assert row.reason.text in shown(table)
 
 
 def test_zero_variance_has_a_reason_in_place_of_an_interval(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_zero_variance_has_a_reason_in_place_of_an_interval(tmp_path: Path) -> N
     table = score(many_speakers(tmp_path / "run", made))
     label = row_of(table, "label", "word")
     assert label.intervals["jsd_bits"].reason.text == "no variance: all speakers have the same value"
-    assert "equally ambiguous" in label.reasons["entropy_spearman"]
+    assert label.reasons["entropy_spearman"].code == "equally-ambiguous"
     assert "no variance: all speakers have the same value" in shown(table)
 
 
@@ -209,7 +209,7 @@ def test_a_readout_undefined_on_some_clips_keeps_them_in_the_denominator(tmp_pat
     row = row_of(score(many_speakers(tmp_path / "run", made)), "mean(value=logit, normalise=sum)", "word")
     assert row.utterances == 60
     assert row.statuses["undefined"] > 0
-    assert "undefined" in row.reasons[""] or row.scores["jsd_bits"].utterances == 60
+    assert "undefined" in row.reason.text or row.scores["jsd_bits"].utterances == 60
 
 
 def test_controls_stand_below_the_readout_they_control(tmp_path: Path) -> None:
@@ -231,15 +231,15 @@ def test_the_tables_fit_the_terminal(tmp_path: Path, width: int) -> None:
 
 def test_one_prompt_and_one_order_have_no_spread_but_a_reason(tmp_path: Path) -> None:
     table = score(many_speakers(tmp_path / "run", Made(clips=20, prompts=("word",))))
-    assert {row.reason for row in table.sensitivities} == {
-        "one condition: give the study several order_seeds",
-        "one condition: give the study several prompts that it can read",
+    assert {row.reason.fix for row in table.sensitivities} == {
+        "give the study several order_seeds",
+        "give the study several prompts that it can read",
     }
 
 
 def test_the_spread_over_prompts_is_that_of_the_predictions(tmp_path: Path) -> None:
     run = many_speakers(tmp_path / "run", Made(clips=40, say=lambda *_: "angry"))
-    [found] = [r for r in score(run).sensitivities if (r.over, r.readout) == ("prompts", "first")]
+    [found] = [r for r in score(run).sensitivities if (r.over, r.key.readout) == ("prompts", "first")]
     p = [
         [load_readout("first")(r).distribution for r in run.records() if r.asked.prompt.name == prompt]
         for prompt in ("word", "dictionary")

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ from scipy.spatial.distance import jensenshannon
 
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
+from ambivox.present.notes import note_text
 from ambivox.readouts import load_readout
 from ambivox.reasons import Reason
 from ambivox.record import Record, read_records, write_records
 from ambivox.run import Study, run_study
 from ambivox.run.folder import Run
-from ambivox.scoring import ScoreRow, ScoreTable, score
+from ambivox.scoring import Note, ScoreRow, ScoreTable, ScoringOptions, score
 from tests.records import change
 from tests.run.toy import ToyModel
 
@@ -32,6 +34,10 @@ def rewrite(run: Run, change: Any) -> None:
     """Replace the records of a run by changed ones."""
     for path in sorted((run.folder / "records").glob("*.parquet")):
         write_records([change(record) for record in read_records(path)], path)
+
+
+def lines(notes: Sequence[Note]) -> list[str]:
+    return list(map(note_text, notes))
 
 
 def shares(record: Record) -> np.ndarray:
@@ -99,7 +105,7 @@ def spoil_two(record: Record) -> Record:
 
 def test_no_status_is_lost_and_the_denominator_is_kept(run: Run) -> None:
     rewrite(run, spoil_two)
-    table = score(run, failed_as="excluded")
+    table = score(run, ScoringOptions(failed_as="excluded"))
     row = row_of(table, "dictionary", "dictionary")
     assert row.statuses == {"failed": 1, "refused": 1, "ok": 4}
     assert (row.utterances, row.failed) == (6, 2)
@@ -109,7 +115,7 @@ def test_no_status_is_lost_and_the_denominator_is_kept(run: Run) -> None:
 
 def test_a_failed_reading_scores_as_each_choice_says(run: Run) -> None:
     rewrite(run, spoil_two)
-    row = row_of(score(run, failed_as="uniform"), "dictionary", "dictionary")
+    row = row_of(score(run, ScoringOptions(failed_as="uniform")), "dictionary", "dictionary")
     readout = load_readout("dictionary")
     records = [r for r in run.records() if r.asked.prompt.name == "dictionary"]
     neutral = load_emotions("cremad6").labels.index("neutral")
@@ -126,7 +132,7 @@ def test_a_failed_reading_scores_as_each_choice_says(run: Run) -> None:
 
 def test_skill_compares_with_the_prior_on_the_clips_that_were_scored(run: Run) -> None:
     rewrite(run, spoil_two)
-    row = row_of(score(run, failed_as="excluded"), "dictionary", "dictionary")
+    row = row_of(score(run, ScoringOptions(failed_as="excluded")), "dictionary", "dictionary")
     clips = {r.asked.utterance.id: r for r in run.records()}
     prior = []
     for name in ("clip2", "clip3", "clip4", "clip5"):
@@ -151,18 +157,18 @@ def test_a_readout_that_fails_everywhere_has_no_numbers(run: Run) -> None:
 
 def test_votes_outside_the_set_are_told_and_enter_as_asked(run: Run) -> None:
     drop = score(run)
-    assert "manifest: 3 votes outside cremad6 (drop)" in drop.notes
-    exclude = score(run, outside="exclude-utterance")
+    assert "manifest: 3 votes outside cremad6 (drop)" in lines(drop.notes)
+    exclude = score(run, ScoringOptions(outside="exclude-utterance"))
     assert row_of(exclude, "word", "first").utterances == 3
-    assert "manifest: 3 clips left out: no vote counts under 'exclude-utterance'" in exclude.notes
+    assert "manifest: 3 clips left out: no vote counts under 'exclude-utterance'" in lines(exclude.notes)
     with pytest.raises(UsageError, match=r"cremad6\+other"):
-        score(run, outside="other")
+        score(run, ScoringOptions(outside="other"))
 
 
 def test_clips_without_votes_are_left_out_and_counted(run: Run) -> None:
     rewrite(run, lambda r: change(r, {"asked.utterance.votes": {}}) if r.asked.utterance.id == "clip4" else r)
     table = score(run)
-    assert "manifest: 1 clips left out: nobody rated them" in table.notes
+    assert "manifest: 1 clips left out: nobody rated them" in lines(table.notes)
     assert row_of(table, "word", "first").utterances == 5
 
 
@@ -178,13 +184,13 @@ def test_one_clip_alone_has_no_prior_and_says_so(run: Run) -> None:
     [prior] = [row for row in table.rows if row.readout == "vote prior"]
     assert prior.scores == {}
     assert prior.statuses == {"undefined": 1}
-    assert any("vote prior: 1 utterance(s)" in note for note in table.notes)
+    assert any("vote prior: 1 utterance(s)" in line for line in lines(table.notes))
     assert row_of(table, "word", "first").skill == {}
 
 
 def test_conventions_change_the_metrics_and_what_failures_count_as(run: Run) -> None:
     rewrite(run, spoil_two)
-    table = score(run, convention="aer-llm")
+    table = score(run, ScoringOptions(convention="aer-llm"))
     assert table.failed_as == "neutral"
     assert "aer_llm_js" in table.metrics
     assert row_of(table, "dictionary", "dictionary").scores["aer_llm_js"].utterances == 6
@@ -192,9 +198,9 @@ def test_conventions_change_the_metrics_and_what_failures_count_as(run: Run) -> 
 
 def test_unknown_names_suggest_the_nearest(run: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'aer-llm'"):
-        score(run, convention="aer-lm")
+        score(run, ScoringOptions(convention="aer-lm"))
     with pytest.raises(UsageError, match="did you mean 'first'"):
-        score(run, readouts=["frist"])
+        score(run, ScoringOptions(readouts=["frist"]))
     with pytest.raises(UsageError, match="no run here"):
         score(tmp_path / "nowhere")
 

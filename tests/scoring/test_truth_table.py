@@ -11,8 +11,8 @@ from ambivox.inspection import utterance_table, write_table
 from ambivox.readouts import load_readout
 from ambivox.run import Study, run_study
 from ambivox.run.folder import Run
-from ambivox.scoring import score
-from ambivox.scoring.truth_table import read_truth
+from ambivox.scoring import ScoringOptions, score
+from ambivox.scoring.truth_table import read_truth_table
 from tests.run.toy import ToyModel
 
 
@@ -30,17 +30,20 @@ def table_of(run: Run, path: Path, method: str = "shares") -> Path:
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_table_of_shares_scores_as_the_votes_do(run: Run, tmp_path: Path, ending: str) -> None:
-    plain, given = score(run), score(run, truth=table_of(run, tmp_path / f"truth.{ending}"))
+    plain, given = (
+        score(run),
+        score(run, ScoringOptions(truth_table=table_of(run, tmp_path / f"truth.{ending}"))),
+    )
     for one, other in zip(given.rows, plain.rows, strict=True):
         assert one.utterances == other.utterances
         assert set(one.scores) == set(other.scores)
         for name, found in one.scores.items():
             assert found.value == pytest.approx(other.scores[name].value, nan_ok=True)
-    assert any(f"truth: from truth.{ending}" in note for note in given.notes)
+    assert any(f"truth: from truth.{ending}" in note.text for note in given.notes)
 
 
 def test_smoothed_truth_is_what_is_scored_against(run: Run, tmp_path: Path) -> None:
-    table = score(run, truth=table_of(run, tmp_path / "truth.csv", "dirichlet"))
+    table = score(run, ScoringOptions(truth_table=table_of(run, tmp_path / "truth.csv", "dirichlet")))
     readout, values = load_readout("first"), []
     for record in run.records():
         if record.asked.prompt.name == "word":
@@ -61,8 +64,8 @@ def test_clips_that_the_table_does_not_hold_are_left_out_and_counted(run: Run, t
     path = table_of(run, tmp_path / "truth.csv")
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-1]) + "\n")
-    table = score(run, truth=path)
-    assert any("1 clips left out: no truth in truth.csv" in note for note in table.notes)
+    table = score(run, ScoringOptions(truth_table=path))
+    assert any("1 clips left out: no truth in truth.csv" in note.text for note in table.notes)
     assert {row.utterances for row in table.rows} == {row.utterances - 1 for row in score(run).rows}
 
 
@@ -81,7 +84,7 @@ def test_a_table_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path, te
     path = tmp_path / "truth.csv"
     path.write_text(text)
     with pytest.raises(UsageError, match=told) as raised:
-        read_truth(path)
+        read_truth_table(path)
     assert str(path) in str(raised.value)
 
 
@@ -89,4 +92,4 @@ def test_a_table_about_other_labels_is_refused(run: Run, tmp_path: Path) -> None
     path = tmp_path / "truth.csv"
     path.write_text("id,truth.sad,truth.glad\na,0.5,0.5\n")
     with pytest.raises(UsageError, match="its truth is about sad, glad"):
-        score(run, truth=path)
+        score(run, ScoringOptions(truth_table=path))

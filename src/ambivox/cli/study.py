@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ambivox.choices import Cluster, FailedAs, Outside
 from ambivox.cli.output import JsonOption, RunArgument, console, errors, print_json
 from ambivox.errors import AmbivoxError, UsageError
 
@@ -42,41 +43,53 @@ def run(
         raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.text}")
 
 
+ConventionOption = Annotated[
+    str, typer.Option("--convention", "-c", help="How to score: see ambivox metrics.")
+]
+MetricOption = Annotated[
+    list[str] | None, typer.Option("--metric", help="Show this metric, plug-ins included; may be repeated.")
+]
+OutsideOption = Annotated[Outside, typer.Option(help="What becomes of votes outside the emotion set.")]
+FailedAsOption = Annotated[
+    FailedAs | None, typer.Option(help="What failed readings count as; the convention says otherwise.")
+]
+ReadoutOption = Annotated[
+    list[str] | None, typer.Option(help="A readout in place of the study's; may be repeated.")
+]
+TruthTableOption = Annotated[
+    Path | None,
+    typer.Option(help="Score against a table of 'ambivox corpora inspect --truth METHOD --table'."),
+]
+ClusterOption = Annotated[
+    Cluster,
+    typer.Option(help="What intervals and tests take for independent; dialogue and clip: of these speakers."),
+]
+CalibrationOption = Annotated[
+    list[str] | None,
+    typer.Option("--calibration", help="A calibration, see ambivox calibrations; may be repeated."),
+]
+DevelopmentSpeakersOption = Annotated[
+    str, typer.Option(help="Fit calibrations to A,B,... and do not score them; else to folds of speakers.")
+]
+
+
 def score(
     run: RunArgument,
-    convention: Annotated[
-        str, typer.Option("--convention", "-c", help="How to score: see ambivox metrics.")
-    ] = "ambivox",
-    outside: Annotated[
-        str, typer.Option(help="Votes outside the set: drop, other or exclude-utterance.")
-    ] = "drop",
-    failed: Annotated[
-        str | None, typer.Option(help="Failed readings count as: excluded, uniform or neutral.")
-    ] = None,
-    readout: Annotated[
-        list[str] | None, typer.Option(help="A readout in place of the study's; may be repeated.")
-    ] = None,
-    truth: Annotated[
-        Path | None,
-        typer.Option(help="Score against a table of 'ambivox corpora inspect --truth METHOD --table'."),
-    ] = None,
-    cluster: Annotated[
-        str,
-        typer.Option(help="What intervals take for independent: speaker, or dialogue or clip of just these."),
-    ] = "speaker",
+    convention: ConventionOption = "ambivox",
+    metric: MetricOption = None,
+    outside: OutsideOption = "drop",
+    failed_as: FailedAsOption = None,
+    readout: ReadoutOption = None,
+    truth_table: TruthTableOption = None,
+    cluster: ClusterOption = "speaker",
+    calibration: CalibrationOption = None,
+    development_speakers: DevelopmentSpeakersOption = "",
     tertiles: Annotated[
         bool, typer.Option("--tertiles", help="Also skill on the least, middle and most ambiguous third.")
     ] = False,
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Also how far readings move with option order and prompt.")
     ] = False,
-    calibrate: Annotated[
-        list[str] | None, typer.Option(help="A calibration, see ambivox calibrations; may be repeated.")
-    ] = None,
-    development_speakers: Annotated[
-        str,
-        typer.Option(help="Fit calibrations to A,B,... and do not score them; else to folds of speakers."),
-    ] = "",
     grid: Annotated[
         bool, typer.Option("--grid", help="All readings of the paper's token-level method, as one table.")
     ] = False,
@@ -85,23 +98,23 @@ def score(
     """Score a run against the human votes, with controls and intervals beside it."""
     from ambivox.present.text import show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
+    from ambivox.scoring import ScoringOptions
     from ambivox.scoring import score as score_run
 
-    if grid and (readout or calibrate):
-        raise UsageError("--grid stands alone: leave out --readout and --calibrate")
-
-    table = score_run(
-        run,
+    if grid and (readout or calibration):
+        raise UsageError("--grid stands alone: leave out --readout and --calibration")
+    options = ScoringOptions(
         convention=convention,
-        outside=outside,  # type: ignore[arg-type]
-        failed_as=failed,  # type: ignore[arg-type]
+        metrics=metric or (),
+        outside=outside,
+        failed_as=failed_as,
         readouts=readouts_of_grid() if grid else readout,
-        calibrations=calibrate,
-        development_speakers=[name.strip() for name in development_speakers.split(",") if name.strip()],
-        cluster=cluster,  # type: ignore[arg-type]
-        n_processes=os.cpu_count() or 1,
-        truth=truth,
+        calibrations=() if grid else calibration,
+        development_speakers=_names(development_speakers),
+        cluster=cluster,
+        truth_table=truth_table,
     )
+    table = score_run(run, options, n_processes=os.cpu_count() or 1)
     if as_json:
         print_json(table.to_dict())
     elif grid:
@@ -116,30 +129,26 @@ def claims(
     token: Annotated[
         str | None, typer.Option(help="The token-level readout, in place of the one that suits each prompt.")
     ] = None,
-    outside: Annotated[
-        str, typer.Option(help="Votes outside the set: drop, other or exclude-utterance.")
-    ] = "drop",
-    failed: Annotated[
-        str, typer.Option(help="Failed readings count as: excluded, uniform or neutral.")
-    ] = "uniform",
-    cluster: Annotated[
-        str, typer.Option(help="What tests take for independent: speaker, or dialogue or clip of just these.")
-    ] = "speaker",
+    outside: OutsideOption = "drop",
+    failed_as: FailedAsOption = None,
+    readout: ReadoutOption = None,
+    truth_table: TruthTableOption = None,
+    cluster: ClusterOption = "speaker",
     as_json: JsonOption = False,
 ) -> None:
     """Put the claims of the field to the test: effect, interval and verdict of each."""
     from ambivox.field_claims import claims as claims_of
     from ambivox.present.text import show_claims
+    from ambivox.scoring import ScoringOptions
 
-    found = claims_of(
-        run,
-        metric=metric,
-        token=token,
-        outside=outside,  # type: ignore[arg-type]
-        failed_as=failed,  # type: ignore[arg-type]
-        cluster=cluster,  # type: ignore[arg-type]
-        n_processes=os.cpu_count() or 1,
+    options = ScoringOptions(
+        outside=outside,
+        failed_as=failed_as,
+        readouts=readout,
+        cluster=cluster,
+        truth_table=truth_table,
     )
+    found = claims_of(run, options, metric=metric, token=token, n_processes=os.cpu_count() or 1)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -151,10 +160,34 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The page; RUN/report.html by default.")
     ] = None,
-    convention: Annotated[str, typer.Option("--convention", "-c", help="How to score.")] = "ambivox",
+    convention: ConventionOption = "ambivox",
+    metric: MetricOption = None,
+    outside: OutsideOption = "drop",
+    failed_as: FailedAsOption = None,
+    readout: ReadoutOption = None,
+    truth_table: TruthTableOption = None,
+    cluster: ClusterOption = "speaker",
+    calibration: CalibrationOption = None,
+    development_speakers: DevelopmentSpeakersOption = "",
 ) -> None:
     """Write the scores of a run as one HTML page with pictures."""
     from ambivox.present.html import write_report
+    from ambivox.scoring import ScoringOptions
 
-    path = write_report(run, out or run / "report.html", convention=convention)
+    options = ScoringOptions(
+        convention=convention,
+        metrics=metric or (),
+        outside=outside,
+        failed_as=failed_as,
+        readouts=readout,
+        calibrations=calibration,
+        development_speakers=_names(development_speakers),
+        cluster=cluster,
+        truth_table=truth_table,
+    )
+    path = write_report(run, out or run / "report.html", options)
     errors.print(f"wrote {path}", highlight=False)
+
+
+def _names(given: str) -> list[str]:
+    return [name.strip() for name in given.split(",") if name.strip()]

@@ -12,6 +12,8 @@ from ambivox.field_claims.paired import Level, Paired
 from ambivox.metrics import entropy_bits, vote_prior
 from ambivox.metrics.linearised import linearised, spearman_influence
 from ambivox.raters.distribution import Array
+from ambivox.reasons import Reason
+from ambivox.scoring.keys import prompt_text
 from ambivox.statistics import rarefied_entropy_bits, sensitivity
 
 HEARING_CONTROLS = {
@@ -24,8 +26,11 @@ HEARING_CONTROLS = {
 READ_AT_LEAST = 0.5
 """A prompt counts for steadiness if so many of its clips can be read at both levels."""
 
-ONE_VOTE = "each clip has one vote: a label, in which no ambiguity can be seen"
-ONE_VOTE_FIX = "use a corpus with several raters per clip"
+ONE_VOTE = Reason(
+    "one-vote",
+    "each clip has one vote: a label, in which no ambiguity can be seen",
+    "use a corpus with several raters per clip",
+)
 
 
 def all_claims(paired: Paired) -> list[Claim]:
@@ -58,12 +63,11 @@ def token_beats_text_on_ambiguous_clips(paired: Paired) -> Claim:
         "On the most ambiguous third the token level is nearer to the votes by skill, not only by flatness",
     )
     if paired.tertiles.reason:
-        single = paired.clips.votes.sum(axis=1).max() < 2
-        reason, fix = (ONE_VOTE, ONE_VOTE_FIX) if single else (paired.tertiles.reason.text, "use more clips")
-        return _untested(claim, reason, fix)
+        return _untested(claim, _no_thirds(paired.tertiles.reason))
     most = np.flatnonzero(paired.tertiles.codes == 2)
     if len(most) < 2:
-        return _untested(claim, f"{len(most)} clip(s) in the most ambiguous third", "use more clips")
+        text = f"{len(most)} clip(s) in the most ambiguous third"
+        return _untested(claim, Reason("too-few-clips", text, "use more clips"))
     groups = [paired.clips.speakers[u] or paired.clips.names[u] for u in most]
     prior = np.full(paired.clips.q.shape, np.nan)
     prior[most] = vote_prior(paired.clips.q[most], groups).p
@@ -89,21 +93,24 @@ def token_is_steadier(paired: Paired) -> Claim:
     claim = Claim(
         "steadier", "Across prompts the token level is steadier, and not only because it is flatter"
     )
-    if len(paired.prompts) < 2:
-        return _untested(claim, "one prompt with both levels", "give the study several prompts")
+    keys = paired.keys["token"]
+    if len(keys) < 2:
+        reason = Reason("one-prompt", "one prompt with both levels", "give the study several prompts")
+        return _untested(claim, reason)
     text, token = (_by_prompt(paired, level) for level in ("text", "token"))
     readable = ~np.isnan(text[..., 0] + token[..., 0])
     kept = readable.mean(axis=1) >= READ_AT_LEAST
     if kept.sum() < 2:
-        return _untested(claim, "fewer than two prompts whose answers can mostly be read", "see the failures")
+        return _untested(claim, _unread("prompts whose answers can mostly be read"))
     text, token = text[kept], token[kept]
-    left_out = ", ".join(p for p, keep in zip(paired.prompts, kept, strict=True) if not keep)
+    left_out = ", ".join(prompt_text(key) for key, keep in zip(keys, kept, strict=True) if not keep)
     whole = ~np.isnan(np.concatenate([text, token], axis=-1).sum(axis=(0, 2)))
     if whole.sum() < 2:
-        return _untested(claim, "fewer than two clips can be read under every prompt", "see the failures")
+        return _untested(claim, _unread("clips that can be read under every prompt"))
     sensitivities = [sensitivity(p[:, whole]) for p in (text, token)]
     if any(np.isnan(found.reliability) for found in sensitivities):
-        return _untested(claim, "no variance: a level says the same of every clip under every prompt", "")
+        reason = Reason("no-variance", "no variance: a level says the same of every clip under every prompt")
+        return _untested(claim, reason)
     variance = np.full(len(whole), np.nan)
     variance[whole] = sensitivities[0].per_clip - sensitivities[1].per_clip
     values = []
@@ -132,9 +139,8 @@ def failures_explain(paired: Paired) -> Claim:
     failed = np.isnan(paired.scores("text", failed_as="excluded"))
     asked = failed.size
     if not failed.any():
-        return Claim(
-            claim.name, claim.sentence, refuted=f"none of {asked} text readings failed: 0% explained"
-        )
+        none = Reason("none-failed", f"none of {asked} text readings failed: 0% explained")
+        return Claim(claim.name, claim.sentence, refuted=none)
     gain = paired.scores("text") - paired.scores("token")
     choices: tuple[FailedAs, ...] = ("uniform",) if paired.neutral is None else ("uniform", "neutral")
     told = []
@@ -143,18 +149,15 @@ def failures_explain(paired: Paired) -> Claim:
         told.append(f"{choice} {np.nanmean(values):+.3f}")
     read = np.where(failed, np.nan, gain)
     if failed.all():
-        return _untested(
-            claim, "all text readings failed: the whole difference is theirs", "see the failures"
-        )
+        text = "all text readings failed: the whole difference is theirs"
+        return _untested(claim, Reason("all-failed", text, "see the failures"))
     told.append(f"excluded {np.nanmean(read):+.3f}")
     note = f"{int(failed.sum())} of {asked} failed; gain with failures counted as {', '.join(told)}"
     whole, counts = float(np.nanmean(gain)), (~failed).sum(axis=0)
     difference = _part(paired, "", _gain(paired)).interval
     if not difference.low > 0:
-        reason = "the token level does not gain beyond chance, so the gain has no parts"
-        if difference.reason:
-            reason = difference.reason.text
-        return Claim(claim.name, claim.sentence, note=note, reason=reason)
+        no_gain = Reason("no-gain", "the token level does not gain beyond chance, so the gain has no parts")
+        return Claim(claim.name, claim.sentence, note=note, reason=difference.reason or no_gain)
     sums = np.where(counts > 0, np.nansum(read, axis=0), 0.0)
     of_read = float(sums.sum() / counts.sum())
     own = (sums - of_read * counts) / counts.mean()
@@ -170,7 +173,7 @@ def beats_the_prior(paired: Paired) -> Claim:
     claim = Claim("beats-prior", "The token level knows more than how people vote in this corpus")
     prior, scatter = paired.prior()
     if np.isnan(prior).all():
-        return _untested(claim, "one clip: there is no prior", "use more clips")
+        return _untested(claim, Reason("no-prior", "one clip: there is no prior", "use more clips"))
     skill = _skill(_mean(paired, "token"), prior, scatter)
     return Claim(
         claim.name,
@@ -183,8 +186,7 @@ def follows_the_ambiguity(paired: Paired) -> Claim:
     """Rank correlation of the entropy of predictions and votes, the number of raters held equal."""
     claim = Claim("follows-ambiguity", "The token level is less sure where people disagree")
     if paired.tertiles.reason:
-        single = paired.clips.votes.sum(axis=1).max() < 2
-        return _untested(claim, ONE_VOTE if single else paired.tertiles.reason.text, ONE_VOTE_FIX)
+        return _untested(claim, _no_thirds(paired.tertiles.reason))
     votes = rarefied_entropy_bits(paired.clips.votes, paired.tertiles.n_raters)
     prompts = _by_prompt(paired, "token")
     counts = (~np.isnan(prompts)).sum(axis=0)
@@ -194,7 +196,7 @@ def follows_the_ambiguity(paired: Paired) -> Claim:
     if usable.sum() >= 3:
         values[usable] = _spearman(entropy_bits(centre[usable]), votes[usable])
     if np.isnan(values).all():
-        return _untested(claim, "all predictions are equally ambiguous", "")
+        return _untested(claim, Reason("equally-ambiguous", "all predictions are equally ambiguous"))
     found = _part(paired, "the rank correlation of predicted and vote entropy is", values, unit="1")
     ends = np.tanh([found.interval.estimate, found.interval.low, found.interval.high]).tolist()
     interval = replace(found.interval, estimate=ends[0], low=ends[1], high=ends[2])
@@ -208,12 +210,12 @@ def hears(paired: Paired, control: str, level: Level) -> Claim:
         f"hears-{control}-{level}", f"The {level} level is nearer to the votes than given {instead}"
     )
     if (level, control) not in paired.p:
-        return _untested(
-            claim, f"the run has no control {control!r}", f"add {control} to the study's controls"
-        )
+        fix = f"add {control} to the study's controls"
+        return _untested(claim, Reason("no-control", f"the run has no control {control!r}", fix))
     lost = _mean(paired, level, control) - _mean(paired, level)
     if np.isnan(paired.scores(level, control, failed_as="excluded")).all():
-        return _untested(claim, f"no reading under {control!r} succeeded", _TRANSCRIPTS.get(control, ""))
+        text, fix = f"no reading under {control!r} succeeded", _TRANSCRIPTS.get(control, "")
+        return _untested(claim, Reason("all-failed", text, fix))
     return Claim(
         claim.name,
         claim.sentence,
@@ -224,8 +226,17 @@ def hears(paired: Paired, control: str, level: Level) -> Claim:
 _TRANSCRIPTS = {"transcript-only": "give the corpus transcripts"}
 
 
-def _untested(claim: Claim, reason: str, fix: str) -> Claim:
-    return Claim(claim.name, claim.sentence, reason=reason, fix=fix)
+def _unread(what: str) -> Reason:
+    return Reason("unread", f"fewer than two {what}", "see the failures")
+
+
+def _no_thirds(reason: Reason) -> Reason:
+    """Why clips cannot be told apart by their ambiguity, as far as claims are concerned."""
+    return ONE_VOTE if reason.code == ONE_VOTE.code else reason
+
+
+def _untested(claim: Claim, reason: Reason) -> Claim:
+    return Claim(claim.name, claim.sentence, reason=reason)
 
 
 def _part(paired: Paired, what: str, values: Array, *, unit: str = "bit") -> Part:

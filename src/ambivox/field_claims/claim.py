@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ambivox.raters.distribution import Array
+from ambivox.reasons import Reason
 from ambivox.statistics import Interval, holm, mean_interval, paired_permutation_test
 
 Verdict = Literal["supported", "contradicted", "undecided", "not tested"]
@@ -49,18 +50,16 @@ class Claim:
         sentence: the claim itself.
         parts: what has to be above 0 for it; empty where it could not be tested.
         note: what else to know, in words.
-        reason: why it was not tested, in words; empty if it was.
-        fix: what to do about that.
-        refuted: why it is false without any test (no reading failed, say); empty otherwise.
+        reason: why it was not tested, and what to do about that; None if it was.
+        refuted: why it is false without any test (no reading failed, say).
     """
 
     name: str
     sentence: str
     parts: tuple[Part, ...] = ()
     note: str = ""
-    reason: str = ""
-    fix: str = ""
-    refuted: str = ""
+    reason: Reason | None = None
+    refuted: Reason | None = None
     verdict: Verdict = field(default="not tested")
 
     def judged(self) -> Claim:
@@ -74,7 +73,7 @@ class Claim:
             return replace(self, verdict="contradicted")
         untested = next((part.interval.reason for part in self.parts if part.interval.reason), None)
         if untested:
-            return replace(self, verdict="not tested", reason=untested.text, fix=untested.fix)
+            return replace(self, verdict="not tested", reason=untested)
         return replace(self, verdict="supported" if all(signs) else "undecided")
 
 

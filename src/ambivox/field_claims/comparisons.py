@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +11,8 @@ import numpy as np
 from ambivox.choices import FailedAs
 from ambivox.metrics import METRICS, count_failed
 from ambivox.raters.distribution import Array
+from ambivox.reasons import Reason
+from ambivox.scoring.keys import RowKey
 from ambivox.scoring.readings import CorpusReadings, Readings
 from ambivox.statistics import holm, paired_permutation_test
 
@@ -24,50 +25,47 @@ class Comparison:
 
     Args:
         between: in what they differ.
-        first, second: that thing's name in each.
-        same: what they share.
+        first, second: the rows.
         difference: first minus second, of the metric, on the clips that have both.
         p, p_holm: two-sided sign-flip test over clusters; corrected for all comparisons of the corpus.
-        reason: why there is no p-value, in words.
+        reason: why there is no p-value.
     """
 
     between: Between
-    first: str
-    second: str
-    same: str
+    first: RowKey
+    second: RowKey
     difference: float
     p: float
     p_holm: float = float("nan")
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def compare(
     corpus: CorpusReadings, *, metric: str = "jsd_bits", failed_as: FailedAs = "uniform"
 ) -> tuple[Comparison, ...]:
     """All pairs of readouts on one prompt, of prompts under one readout, and of models under both."""
-    heard = [readings for readings in corpus.readings if readings.control == "clip"]
+    heard = [readings for readings in corpus.readings if readings.key.control == "clip"]
     scores = [_per_clip(readings, corpus, metric, failed_as) for readings in heard]
     pairs: list[Comparison] = []
     for (a, first), (b, second) in itertools.combinations(list(zip(heard, scores, strict=True)), 2):
-        found = _differ_in(a, b)
-        if found is None:
+        between = _differ_in(a.key, b.key)
+        if between is None:
             continue
         test = paired_permutation_test(first - second, corpus.clips.codes.tolist(), unit=corpus.clips.unit)
-        reason = test.reason.text if test.reason else ""
-        pairs.append(Comparison(*found, test.difference, test.p, reason=reason))
+        pairs.append(Comparison(between, a.key, b.key, test.difference, test.p, reason=test.reason))
     corrected = holm([pair.p for pair in pairs])
     return tuple(replace(pair, p_holm=float(p)) for pair, p in zip(pairs, corrected, strict=True))
 
 
-def _differ_in(a: Readings, b: Readings) -> tuple[Between, str, str, str] | None:
-    names = ("models", "prompts", "readouts")
-    values = [(a.model, b.model), (a.prompt, b.prompt), (a.readout, b.readout)]
-    differing: Sequence[int] = [i for i, (x, y) in enumerate(values) if x != y]
-    if len(differing) != 1:
-        return None
-    [i] = differing
-    same = ", ".join(values[j][0] for j in range(3) if j != i)
-    return names[i], *values[i], same  # type: ignore[return-value]
+def _differ_in(a: RowKey, b: RowKey) -> Between | None:
+    """The one thing in which two rows differ; None if there are several."""
+    differs: dict[Between, bool] = {
+        "models": a.model != b.model,
+        "prompts": a.question != b.question,
+        "readouts": a.read_by != b.read_by,
+    }
+    names = [name for name, there in differs.items() if there]
+    return names[0] if len(names) == 1 else None
 
 
 def _per_clip(readings: Readings, corpus: CorpusReadings, metric: str, failed_as: FailedAs) -> Array:

@@ -12,6 +12,8 @@ import numpy as np
 from ambivox.choices import FailedAs
 from ambivox.metrics import METRICS, Metric
 from ambivox.raters.distribution import Array
+from ambivox.readouts import Readout
+from ambivox.scoring.keys import RowKey
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
 from ambivox.scoring.sensitivity import by_variant
 from ambivox.statistics import Tertiles, ambiguity_tertiles, prior_scatter
@@ -24,9 +26,9 @@ TOKEN_READOUTS: Mapping[str, tuple[str, ...]] = {
     "ranked": ("first", "answer", "mean"),
     "prose": ("answer", "mean", "first"),
 }
-"""By text-level readout, the token-level one that stands beside it: the first that the study has. An answer
-that is a label begins with it; numbers are read where they are written. A text-level readout that is not
-named here (sampled answers, say) is compared in the score table only."""
+"""By text-level readout, the plain token-level one that stands beside it: the first that the study has. An
+answer that is a label begins with it; numbers are read where they are written. A text-level readout that is
+not named here (sampled answers, say) is compared in the score table only."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,7 @@ class Paired:
     """One model on one corpus. C prompts, V orders (and wordings) of each, U clips, N labels.
 
     Args:
-        prompts: shape ``(C,)``, those that have a text-level and a token-level readout.
-        readouts: by level, the readout of each prompt.
+        keys: by level, shape ``(C,)``: the readout of each prompt that has one at both.
         p: by level and control, for each prompt its predictions, shape ``(V, U, N)``; ``nan`` for
             failed readings.
         failed_as: what failed readings count as.
@@ -47,8 +48,7 @@ class Paired:
     neutral: int | None
     metric: Metric
     failed_as: FailedAs
-    prompts: tuple[str, ...]
-    readouts: Mapping[Level, tuple[str, ...]]
+    keys: Mapping[Level, tuple[RowKey, ...]]
     p: Mapping[tuple[Level, str], tuple[Array, ...]]
 
     @cached_property
@@ -103,7 +103,7 @@ def paired_levels(
     *,
     metric: str = "jsd_bits",
     failed_as: FailedAs = "uniform",
-    token: str | None = None,
+    token: Readout | None = None,
 ) -> tuple[list[Paired], list[str]]:
     """The paired levels of each model with a prompt that can be read at both, and the models without one.
 
@@ -111,12 +111,16 @@ def paired_levels(
         token: the token-level readout for every prompt; by default `TOKEN_READOUTS` says.
     """
     found, without = [], []
-    for model in dict.fromkeys(readings.model for readings in corpus.readings):
-        own = [readings for readings in corpus.readings if readings.model == model]
-        pairs = _pairs([r for r in own if r.control == "clip"], token)
+    for model in dict.fromkeys(readings.key.model for readings in corpus.readings):
+        own = {r.key: r for r in corpus.readings if r.key.model == model}
+        pairs = _pairs([r for r in own.values() if r.key.control == "clip"], token)
         if not pairs:
             without.append(model)
             continue
+        keys: dict[Level, tuple[RowKey, ...]] = {
+            "text": tuple(text.key for text, _ in pairs),
+            "token": tuple(tokens.key for _, tokens in pairs),
+        }
         found.append(
             Paired(
                 corpus.corpus,
@@ -125,44 +129,37 @@ def paired_levels(
                 corpus.emotions.index("neutral"),
                 METRICS[metric],
                 failed_as,
-                tuple(pairs),
-                {
-                    "text": tuple(text.readout for text, _ in pairs.values()),
-                    "token": tuple(tokens.readout for _, tokens in pairs.values()),
-                },
-                _predictions(own, pairs, len(corpus.clips.names)),
+                keys,
+                _predictions(own, keys, len(corpus.clips.names)),
             )
         )
     return found, without
 
 
-def _pairs(of_clips: Sequence[Readings], token: str | None) -> dict[str, tuple[Readings, Readings]]:
-    """By prompt, its text-level and its token-level readings."""
-    pairs = {}
-    for prompt in dict.fromkeys(readings.prompt for readings in of_clips):
-        own = {readings.readout: readings for readings in of_clips if readings.prompt == prompt}
-        texts = [r for r in own.values() if r.level == "text" and _base(r.readout) in TOKEN_READOUTS]
+def _pairs(of_clips: Sequence[Readings], token: Readout | None) -> list[tuple[Readings, Readings]]:
+    """Of each prompt that has both, its text-level and its token-level readings."""
+    pairs = []
+    for question in dict.fromkeys(readings.key.question for readings in of_clips):
+        own = {r.key.read_by: r for r in of_clips if r.key.question == question}
+        texts = [r for r in own.values() if r.level == "text" and r.key.readout in TOKEN_READOUTS]
         if not texts:
             continue
-        wanted = (token,) if token else TOKEN_READOUTS[_base(texts[0].readout)]
-        tokens = [own[name] for name in wanted if name in own and own[name].level == "token"]
+        suiting = [(name, ()) for name in TOKEN_READOUTS[texts[0].key.readout]]
+        wanted = [(token.name, token.options)] if token else suiting
+        plain = {key[:2]: readings for key, readings in own.items() if key[2] is None}
+        tokens = [plain[one] for one in wanted if one in plain and plain[one].level == "token"]
         if tokens:
-            pairs[prompt] = (texts[0], tokens[0])
+            pairs.append((texts[0], tokens[0]))
     return pairs
 
 
-def _base(readout: str) -> str:
-    return readout.split("(")[0]
-
-
 def _predictions(
-    own: Sequence[Readings], pairs: Mapping[str, tuple[Readings, Readings]], n_clips: int
+    own: Mapping[RowKey, Readings], keys: Mapping[Level, tuple[RowKey, ...]], n_clips: int
 ) -> dict[tuple[Level, str], tuple[Array, ...]]:
-    by_key = {(r.control, r.prompt, r.readout): r for r in own}
-    predictions: dict[tuple[Level, str], tuple[Array, ...]] = {}
-    for control in dict.fromkeys(readings.control for readings in own):
-        for place, level in enumerate(("text", "token")):
-            keys = [(control, prompt, pair[place].readout) for prompt, pair in pairs.items()]
-            if all(key in by_key for key in keys):
-                predictions[level, control] = tuple(by_variant(by_key[key], n_clips) for key in keys)  # type: ignore[index]
+    predictions = {}
+    for control in dict.fromkeys(key.control for key in own):
+        for level, of_clips in keys.items():
+            heard = [key.heard(control) for key in of_clips]
+            if all(key in own for key in heard):
+                predictions[level, control] = tuple(by_variant(own[key], n_clips) for key in heard)
     return predictions

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ambivox.choices import Cluster, FailedAs, Outside
-from ambivox.errors import UsageError, unknown_name
+import numpy as np
+
+from ambivox.choices import Cluster, FailedAs
+from ambivox.errors import UsageError
 from ambivox.field_claims.catalogue import ONE_VOTE, all_claims
 from ambivox.field_claims.claim import Claim, judge
 from ambivox.field_claims.comparisons import Comparison, compare
 from ambivox.field_claims.paired import Paired, paired_levels
 from ambivox.metrics import METRICS
-from ambivox.readouts import load_readouts
+from ambivox.readouts import Readout, load_readout
+from ambivox.reasons import Reason
 from ambivox.run.folder import Run
-from ambivox.scoring.parallel import answered
-from ambivox.scoring.readings import CorpusReadings, read_all
+from ambivox.scoring.cautions import run_cautions
+from ambivox.scoring.keys import RowKey
+from ambivox.scoring.notes import Note
+from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
+from ambivox.scoring.read_run import RunReadings, read_run
+from ambivox.scoring.readings import CorpusReadings
 from ambivox.scoring.table import plain
+
+_NO_PAIR = Reason(
+    "one-level",
+    "no prompt has readings at both levels",
+    "give the study text-level and token-level readouts",
+)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What was tested.
+
+    Args:
+        clips, speakers: how many; no speakers where the corpus does not say.
+        votes: fewest and most per clip.
+        orders: of the options, at most.
+        pairs: the text-level and the token-level readout of each prompt.
+    """
+
+    clips: int
+    speakers: int
+    votes: tuple[int, int]
+    orders: int
+    pairs: tuple[tuple[RowKey, RowKey], ...]
 
 
 @dataclass(frozen=True)
@@ -26,15 +56,16 @@ class CorpusClaims:
     """The claims on one corpus and model.
 
     Args:
-        basis: what was tested, in words: clips, speakers, votes, prompts and readouts.
+        basis: what was tested; None where `reason` says why nothing was.
         notes: what to know of the corpus before any verdict.
     """
 
     corpus: str
     model: str
-    basis: str
+    basis: Basis | None
     claims: tuple[Claim, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +74,7 @@ class RunClaims:
 
     Args:
         comparisons: by corpus.
+        cautions: what makes the numbers of the run mean something else than they seem to.
     """
 
     metric: str
@@ -50,6 +82,7 @@ class RunClaims:
     cluster: Cluster
     corpora: tuple[CorpusClaims, ...]
     comparisons: dict[str, tuple[Comparison, ...]]
+    cautions: tuple[Note, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; a number that is not finite becomes None."""
@@ -58,22 +91,20 @@ class RunClaims:
 
 def claims(
     run: Run | str | Path,
+    options: ScoringOptions = DEFAULT_OPTIONS,
     *,
     metric: str = "jsd_bits",
     token: str | None = None,
-    readouts: Sequence[str] | None = None,
-    outside: Outside = "drop",
-    failed_as: FailedAs = "uniform",
-    cluster: Cluster = "speaker",
     n_processes: int = 1,
 ) -> RunClaims:
     """Put the claims of the field to the test on the records of a run. Nothing is asked of a model.
 
     Args:
+        run: a run or its directory.
+        options: as in `ambivox.score`; calibrations are left out.
         metric: one with a value per utterance.
         token: the token-level readout for all prompts, in place of the one that suits each.
-        readouts: in place of the study's.
-        outside, failed_as, cluster, n_processes: as in `ambivox.score`.
+        n_processes: as in `ambivox.score`.
 
     Raises:
         UsageError: unknown name, no records, or no votes.
@@ -81,51 +112,54 @@ def claims(
     run = run if isinstance(run, Run) else Run(Path(run))
     if not METRICS[metric].per_utterance:
         raise UsageError(f"metric {metric!r}: it has no value per utterance; take jsd_bits")
-    wanted = load_readouts([*(readouts or run.study().readouts), *([token] if token else [])])
-    token = load_readouts([token])[0].name if token else None
-    if token and token not in {r.name for r in wanted if r.level == "token"}:
-        raise unknown_name("token-level readout", token, [r.name for r in wanted if r.level == "token"])
-    corpora, _ = read_all(answered(run, wanted, n_processes), wanted, outside=outside, cluster=cluster)
-    if not corpora:
-        raise UsageError(f"{run.folder}: no clip with votes inside the emotion set, nothing to test against")
+    readouts = tuple(run.study().readouts if options.readouts is None else options.readouts)
+    chosen = load_readout(token) if token else None
+    if chosen and chosen.level != "token":
+        raise UsageError(f"readout {token!r}: it is read at the {chosen.level} level; name a token-level one")
+    added = () if token is None else (token,)
+    options = replace(options, readouts=(*readouts, *added), calibrations=())
+    return claims_of_readings(read_run(run, options, n_processes=n_processes), metric=metric, token=chosen)
+
+
+def claims_of_readings(
+    readings: RunReadings, *, metric: str = "jsd_bits", token: Readout | None = None
+) -> RunClaims:
+    """Put the claims to the test on what was read from a run, by the options that it was read with."""
+    failed_as = readings.options.counts_failed_as
     found: list[CorpusClaims] = []
     comparisons = {}
-    for corpus in corpora:
+    for corpus in readings.corpora:
         found_pairs, without = paired_levels(corpus, metric=metric, failed_as=failed_as, token=token)
         for paired in found_pairs:
             judged = judge(all_claims(paired))
             found.append(
                 CorpusClaims(corpus.corpus, paired.model, _basis(paired), judged, _notes(paired, corpus))
             )
-        reason = "no prompt has readings at both levels: give the study text-level and token-level readouts"
-        found += [CorpusClaims(corpus.corpus, model, reason, ()) for model in without]
+        found += [CorpusClaims(corpus.corpus, model, None, (), reason=_NO_PAIR) for model in without]
         comparisons[corpus.corpus] = compare(corpus, metric=metric, failed_as=failed_as)
-    return RunClaims(metric, failed_as, cluster, tuple(found), comparisons)
-
-
-def _basis(paired: Paired) -> str:
-    clips = paired.clips
-    votes = clips.votes.sum(axis=1)
-    each = f"{votes.min()}" if votes.min() == votes.max() else f"{votes.min()} to {votes.max()}"
-    speakers = len({speaker for speaker in clips.speakers if speaker is not None})
-    orders = max(len(p) for p in paired.p["token", "clip"])
-    pairs = dict.fromkeys(zip(paired.readouts["text"], paired.readouts["token"], strict=True))
-    levels = "; ".join(
-        f"{', '.join(_prompts(paired, text, token))}: {text} against {token}" for text, token in pairs
-    )
-    return (
-        f"{len(clips.names)} clips of {speakers or 'unknown'} speakers, {each} vote(s) each; {levels}; "
-        f"{orders} order(s) of the options"
+    return RunClaims(
+        metric,
+        failed_as,
+        readings.options.cluster,
+        tuple(found),
+        comparisons,
+        tuple(run_cautions(readings)),
     )
 
 
-def _prompts(paired: Paired, text: str, token: str) -> list[str]:
-    readouts = zip(paired.prompts, paired.readouts["text"], paired.readouts["token"], strict=True)
-    return [prompt for prompt, *pair in readouts if pair == [text, token]]
+def _basis(paired: Paired) -> Basis:
+    votes = paired.clips.votes.sum(axis=1)
+    return Basis(
+        clips=len(paired.clips.names),
+        speakers=len({speaker for speaker in paired.clips.speakers if speaker is not None}),
+        votes=(int(votes.min()), int(votes.max())),
+        orders=max(len(p) for p in paired.p["token", "clip"]),
+        pairs=tuple(zip(paired.keys["text"], paired.keys["token"], strict=True)),
+    )
 
 
-def _notes(paired: Paired, corpus: CorpusReadings) -> tuple[str, ...]:
-    notes = [note.removeprefix(f"{corpus.corpus}: ") for note in corpus.notes]
-    if paired.clips.votes.sum(axis=1).max() < 2:
-        notes.insert(0, f"{ONE_VOTE}; what is tested is nearness to that label")
-    return tuple(notes)
+def _notes(paired: Paired, corpus: CorpusReadings) -> tuple[Note, ...]:
+    if not np.all(paired.clips.votes.sum(axis=1) == 1):
+        return corpus.notes
+    text = f"{ONE_VOTE.text}; what is tested is nearness to that label"
+    return (Note(ONE_VOTE.code, text, corpus.corpus), *corpus.notes)

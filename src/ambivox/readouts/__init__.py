@@ -9,7 +9,9 @@ from ambivox.readouts.registry import (
     load_readout,
     load_readouts,
     needs_of,
+    of_all_layers,
     unfold,
+    written,
 )
 
 __all__ = [
@@ -23,5 +25,7 @@ __all__ = [
     "load_readout",
     "load_readouts",
     "needs_of",
+    "of_all_layers",
     "unfold",
+    "written",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import pickle
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -36,10 +37,12 @@ class Readout:
     """A named way from a record to a distribution.
 
     Args:
+        name: as in `READOUTS`.
         function: ``(record, **options) -> Reading``; its keyword arguments are the options.
         level: ``text`` (what the model said) or ``token`` (its logits).
         formats: the answer formats it can read; None for all.
         needs: what a study has to ask for so that the record holds it.
+        options: those that are set, in the order of the function.
     """
 
     name: str
@@ -50,6 +53,11 @@ class Readout:
     needs: tuple[Need, ...] = ()
     options: tuple[tuple[str, Any], ...] = field(default=())
 
+    @property
+    def spec(self) -> str:
+        """How it is written: its name with the options that are set, ``mean(value=logit)``."""
+        return written(self.name, self.options)
+
     def applies(self, record: Record) -> bool:
         """Whether this readout can read the record's answer format."""
         return self.formats is None or record.asked.prompt.format in self.formats
@@ -59,6 +67,16 @@ class Readout:
         if record.reply is None:
             return Reading(None, "failed", record.error.text if record.error else "not asked")
         return self.function(record, **dict(self.options))
+
+
+def written(name: str, options: Iterable[tuple[str, Any]]) -> str:
+    """A readout with its options, as `load_readout` reads it.
+
+    >>> written("lens", [("layer", 2)]), written("sequence", [("per_token", True)])
+    ('lens(layer=2)', 'sequence(per_token=true)')
+    """
+    pairs = ", ".join(f"{option}={_written(value)}" for option, value in options)
+    return f"{name}({pairs})" if pairs else name
 
 
 _BUILT_IN = (
@@ -149,7 +167,7 @@ def load_readout(spec: str) -> Readout:
     Raises:
         UsageError: unknown readout or option, or a value that the option does not take.
 
-    >>> load_readout("mean( normalise = sum, value=logit )").name
+    >>> load_readout("mean( normalise = sum, value=logit )").spec
     'mean(value=logit, normalise=sum)'
     """
     match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", spec)
@@ -162,36 +180,37 @@ def load_readout(spec: str) -> Readout:
     given = [_option(readout, part) for part in parts]
     if len(dict(given)) < len(given):
         raise UsageError(f"readout {spec!r}: an option is given twice")
-    # In the order of the function, so that one choice of options has one name.
-    options = tuple(sorted(given, key=lambda option: _options(readout).index(option[0])))
-    written = ", ".join(f"{name}={_written(value)}" for name, value in options)
-    return replace(readout, name=f"{readout.name}({written})", options=options)
+    # In the order of the function, so that one choice of options is one readout.
+    return replace(readout, options=_in_order(readout, given))
 
 
 def load_readouts(specs: Sequence[str]) -> list[Readout]:
     """Several readouts; one that is named twice is kept once."""
-    return list({readout.name: readout for readout in map(load_readout, specs)}.values())
+    return list({readout.spec: readout for readout in map(load_readout, specs)}.values())
 
 
-def unfold(readouts: Sequence[Readout], record: Record) -> list[Readout]:
+def unfold(readouts: Sequence[Readout], record: Record) -> tuple[Readout, ...]:
     """The readouts, with a ``lens`` that names no layer as one readout per layer that the record holds."""
-    layers = 0 if record.reply is None or record.reply.lens is None else len(record.reply.lens)
-    if not layers:
-        return list(readouts)
+    lens = None if record.reply is None else record.reply.lens
+    layers = 0 if lens is None else len(lens)
+    return _unfolded(tuple(readouts), layers) if layers else tuple(readouts)
+
+
+@functools.lru_cache
+def _unfolded(readouts: tuple[Readout, ...], layers: int) -> tuple[Readout, ...]:
     unfolded: list[Readout] = []
     for readout in readouts:
-        if "lens" in readout.needs and "layer" not in dict(readout.options):
-            unfolded += [_at_layer(readout, layer) for layer in range(1, layers + 1)]
+        if of_all_layers(readout):
+            every = ([*readout.options, ("layer", layer)] for layer in range(1, layers + 1))
+            unfolded += [replace(readout, options=_in_order(readout, options)) for options in every]
         else:
             unfolded.append(readout)
-    return unfolded
+    return tuple(unfolded)
 
 
-def _at_layer(readout: Readout, layer: int) -> Readout:
-    name, _, written = readout.name.partition("(")
-    rest = [part for part in written.removesuffix(")").split(", ") if part]
-    options = (("layer", layer), *readout.options)
-    return replace(readout, name=f"{name}({', '.join([f'layer={layer}', *rest])})", options=options)
+def of_all_layers(readout: Readout) -> bool:
+    """Whether it reads layers and names none, so that it is read at each."""
+    return "lens" in readout.needs and "layer" not in dict(readout.options)
 
 
 def needs_of(readouts: Sequence[Readout], answers: AnswerFormat) -> tuple[Need, ...]:
@@ -207,6 +226,10 @@ def needs_of(readouts: Sequence[Readout], answers: AnswerFormat) -> tuple[Need, 
 def _options(readout: Readout) -> list[str]:
     parameters = inspect.signature(readout.function).parameters.values()
     return [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+def _in_order(readout: Readout, options: Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted(options, key=lambda option: _options(readout).index(option[0])))
 
 
 def _option(readout: Readout, part: str) -> tuple[str, Any]:

@@ -24,7 +24,7 @@ class ClipReading:
 
     Args:
         record: what was asked and answered.
-        readings: by readout; only those that can read the prompt's answer format.
+        readings: by readout as it is written; only those that can read the prompt's answer format.
     """
 
     record: Record
@@ -74,4 +74,4 @@ def read(
     record = ask(model, planned)[0]
     if record.error is not None:
         raise AmbivoxError(record.error.text)
-    return ClipReading(record, {r.name: r(record) for r in unfold(wanted, record) if r.applies(record)})
+    return ClipReading(record, {r.spec: r(record) for r in unfold(wanted, record) if r.applies(record)})

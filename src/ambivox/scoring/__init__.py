@@ -1,6 +1,27 @@
-"""Read records: every readout against the votes, with intervals, controls and cautions."""
+"""Read records: every readout against the votes, with intervals, controls and cautions.
 
-from ambivox.scoring.score_run import score
+`read_run` reads the records of a run once, by `ScoringOptions`; `score_readings` makes the `ScoreTable` of
+what was read, and `score` does both. Claims and reports start from the same readings.
+"""
+
+from ambivox.scoring.keys import ControlKey, RowKey
+from ambivox.scoring.notes import Note
+from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
+from ambivox.scoring.read_run import RunReadings, read_run
+from ambivox.scoring.score_run import score, score_readings
 from ambivox.scoring.table import ScoreRow, ScoreTable, SensitivityScore
 
-__all__ = ["ScoreRow", "ScoreTable", "SensitivityScore", "score"]
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "ControlKey",
+    "Note",
+    "RowKey",
+    "RunReadings",
+    "ScoreRow",
+    "ScoreTable",
+    "ScoringOptions",
+    "SensitivityScore",
+    "read_run",
+    "score",
+    "score_readings",
+]

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.raters.distribution import Array
+from ambivox.scoring.notes import Note
+from ambivox.scoring.read_run import RunReadings
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
 
 NEARLY_ALL = 0.9
@@ -24,34 +26,59 @@ _ENOUGH = 3
 """Clips, below which nothing can be called constant."""
 
 
-def cautions(corpus: CorpusReadings) -> list[str]:
-    """One line for each set of readings of the clips themselves whose score misleads; none is left out.
+def row_cautions(corpus: CorpusReadings) -> list[Note]:
+    """For each set of readings of the clips themselves whose score misleads, what it misleads about.
 
     - ``constant``: the same distribution on nearly all clips (within one option order and wording) although
-      the votes differ, or one that hardly moves: mean total variation distance to the mean, below a tenth of
-      that of the votes;
-    - ``first option``: nearly always the largest share for the option that was offered first, although the
+      the votes differ, or ``nearly-constant``: one that hardly moves: mean total variation distance to the
+      mean, below a tenth of that of the votes;
+    - ``first-option``: nearly always the largest share for the option that was offered first, although the
       votes are not so: `first` after a prompt whose answers list all options reads their order;
-    - ``no mass``: the labels had next to no probability before it was renormalised.
+    - ``no-mass``: the labels had next to no probability before it was renormalised.
     """
-    lines: dict[tuple[str, str, str], list[str]] = {}
-    for found in corpus.readings:
-        if found.control == "clip":
-            for text in _cautions(found, corpus.clips):
-                lines.setdefault((found.model, found.prompt, text), []).append(found.readout)
     return [
-        f"{corpus.corpus}: {model}: {prompt}: {_listed(readouts)}: {text}"
-        for (model, prompt, text), readouts in lines.items()
+        Note(code, text, corpus.corpus, found.key)
+        for found in corpus.readings
+        if found.key.control == "clip"
+        for code, text in _cautions(found, corpus.clips)
     ]
 
 
-def _listed(readouts: list[str]) -> str:
-    """At most three names, so that a caution is one line."""
-    more = f" and {len(readouts) - 3} more" if len(readouts) > 3 else ""
-    return ", ".join(readouts[:3]) + more
+def run_cautions(readings: RunReadings) -> list[Note]:
+    """What makes all scores of a run or of a corpus mean something else than they seem to.
+
+    ``one-vote``: a label and no distribution; ``unfinished``; ``unheard``: the model was given no sound;
+    ``several-models``: records of one model with different fingerprints.
+    """
+    facts = readings.facts
+    found = [
+        Note(
+            "one-vote",
+            "every clip has one vote, so the truth is a label and not a distribution: nothing here measures "
+            "ambiguity",
+            corpus.corpus,
+        )
+        for corpus in readings.corpora
+        if (corpus.clips.votes.sum(axis=1) == 1).all()
+    ]
+    planned = int(readings.environment.get("requests", 0))
+    if facts.requests < planned:
+        text = f"the run is unfinished: {facts.requests} of {planned} requests are recorded"
+        found.append(Note("unfinished", text))
+    if facts.unheard:
+        text = (
+            f"in {facts.unheard} of {facts.requests} requests no position of the prompt stood for the audio: "
+            "the model did not hear the clip"
+        )
+        found.append(Note("unheard", text))
+    for model, prints in facts.fingerprints.items():
+        if len(prints) > 1:
+            text = f"{model}: its records have {len(prints)} fingerprints, so they are of different models"
+            found.append(Note("several-models", text))
+    return found
 
 
-def _cautions(found: Readings, clips: Clips) -> Iterator[str]:
+def _cautions(found: Readings, clips: Clips) -> Iterator[tuple[str, str]]:
     there = ~found.failed
     if len(np.unique(found.clips[there])) < _ENOUGH:
         return
@@ -60,18 +87,21 @@ def _cautions(found: Readings, clips: Clips) -> Iterator[str]:
     if _modal(q, variants) < NEARLY_ALL * len(q):
         if n_same >= NEARLY_ALL * len(p):
             of = f"{n_same} of {len(p)} {'clips' if not variants.any() else 'readings'}"
-            yield f"the same answer on {of}; its score is that of a constant guess"
+            yield "constant", f"the same answer on {of}; its score is that of a constant guess"
         elif _movement(p, variants) < STILL * _movement(q, variants):
-            yield "hardly moves from clip to clip; its score is nearly that of a constant guess"
+            text = "hardly moves from clip to clip; its score is nearly that of a constant guess"
+            yield "nearly-constant", text
     habit = int(found.leads_with_first[there].sum())
     wanted = q[np.arange(len(q)), found.first_option[there]] >= q.max(axis=1)
     if found.level == "token" and habit >= NEARLY_ALL * len(p) and wanted.mean() < 0.5:
         several = len(np.unique(found.first_option[there])) > 1
         reads = "it reads" if several else "it may read (ask with other order_seeds)"
-        yield f"names the option offered first in {habit} of {len(p)}: {reads} the order, not the clip"
+        text = f"names the option offered first in {habit} of {len(p)}: {reads} the order, not the clip"
+        yield "first-option", text
     masses = found.mass[~np.isnan(found.mass)]
     if len(masses) and np.median(masses) < NO_MASS:
-        yield "the labels had next to no probability there: the answer begins with something else"
+        text = "the labels had next to no probability there: the answer begins with something else"
+        yield "no-mass", text
 
 
 def _modal(p: Array, variants: NDArray[np.intp]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ambivox.readouts import Readout
 from ambivox.record import count_records, read_records
 from ambivox.run.folder import Run
-from ambivox.scoring.readings import Answered, read_record
+from ambivox.scoring.gather import Answered, read_record
 
 WORTH_IT = 10_000
 """With fewer records than these, starting processes takes longer than they save."""
@@ -36,5 +36,5 @@ def answered(run: Run, readouts: Sequence[Readout], n_processes: int = 1) -> Ite
 
 
 def _read_shard(path: Path, readouts: Sequence[Readout]) -> list[Answered]:
-    """Without logits and texts, which nobody asks for any more."""
+    """Without logits, which nobody asks for any more."""
     return [read_record(record, readouts).light() for record in read_records(path)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import get_args
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from ambivox.choices import FailedAs
 from ambivox.errors import UsageError
 from ambivox.metrics import (
-    Convention,
     Metric,
     Score,
     count_failed,
@@ -22,10 +22,14 @@ from ambivox.metrics import (
     vote_prior,
 )
 from ambivox.raters.distribution import Array
+from ambivox.readouts import Status
 from ambivox.reasons import Reason
+from ambivox.scoring.keys import ControlKey, ControlName
+from ambivox.scoring.notes import Note
+from ambivox.scoring.options import ScoringOptions
 from ambivox.scoring.pending import PendingRow, Ratios
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
-from ambivox.scoring.table import NOISE_CEILING, VOTE_PRIOR, ScoreRow, TertileScore
+from ambivox.scoring.table import ScoreRow, TertileScore, tertile_metric
 from ambivox.statistics import (
     TERTILES,
     Interval,
@@ -36,11 +40,16 @@ from ambivox.statistics import (
     prior_scatter,
 )
 
-_REASONS = {
-    "entropy_spearman": "all predictions, or all votes, are equally ambiguous",
-    "r2_per_emotion": "an emotion's share of the votes never varies",
-    "scaling_r2": "an emotion's share of the votes never varies",
+_EQUAL = Reason("equally-ambiguous", "all predictions, or all votes, are equally ambiguous")
+_NEVER_VARIES = Reason("constant-share", "an emotion's share of the votes never varies")
+_NO_VALUE = {
+    "entropy_spearman": _EQUAL,
+    "r2_per_emotion": _NEVER_VARIES,
+    "scaling_r2": _NEVER_VARIES,
 }
+_VOTES_NOT_BEST = Reason("votes-not-best", "the votes themselves do not score best in it")
+_NO_PRIOR = Reason("no-prior", "the vote prior has no score here", "score more clips")
+_PERFECT_PRIOR = Reason("control-is-perfect", "the vote prior is perfect already")
 _NOISE_READINGS = 50_000
 """About so many pairs of true shares and new votes are drawn for the noise ceiling, for three decimals."""
 _AT_ONCE = 2000
@@ -52,21 +61,18 @@ _SURE = 1e-3
 
 
 class CorpusScorer:
-    """Scores the readings of one corpus under a convention; `notes` say what was found on the way."""
+    """Scores the readings of one corpus; `notes` say what was found on the way."""
 
-    def __init__(
-        self, corpus: CorpusReadings, convention: Convention, failed_as: FailedAs, seed: int
-    ) -> None:
-        self.corpus, self.clips, self.convention = corpus, corpus.clips, convention
-        self.failed_as, self.seed = failed_as, seed
+    def __init__(self, corpus: CorpusReadings, options: ScoringOptions) -> None:
+        self.corpus, self.clips, self.options = corpus, corpus.clips, options
+        self.failed_as = options.counts_failed_as
         self.neutral = corpus.emotions.index("neutral")
-        if failed_as == "neutral" and self.neutral is None:
+        if self.failed_as == "neutral" and self.neutral is None:
             raise UsageError(
-                f"convention {convention.name!r}: failed readings count as neutral, which the emotion set "
-                f"{corpus.emotions.name!r} has not; choose another with --failed"
+                f"convention {options.convention!r}: failed readings count as neutral, which the emotion set "
+                f"{corpus.emotions.name!r} has not; choose another with --failed-as"
             )
-        self.metrics = {metric.name: metric for metric in convention.metrics}
-        self.headline = self.metrics.get("jsd_bits", convention.metrics[0])
+        self.metrics = {metric.name: metric for metric in options.all_metrics}
         self.prior = {
             name: self._values(metric, self.clips.prior)
             for name, metric in self.metrics.items()
@@ -75,27 +81,40 @@ class CorpusScorer:
         # What skills are measured from; the scatter is for the intervals, it leaves the means as they are.
         self.scattered_prior = {
             name: values + prior_scatter(self.clips.prior, self.clips.q, self.metrics[name].function)
+            if self.clips.prior_is_own
+            else values
             for name, values in self.prior.items()
         }
+        self.vote_prior = ControlKey(corpus.corpus, "vote-prior")
         self.tertiles = ambiguity_tertiles(self.clips.votes)
-        self.tertile_prior = _tertile_prior(self.clips, self.tertiles, self.headline)
+        self.tertile_metric = tertile_metric(list(self.metrics.values()), options.metrics)
+        self.tertile_prior = np.full(len(self.clips.q), np.nan)
+        if self.tertile_metric:
+            self.tertile_prior = _tertile_prior(self.clips, self.tertiles, self.tertile_metric)
         self.ratios = Ratios(self.clips)
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
 
-    def rows(self, n_draws: int) -> list[ScoreRow]:
-        """Controls first, then the readings in their order; `n_draws` corpora are drawn for the intervals."""
+    def rows(self) -> list[ScoreRow]:
+        """Controls first, then the readings in their order."""
         pending = [*self._controls(), *(self._readings(readings) for readings in self.corpus.readings)]
-        intervals = self.ratios.intervals(n_draws, self.seed)
-        sizes = np.bincount(self.tertiles.codes[self.tertiles.codes >= 0], minlength=3)
-        if self.tertiles.reason:
-            self.notes.append(f"{self.corpus.corpus}: no thirds by ambiguity: {self.tertiles.reason.text}")
-        else:
-            left = f", {self.tertiles.unplaced} with fewer left out" if self.tertiles.unplaced else ""
-            self.notes.append(
-                f"{self.corpus.corpus}: thirds by ambiguity: {' / '.join(map(str, sizes))} clips, by the "
-                f"vote entropy of {self.tertiles.n_raters} of each clip's raters{left}"
-            )
+        intervals = self.ratios.intervals(self.options.n_draws, self.options.seed)
+        self._note_tertiles()
         return [row_pending.finished(intervals, self.metrics) for row_pending in pending]
+
+    def _note(self, code: str, text: str) -> None:
+        self.notes.append(Note(code, text, self.corpus.corpus))
+
+    def _note_tertiles(self) -> None:
+        if self.tertiles.reason:
+            self._note(self.tertiles.reason.code, f"no thirds by ambiguity: {self.tertiles.reason.text}")
+            return
+        sizes = np.bincount(self.tertiles.codes[self.tertiles.codes >= 0], minlength=3)
+        left = f", {self.tertiles.unplaced} with fewer left out" if self.tertiles.unplaced else ""
+        self._note(
+            "tertiles",
+            f"thirds by ambiguity: {' / '.join(map(str, sizes))} clips, by the vote entropy of "
+            f"{self.tertiles.n_raters} of each clip's raters{left}",
+        )
 
     def _values(self, metric: Metric, p: Array, of: NDArray[np.intp] | None = None) -> Array:
         """A metric of each reading; ``nan`` where there is not a prediction."""
@@ -108,51 +127,42 @@ class CorpusScorer:
 
     def _controls(self) -> list[PendingRow]:
         everywhere = np.arange(len(self.clips.q))
-        predictions = {
+        predictions: dict[ControlName, Array] = {
             "uniform": uniform(*self.clips.q.shape),
-            VOTE_PRIOR: self.clips.prior,
-            "one-hot plurality": one_hot_plurality(self.clips.q),
+            "vote-prior": self.clips.prior,
+            "one-hot-plurality": one_hot_plurality(self.clips.q),
         }
         pending = []
         for name, p in predictions.items():
             undefined = np.isnan(p).any(axis=-1)
-            statuses = {"ok": int((~undefined).sum()), "undefined": int(undefined.sum())}
-            row = self._row("", "clip", "", name, "control", len(p), statuses, int(undefined.sum()))
+            row = self._control_row(name, int(undefined.sum()))
             if undefined.all():
-                reasons = {"": f"{name}: there is no other clip to average"}
-                pending.append(PendingRow(replace(row, reasons=reasons)))
-                continue
-            pending.append(self._scored(row, p[~undefined], everywhere[~undefined]))
+                reason = Reason("no-prior", "there is no other utterance to average", "score more clips")
+                pending.append(PendingRow(replace(row, reason=reason)))
+            else:
+                pending.append(self._scored(row, p[~undefined], everywhere[~undefined]))
         return [*pending, self._noise_ceiling()]
 
-    def _row(
-        self,
-        model: str,
-        control: str,
-        prompt: str,
-        readout: str,
-        level: str,
-        n_readings: int,
-        statuses: Mapping[str, int],
-        failed: int,
-    ) -> ScoreRow:
-        kept = {status: n for status, n in statuses.items() if n}
-        where = (self.corpus.corpus, model, control, prompt, readout)
-        return ScoreRow(*where, level, n_readings, kept, failed, mass=None, scores={})  # type: ignore[arg-type]
+    def _control_row(self, name: ControlName, undefined: int) -> ScoreRow:
+        n_clips = len(self.clips.q)
+        counted: dict[Status, int] = {"ok": n_clips - undefined, "undefined": undefined}
+        statuses = {status: n for status, n in counted.items() if n}
+        return ScoreRow(ControlKey(self.corpus.corpus, name), "control", n_clips, statuses, undefined)
 
     def _readings(self, found: Readings) -> PendingRow:
-        failed = found.failed
-        where = (found.model, found.control, found.prompt, found.readout, found.level)
-        row = self._row(*where, len(failed), found.statuses, int(failed.sum()))  # type: ignore[arg-type]
-        masses = found.mass[~np.isnan(found.mass)]
-        row = replace(row, mass=float(np.median(masses)) if len(masses) else None)
+        failed, masses = found.failed, found.mass[~np.isnan(found.mass)]
+        row = ScoreRow(
+            found.key,
+            found.level,
+            len(failed),
+            found.counted_statuses,
+            int(failed.sum()),
+            mass=float(np.median(masses)) if len(masses) else None,
+        )
         if failed.all():
-            row = replace(row, by_failed=self._by_failed(found, {}))
             # Whatever failures count as, the score would be that of a control.
-            status = max(found.statuses, key=lambda s: found.statuses[s])
-            why = f"{status}: {found.fault}" if found.fault else status
-            reason = f"all {len(failed)} readings failed ({why}): a score would be that of a stand-in"
-            return PendingRow(replace(row, reasons={"": reason}))
+            reason = _why_all_failed(found)
+            return PendingRow(replace(row, by_failed=self._by_failed(found, {}), reason=reason))
         q, failed_as = self.clips.q[found.clips], self.failed_as
         p, _ = count_failed(found.p, q, failed, failed_as=failed_as, neutral=self.neutral)
         row_pending = self._scored(row, p, found.clips[~failed] if failed_as == "excluded" else found.clips)
@@ -161,23 +171,24 @@ class CorpusScorer:
 
     def _by_failed(self, found: Readings, own: Mapping[str, Score]) -> dict[str, Mapping[str, Score]]:
         """Scores under each choice of what a failed reading counts as, `own` under the chosen one."""
-        failed, scores = found.failed, {}
+        failed, scores = found.failed, dict[str, Mapping[str, Score]]()
         for choice in get_args(FailedAs):
             if (choice == "neutral" and self.neutral is None) or (choice == "excluded" and failed.all()):
                 continue
             if own and (choice == self.failed_as or not failed.any()):
                 scores[choice] = own
-            else:
-                scores[choice] = self.convention.score(
-                    found.p, self.clips.q[found.clips], failed=failed, failed_as=choice, neutral=self.neutral
-                )
+                continue
+            p, q = count_failed(
+                found.p, self.clips.q[found.clips], failed, failed_as=choice, neutral=self.neutral
+            )
+            scores[choice] = {name: metric.score(p, q) for name, metric in self.metrics.items()}
         return scores
 
     def _scored(self, row: ScoreRow, p: Array, of: NDArray[np.intp]) -> PendingRow:
         """Scores, skill, and what the intervals will need, of predictions on the clips `of`."""
         row_pending = PendingRow(row)
         scores: dict[str, Score] = {}
-        skills: dict[str, float] = {}
+        priors: dict[str, float] = {}
         rated = ~np.isnan(self.clips.prior[of]).any(axis=-1)
         for name, metric in self.metrics.items():
             if metric.per_utterance:
@@ -185,27 +196,37 @@ class CorpusScorer:
                 scores[name] = Score.of_values(values)
                 prior = self.prior[name][of]
                 scattered = self.scattered_prior[name][of]
-                own = scattered if row.readout == VOTE_PRIOR else values
+                own = scattered if row.key == self.vote_prior else values
                 row_pending.score[name] = self.ratios.add(own, np.ones(len(own)), of)
-                if rated.any() and metric.votes_are_perfect:
-                    skills[name] = _skill(scores[name].value, Score.of_values(prior[rated]).value, metric)
-                    if row.readout != VOTE_PRIOR:
+                if rated.any():
+                    priors[name] = Score.of_values(prior[rated]).value
+                    if row.key != self.vote_prior and metric.votes_are_perfect:
                         row_pending.skill[name] = self._add_skill(values, scattered, of, metric)
-                if name == self.headline.name and row.level != "control":
+                if metric is self.tertile_metric and row.level != "control":
                     row = replace(row, tertiles=self._tertiles(row_pending, values, of))
             else:
                 scores[name] = metric.score(p, self.clips.q[of])
                 self._over_corpus(row_pending, metric, scores[name].value, p, of)
-                if rated.any() and metric.votes_are_perfect:
+                if rated.any():
                     prior_score = metric.score(self.clips.prior[of][rated], self.clips.q[of][rated])
-                    skills[name] = _skill(scores[name].value, prior_score.value, metric)
-        reasons = {
-            name: _REASONS.get(name, "the metric has no value for these readings")
-            for name, value in scores.items()
-            if np.isnan(value.value)
-        }
-        row_pending.row = replace(row, scores=scores, skill=skills, reasons=reasons)
+                    priors[name] = prior_score.value
+        row_pending.row = self._with_skill(replace(row, scores=scores), priors)
         return row_pending
+
+    def _with_skill(self, row: ScoreRow, priors: Mapping[str, float]) -> ScoreRow:
+        """The row with its skill against the prior's scores, and a reason wherever a number is missing."""
+        skills, reasons, skill_reasons = {}, {}, {}
+        for name, score in row.scores.items():
+            metric = self.metrics[name]
+            if name in priors and metric.votes_are_perfect:
+                skills[name] = float(skill(score.value, priors[name], lower_is_better=metric.lower_is_better))
+            if np.isnan(score.value):
+                reasons[name] = _why_no_value(metric, score)
+            elif np.isnan(skills.get(name, np.nan)):
+                perfect = np.isfinite(priors.get(name, np.nan))
+                reason = _PERFECT_PRIOR if perfect else _NO_PRIOR
+                skill_reasons[name] = reason if metric.votes_are_perfect else _VOTES_NOT_BEST
+        return replace(row, skill=skills, reasons=reasons, skill_reasons=skill_reasons)
 
     def _over_corpus(
         self, row_pending: PendingRow, metric: Metric, value: float, p: Array, of: NDArray[np.intp]
@@ -214,7 +235,7 @@ class CorpusScorer:
         if np.isnan(value):
             return
         reason = None
-        if row_pending.row.readout == VOTE_PRIOR:
+        if row_pending.row.key == self.vote_prior and self.clips.prior_is_own:
             reason = Reason("estimated-prior", "the prior is estimated from the votes that it is scored on")
         elif metric.linearised is None:
             reason = Reason("not-linearised", f"{metric.name} does not say how it moves with single clips")
@@ -233,48 +254,50 @@ class CorpusScorer:
     def _tertiles(
         self, row_pending: PendingRow, values: Array, of: NDArray[np.intp]
     ) -> tuple[TertileScore, ...]:
+        assert self.tertile_metric is not None
         nothing = Interval(np.nan, np.nan, np.nan, 0)
         if self.tertiles.reason:
-            text = self.tertiles.reason.text
-            return tuple(TertileScore(name, 0, np.nan, nothing, text) for name in TERTILES)
+            return tuple(TertileScore(name, 0, np.nan, nothing, self.tertiles.reason) for name in TERTILES)
         found = []
         for third, name in enumerate(TERTILES):
             inside = self.tertiles.codes[of] == third
             clips = len(np.unique(of[inside]))
             if clips < 2:
-                reason = f"{clips} clip(s) in this third: at least 2 are needed"
+                text = f"{clips} clip(s) in this third: at least 2 are needed"
+                reason = Reason("too-few-clips", text, "use more clips")
                 found.append(TertileScore(name, clips, np.nan, nothing, reason))
                 continue
             prior = self.tertile_prior[of[inside]]
-            row_pending.tertile[name] = self._add_skill(values[inside], prior, of[inside], self.headline)
+            row_pending.tertile[name] = self._add_skill(
+                values[inside], prior, of[inside], self.tertile_metric
+            )
             found.append(TertileScore(name, clips, float(np.nanmean(values[inside])), nothing))
         return tuple(found)
 
     def _noise_ceiling(self) -> PendingRow:
         """The score of the true shares against new votes, under a model of how votes scatter."""
         clips = self.clips
-        row = self._row("", "clip", "", NOISE_CEILING, "control", len(clips.q), {"ok": len(clips.q)}, 0)
+        if not clips.votes.any(axis=1).all():
+            reason = Reason("shares-only", "it is not known how many raters voted on each clip")
+            return PendingRow(replace(self._control_row("noise-ceiling", len(clips.q)), reason=reason))
         model = fit_vote_model(clips.votes)
         if model.note:
-            self.notes.append(f"{self.corpus.corpus}: {NOISE_CEILING}: {model.note}")
+            self._note("noise-ceiling", f"noise ceiling: {model.note}")
         if model.alpha is None:
-            reasons = {"": f"{NOISE_CEILING}: {model.reason.text if model.reason else ''}"}
-            return PendingRow(
-                replace(row, reasons=reasons, failed=len(clips.q), statuses={"undefined": len(clips.q)})
-            )
+            row = self._control_row("noise-ceiling", len(clips.q))
+            return PendingRow(replace(row, reason=model.reason))
         drawn = self._redrawn(model.alpha)
         unsure = [f"{name} ±{error:.3f}" for name, (_, error) in drawn.items() if error > _SURE]
         if unsure:
-            self.notes.append(f"{self.corpus.corpus}: {NOISE_CEILING}: drawn to {', '.join(unsure)}")
-        scores, skills, reasons = {}, {}, {}
-        prior = self._prior_scores()
-        for name, metric in self.metrics.items():
-            scores[name] = Score(drawn[name][0], len(clips.q))
-            if np.isnan(scores[name].value):
-                reasons[name] = _REASONS.get(name, "the metric has no value for these votes")
-            elif name in prior and metric.votes_are_perfect:
-                skills[name] = _skill(scores[name].value, prior[name].value, metric)
-        return PendingRow(replace(row, scores=scores, skill=skills, reasons=reasons))
+            self._note("noise-ceiling-drawn", f"noise ceiling: drawn to {', '.join(unsure)}")
+        scores = {name: Score(mean, len(clips.q)) for name, (mean, _) in drawn.items()}
+        rated = ~np.isnan(clips.prior).any(axis=-1)
+        priors = {}
+        if rated.any():
+            prior, q = clips.prior[rated], clips.q[rated]
+            priors = {name: metric.score(prior, q).value for name, metric in self.metrics.items()}
+        row = replace(self._control_row("noise-ceiling", 0), scores=scores)
+        return PendingRow(self._with_skill(row, priors))
 
     def _redrawn(self, alpha: Array) -> dict[str, tuple[float, float]]:
         """By metric, its mean over redrawn votes and the standard error of that."""
@@ -293,19 +316,27 @@ class CorpusScorer:
                 alpha,
                 lambda shares, new, own=own: [metric.score(shares, new).value for metric in own],  # type: ignore[misc]
                 n_draws=n_draws,
-                seed=self.seed,
+                seed=self.options.seed,
             )
             names = [metric.name for metric in own]
             found |= dict(zip(names, zip(mean.tolist(), error.tolist(), strict=True), strict=True))
         return found
 
-    def _prior_scores(self) -> dict[str, Score]:
-        rated = ~np.isnan(self.clips.prior).any(axis=-1)
-        return self.convention.score(self.clips.prior[rated], self.clips.q[rated]) if rated.any() else {}
+
+def _why_all_failed(found: Readings) -> Reason:
+    """Why a row without any distribution has no score: its most frequent status, and what made that so."""
+    status = Counter(found.statuses).most_common(1)[0][0]
+    why = str(status)
+    if status in ("undefined", "collided"):  # the reasons of others quote what was said
+        why = f"{status}: {found.reasons[found.statuses.index(status)].text}"
+    text = f"all {len(found.statuses)} readings failed ({why}): a score would be that of a stand-in"
+    return Reason("all-failed", text)
 
 
-def _skill(value: float, control: float, metric: Metric) -> float:
-    return float(skill(value, control, lower_is_better=metric.lower_is_better))
+def _why_no_value(metric: Metric, score: Score) -> Reason:
+    if not metric.per_utterance and score.utterances < 2:
+        return Reason("too-few-readings", "needs at least two readings")
+    return _NO_VALUE.get(metric.name, Reason("undefined", "the metric has no value for these readings"))
 
 
 def _tertile_prior(clips: Clips, tertiles: Tertiles, metric: Metric) -> Array:

@@ -49,7 +49,7 @@ class TruthTable:
         return np.asarray(found[[self.labels.index(label) for label in emotions.labels]])
 
 
-def read_truth(path: str | Path) -> TruthTable:
+def read_truth_table(path: str | Path) -> TruthTable:
     """Read ``id`` and ``truth.LABEL`` of a CSV or Parquet file; other columns are left alone.
 
     Raises:

@@ -114,7 +114,7 @@ def gather(
         for readout in unfold(list(readouts), record):
             asked = record.asked
             row = (asked.utterance.corpus, asked.model.name, asked.control, asked.row_name)
-            where = (*row, readout.name)
+            where = (*row, readout.spec)
             if not readout.applies(record) or (where not in failing and where not in shown):
                 continue
             reading = readout(record)

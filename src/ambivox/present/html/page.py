@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ambivox.choices import FailedAs, Outside
 from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
 from ambivox.present.html.facts import Facts, gather
 from ambivox.present.html.figures import (
@@ -28,26 +27,23 @@ from ambivox.present.html.scores import (
 )
 from ambivox.present.html.summary import heard, summarise, warnings
 from ambivox.present.html.tables import failed_as_grid, failures_grid, score_grids
+from ambivox.present.notes import note_text
 from ambivox.readouts import load_readouts
 from ambivox.run import Run
-from ambivox.scoring import ScoreRow, ScoreTable, score
+from ambivox.scoring import DEFAULT_OPTIONS, ScoreRow, ScoreTable, ScoringOptions, score
 
 
 def write_report(
     run: Run | str | Path,
     out: Path,
-    *,
-    convention: str = "ambivox",
-    outside: Outside = "drop",
-    failed_as: FailedAs | None = None,
-    readouts: list[str] | None = None,
+    options: ScoringOptions = DEFAULT_OPTIONS,
 ) -> Path:
     """Score a run and write what came out as one HTML file, whole or not at all.
 
     Args:
         run: a run or its directory.
         out: the file to write; its folder is made.
-        convention, outside, failed_as, readouts: as in `ambivox.score`.
+        options: as in `ambivox.score`.
 
     Returns:
         `out`. The same run gives the same bytes.
@@ -58,11 +54,11 @@ def write_report(
     out = Path(out)
     plotly_js = check_page(out)
     run = run if isinstance(run, Run) else Run(Path(run))
-    table = score(run, convention=convention, outside=outside, failed_as=failed_as, readouts=readouts)
-    used = load_readouts(readouts or run.study().readouts)
+    table = score(run, options)
+    used = load_readouts(options.readouts or run.study().readouts)
     best = {corpus: _best_of_levels(table, corpus) for corpus in corpora_of(table)}
     shown = {row_key(row) for rows in best.values() for row in rows}
-    facts = gather(run, table, used, shown, outside)
+    facts = gather(run, table, used, shown, options.outside)
     page = _render(table, facts, best, plotly_js)
     return write_page(page, out)
 
@@ -71,7 +67,9 @@ def _best_of_levels(table: ScoreTable, corpus: str) -> list[ScoreRow]:
     """The plain readout that scored best at each level: the two that pictures show clip by clip."""
     best = []
     for level in ("text", "token"):
-        best += [row for row in ranked(table, corpus, level=level) if not row.calibrated][:1]
+        best += [
+            row for row in ranked(table, corpus, level=level) if getattr(row.key, "calibration", None) is None
+        ][:1]
     return best
 
 
@@ -84,8 +82,9 @@ def _render(table: ScoreTable, facts: Facts, best: dict[str, list[ScoreRow]], pl
         headline=headline(table),
         facts=facts,
         heard=heard(facts),
-        warnings=[*warnings(facts), *table.cautions],
+        warnings=[*warnings(facts), *map(note_text, table.cautions)],
         sections=[_section(table, facts, corpus, rows) for corpus, rows in best.items()],
+        notes=[note_text(note) for note in table.notes],
         failures=failures_grid(table, facts),
     )
 

@@ -49,7 +49,8 @@ def why_undefined(row: ScoreRow, metric: Metric) -> str:
     score = row.scores.get(metric.name)
     if score is not None and not metric.per_utterance and score.utterances < 2:
         return f"{metric.name}: needs at least two readings"
-    return f"{metric.name}: {row.reasons.get(metric.name, 'the metric has no value for these readings')}"
+    reason = row.reasons.get(metric.name)
+    return f"{metric.name}: {reason.text if reason else 'no score'}"
 
 
 def skill_of(row: ScoreRow, metric: Metric) -> float | None:
@@ -91,7 +92,7 @@ def shared_facts(rows: Iterable[ScoreRow]) -> tuple[bool, bool]:
 def row_name(row: ScoreRow, *, model: bool = False) -> str:
     """A row in one line: prompt and readout, what was heard if not the clips, and the model if asked."""
     if row.level == "control":
-        return row.readout
+        return str(row.readout)
     parts = [row.prompt, row.readout]
     if row.control != "clip":
         parts.append(f"heard {row.control}")

@@ -45,26 +45,6 @@ def warnings(facts: Facts) -> list[str]:
                 f"{name}: its votes are invented, so its scores show that the program works and say nothing "
                 "of people."
             )
-    for name, corpus in facts.corpora.items():
-        if corpus.rated and all(clip.votes == 1 for clip in corpus.rated):
-            found.append(
-                f"{name}: every clip has one vote, so the truth is a label and not a distribution: nothing "
-                "here measures ambiguity."
-            )
-    if facts.requests < facts.requests_planned:
-        found.append(
-            f"The run is unfinished: {facts.requests} of {facts.requests_planned} requests are recorded."
-        )
-    if facts.unheard:
-        found.append(
-            f"In {facts.unheard} of {facts.requests} requests no position of the prompt stood for the audio: "
-            "the model did not hear the clip."
-        )
-    found += [
-        f"{model}: its records have {len(prints)} different fingerprints, so they are of different models."
-        for model, prints in facts.models.items()
-        if len(prints) > 1
-    ]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite, isinf
 
+from ambivox.reasons import Reason
 from ambivox.statistics import Interval
 
 MISSING = "–"
@@ -20,10 +21,12 @@ class Footnotes:
     def __init__(self) -> None:
         self.reasons: list[str] = []
 
-    def mark(self, reason: str) -> str:
+    def mark(self, reason: Reason | str | None) -> str:
         """What stands in place of a number."""
         if not reason:
             return MISSING
+        if isinstance(reason, Reason):
+            reason = f"{reason.text}: {reason.fix}" if reason.fix else reason.text
         if reason not in self.reasons:
             self.reasons.append(reason)
         return MISSING + raised(self.reasons.index(reason) + 1)
@@ -58,7 +61,7 @@ def interval(found: Interval | None, notes: Footnotes, *, signed: bool = False) 
     if found is None:
         return ""
     if found.reason:
-        return notes.mark(found.reason.text)
+        return notes.mark(found.reason)
     low, high = (f"{end:+.2f}" if signed else f"{end:.2f}" for end in (found.low, found.high))
     return f"[{_short(low)} {_short(high)}]"
 

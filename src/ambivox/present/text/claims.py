@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ambivox.field_claims import Claim, Comparison, Part, RunClaims
+from ambivox.field_claims import Claim, Comparison, CorpusClaims, Part, RunClaims
+from ambivox.scoring.keys import prompt_text, readout_text
 
 _STYLES = {"supported": "green", "contradicted": "red", "undecided": "yellow", "not tested": "dim"}
 _SHOWN = 12
@@ -15,14 +16,14 @@ def show_claims(console: Console, claims: RunClaims) -> None:
     """Print every claim with verdict, effects and intervals, then the comparisons that are beyond chance."""
     for corpus in claims.corpora:
         console.print(Text(f"{corpus.corpus}: {corpus.model}", style="bold"))
-        console.print(Text(corpus.basis, style="dim"))
+        console.print(Text(_basis(corpus), style="dim"))
         for note in corpus.notes:
-            console.print(Text(f"note: {note}", style="dim"))
+            console.print(Text(f"note: {note.text}", style="dim"))
         fixes: dict[str, list[str]] = {}
         for number, claim in enumerate(corpus.claims, 1):
             _show_claim(console, number, claim)
-            if claim.fix:
-                fixes.setdefault(claim.fix, []).append(str(number))
+            if claim.reason and claim.reason.fix:
+                fixes.setdefault(claim.reason.fix, []).append(str(number))
         for fix, numbers in fixes.items():
             console.print(Text(f"to test {', '.join(numbers)}: {fix}", style="dim"))
         console.print()
@@ -46,11 +47,43 @@ def _show_claim(console: Console, number: int, claim: Claim) -> None:
     for part in claim.parts:
         console.print(Text(f"    {part.what} {_effect(part)}"))
     if claim.refuted:
-        console.print(Text(f"    {claim.refuted}"))
-    if claim.verdict == "not tested":
-        console.print(Text(f"    {claim.reason}", style="dim"))
+        console.print(Text(f"    {claim.refuted.text}"))
+    if claim.reason:
+        console.print(Text(f"    {claim.reason.text}", style="dim"))
     if claim.note:
         console.print(Text(f"    ({claim.note})", style="dim"))
+
+
+def _basis(corpus: CorpusClaims) -> str:
+    if corpus.basis is None:
+        assert corpus.reason is not None
+        return f"{corpus.reason.text}: {corpus.reason.fix}"
+    basis, levels = corpus.basis, dict[str, list[str]]()
+    for text, token in basis.pairs:
+        pair = f"{readout_text(text)} against {readout_text(token)}"
+        levels.setdefault(pair, []).append(prompt_text(text))
+    low, high = basis.votes
+    return (
+        f"{basis.clips} clips of {basis.speakers or 'unknown'} speakers, "
+        f"{low if low == high else f'{low} to {high}'} vote(s) each; "
+        f"{'; '.join(f'{chr(44).join(prompts)}: {pair}' for pair, prompts in levels.items())}; "
+        f"{basis.orders} order(s) of the options"
+    )
+
+
+def _pair(found: Comparison) -> str:
+    names = {
+        "models": [found.first.model, prompt_text(found.first), readout_text(found.first)],
+        "prompts": [prompt_text(found.first), found.first.model, readout_text(found.first)],
+        "readouts": [readout_text(found.first), found.first.model, prompt_text(found.first)],
+    }
+    seconds = {
+        "models": found.second.model,
+        "prompts": prompt_text(found.second),
+        "readouts": readout_text(found.second),
+    }
+    first, *same = names[found.between]
+    return f"{first} {found.difference:+.3f} against {seconds[found.between]} ({', '.join(same)})"
 
 
 def _effect(part: Part) -> str:
@@ -69,13 +102,12 @@ def _show_comparisons(console: Console, corpus: str, comparisons: tuple[Comparis
         Text(f"{corpus}: {len(beyond)} of {tested} tested pairs differ beyond chance (Holm)", style="bold")
     )
     if tested < len(comparisons):
-        reasons = dict.fromkeys(c.reason for c in comparisons if c.reason)
+        reasons = dict.fromkeys(c.reason.text for c in comparisons if c.reason)
         console.print(
             Text(f"  {len(comparisons) - tested} pairs not tested: {'; '.join(reasons)}", style="dim")
         )
     for c in beyond[:_SHOWN]:
-        pair = f"{c.first} {c.difference:+.3f} against {c.second}"
-        console.print(Text(f"  {c.between}: {pair} ({c.same}), p = {c.p_holm:.2g}"))
+        console.print(Text(f"  {c.between}: {_pair(c)}, p = {c.p_holm:.2g}"))
     if len(beyond) > _SHOWN:
         console.print(Text(f"  and {len(beyond) - _SHOWN} more: see --json", style="dim"))
     console.print()

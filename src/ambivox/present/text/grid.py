@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ambivox.present.notes import note_text
 from ambivox.present.text.cells import Footnotes, number
 from ambivox.readouts import load_readout
 from ambivox.scoring import ScoreRow, ScoreTable
@@ -38,13 +39,13 @@ def show_grid(console: Console, table: ScoreTable) -> None:
     for place, reason in enumerate(notes.reasons):
         console.print(Text(f"{place + 1}: {reason}"), style="dim")
     for caution in table.cautions:
-        console.print(Text(f"caution: {caution}"), style="yellow")
+        console.print(Text(f"caution: {note_text(caution)}"), style="yellow")
 
 
 def _cell(row: ScoreRow | None, metric: str, notes: Footnotes) -> str:
     if row is None:
         return ""
     if metric not in row.scores:
-        return notes.mark(row.reasons.get("", ""))
+        return notes.mark(row.reason)
     lost = f" ({row.failed} failed)" if row.failed else ""
     return f"{number(row.scores[metric].value)} ({number(row.skill.get(metric), signed=True)}){lost}"

@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ambivox.present.notes import note_text
 from ambivox.present.text.cells import Footnotes, interval, number, raised
 from ambivox.scoring import ScoreRow, ScoreTable, SensitivityScore
+from ambivox.scoring.keys import prompt_text, readout_text
 
 HEADLINE_METRICS = ("jsd_bits", "accuracy", "brier_mean", "bhattacharyya", "vote_ece", "entropy_spearman")
 """What the table shows of a convention with many metrics; the JSON has all."""
@@ -43,13 +45,13 @@ def show_scores(
         if sensitivity:
             _show_sensitivity(console, corpus, model, table.sensitivities, notes)
     for caution in table.cautions:
-        console.print(Text(f"caution: {caution}"), style="yellow")
+        console.print(Text(f"caution: {note_text(caution)}"), style="yellow")
     _show_legend(console, table)
     for place, reason in enumerate(notes.reasons):
         console.print(Text(f"{raised(place + 1)} {reason}"), style="dim")
     _show_statuses(console, table)
     for note in table.notes:
-        console.print(Text(f"note: {note}"), style="dim")
+        console.print(Text(f"note: {note_text(note)}"), style="dim")
 
 
 def _controls_below_readouts(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
@@ -83,10 +85,11 @@ def _score_and_interval(name: str, rank: int) -> tuple[_Column, _Column]:
 
 def _tertile_columns(rows: Sequence[ScoreRow], table: ScoreTable) -> list[_Column]:
     names = next([third.tertile for third in row.tertiles] for row in rows if row.tertiles)
-    columns = []
+    columns, metric = [], table.tertile_metric
     for n, name in enumerate(names):
+        title = f"{name}: {metric}"
         columns += [
-            _Column(f"{name}: {table.headline}", lambda row, notes, n=n: _third_score(row, n, notes), n),  # type: ignore[misc]
+            _Column(title, lambda row, notes, n=n: _third_score(row, n, notes), n),  # type: ignore[misc]
             _Column("skill", lambda row, notes, n=n: _third_skill(row, n), 3 + n),  # type: ignore[misc]
             _Column("95%", lambda row, notes, n=n: _third_interval(row, n, notes), 6 + n),  # type: ignore[misc]
         ]
@@ -96,17 +99,14 @@ def _tertile_columns(rows: Sequence[ScoreRow], table: ScoreTable) -> list[_Colum
 def _score(row: ScoreRow, name: str, notes: Footnotes) -> str:
     score = row.scores.get(name)
     if score is None or score.value != score.value:
-        return notes.mark(row.reasons.get("") or _named(name, row.reasons.get(name, "")))
+        reason = row.reasons.get(name)
+        return notes.mark(row.reason or (reason and f"{name}: {reason.text}"))
     return number(score.value)
-
-
-def _named(metric: str, reason: str) -> str:
-    return f"{metric}: {reason}" if reason else ""
 
 
 def _third_score(row: ScoreRow, n: int, notes: Footnotes) -> str:
     if not row.tertiles:
-        return notes.mark(row.reasons.get("", ""))
+        return notes.mark(row.reason)
     third = row.tertiles[n]
     return notes.mark(third.reason) if third.reason else number(third.score)
 
@@ -157,7 +157,7 @@ def _print_grid(
 
 def _name(row: ScoreRow) -> str:
     if row.level == "control":
-        return row.readout
+        return str(row.readout)
     return (
         f"  {row.readout}" if row.control == "clip" else f"    hearing {_HEARD.get(row.control, row.control)}"
     )
@@ -177,7 +177,7 @@ def _failed(row: ScoreRow, notes: Footnotes) -> Text:
 def _show_sensitivity(
     console: Console, corpus: str, model: str, sensitivities: Sequence[SensitivityScore], notes: Footnotes
 ) -> None:
-    rows = [row for row in sensitivities if (row.corpus, row.model) == (corpus, model)]
+    rows = [row for row in sensitivities if (row.key.corpus, row.key.model) == (corpus, model)]
     if not rows:
         return
     grid = Table(box=None, pad_edge=False, padding=(0, _SPACE, 0, 0), header_style="bold")
@@ -186,10 +186,10 @@ def _show_sensitivity(
         grid.add_column(title, justify="right", no_wrap=True)
     last = ""
     for row in rows:
-        over = f"{row.over}, {row.prompt}" if row.prompt else row.over
+        over = f"{row.over}, {prompt_text(row.key)}" if row.key.prompt else row.over
         if over != last:
             grid.add_row(Text(over, style="bold"))
-        last, name = over, f"  {row.readout}"
+        last, name = over, f"  {readout_text(row.key)}"
         if row.reason:
             grid.add_row(Text(name), notes.mark(row.reason))
         else:

@@ -1,0 +1,271 @@
+"""From records to readings: every record is read out once, and its readings put into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ambivox.choices import Cluster, Outside
+from ambivox.emotions import OTHER, EmotionSet
+from ambivox.metrics import vote_prior
+from ambivox.metrics.controls import group_codes
+from ambivox.models import Reply
+from ambivox.raters.distribution import Array, Votes, count_votes, truth, truth_of_shares
+from ambivox.readouts import Reading, Readout, Status, of_all_layers, unfold
+from ambivox.reasons import Reason
+from ambivox.record import Record
+from ambivox.scoring.keys import RowKey, read_by, request_key
+from ambivox.scoring.notes import Note
+from ambivox.scoring.readings import Clips, CorpusReadings, Readings, Variant
+from ambivox.scoring.truth_table import TruthTable
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A record with all its readings."""
+
+    record: Record
+    readings: tuple[tuple[Readout, Reading], ...]
+
+    def light(self) -> Answered:
+        """Without what only readouts need, to be sent to another process."""
+        reply = self.record.reply
+        if reply is None:
+            return self
+        none: NDArray[np.float32] = np.zeros(0, np.float32)
+        light = Reply(
+            reply.text, (), none.reshape(0, 0), none, reply.finish, reply.audio_tokens, reply.time_s
+        )
+        return replace(self, record=replace(self.record, reply=light))
+
+
+def read_record(record: Record, readouts: Sequence[Readout]) -> Answered:
+    """Apply those readouts that can read the record's answer format."""
+    return Answered(record, tuple((r, r(record)) for r in unfold(readouts, record) if r.applies(record)))
+
+
+def gather(
+    answered: Iterable[Answered],
+    *,
+    outside: Outside = "drop",
+    cluster: Cluster = "speaker",
+    truths: TruthTable | None = None,
+) -> tuple[list[CorpusReadings], list[Note]]:
+    """Put readings into arrays, corpus by corpus.
+
+    Args:
+        answered: of a run; each is dropped once its readings are kept.
+        outside: how votes outside the emotion set enter the truth, see `truth`.
+        cluster: what intervals take for independent.
+        truths: in place of the shares of the votes, which then only say how many raters there were.
+
+    Returns:
+        The corpora that have a clip with a usable truth, and notes on those that have none.
+
+    Raises:
+        UsageError: `outside` asks for a label that the set has not.
+    """
+    gathered: dict[str, _Corpus] = {}
+    for one in answered:
+        asked = one.record.asked
+        corpus = asked.utterance.corpus
+        if corpus not in gathered:
+            gathered[corpus] = _Corpus(corpus, asked.emotions, outside, truths)
+        place = gathered[corpus].place(one.record)
+        if place is not None:
+            gathered[corpus].add(one, place)
+    found, left = [], []
+    for into in gathered.values():
+        if into.rated:
+            found.append(into.finished(cluster))
+        else:
+            left += into.notes()
+    return found, left
+
+
+@dataclass
+class _Column:
+    """Readings of one readout as they come in, before they are arrays."""
+
+    readout: Readout
+    clips: list[int] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
+    p: list[Array | None] = field(default_factory=list)
+    mass: list[float] = field(default_factory=list)
+    statuses: list[Status] = field(default_factory=list)
+    first_option: list[int] = field(default_factory=list)
+    reasons: dict[int, Reason] = field(default_factory=dict)
+
+    def add(self, reading: Reading, clip: int, variant: Variant) -> None:
+        if reading.distribution is None:
+            self.reasons[len(self.p)] = Reason(reading.status, reading.note)
+        self.clips.append(clip)
+        self.variants.append(variant)
+        self.p.append(reading.distribution)
+        self.mass.append(np.nan if reading.mass is None else reading.mass)
+        self.statuses.append(reading.status)
+        self.first_option.append(variant[0][0])
+
+    def finished(self, key: RowKey, n_labels: int) -> Readings:
+        nothing = np.full(n_labels, np.nan)
+        return Readings(
+            key=read_by(key, self.readout),
+            level=self.readout.level,
+            clips=np.array(self.clips, dtype=np.intp),
+            variants=group_codes(self.variants),
+            p=np.array([nothing if p is None else p for p in self.p]),
+            mass=np.array(self.mass),
+            statuses=tuple(self.statuses),
+            first_option=np.array(self.first_option, dtype=np.intp),
+            conditions=tuple(dict.fromkeys(self.variants)),
+            reasons=self.reasons,
+        )
+
+
+@dataclass
+class _Corpus:
+    """A corpus as its records come in."""
+
+    name: str
+    emotions: EmotionSet
+    outside: Outside
+    truths: TruthTable | None
+    places: dict[str, int | None] = field(default_factory=dict)
+    rated: list[tuple[str, str | None, str | None, Votes, Array]] = field(default_factory=list)
+    n_votes_outside: int = 0
+    unusable: int = 0
+    unrated: int = 0
+    rows: dict[RowKey, dict[Readout, _Column]] = field(default_factory=dict)
+
+    def place(self, record: Record) -> int | None:
+        """The clip of a record; None if it has no usable truth."""
+        utterance = record.asked.utterance
+        if utterance.id in self.places:
+            return self.places[utterance.id]
+        votes = count_votes(utterance.votes, self.emotions)
+        shares = truth(votes, self.emotions, self.outside)
+        if utterance.shares and not votes.total:
+            shares = truth_of_shares(utterance.shares, self.emotions, self.outside)
+        rated = votes.total > 0 or bool(utterance.shares)
+        if self.truths is not None and rated:
+            shares = self.truths.of(utterance.id, self.emotions)
+        self.n_votes_outside += sum(votes.outside.values())
+        if shares is None:
+            self.unusable += rated
+            self.unrated += not rated
+            self.places[utterance.id] = None
+            return None
+        if self.outside == "other":
+            pooled = np.eye(len(self.emotions), dtype=int)[self.emotions.labels.index(OTHER)]
+            counts = np.array(votes.counts) + pooled * sum(votes.outside.values())
+            votes = Votes(tuple(int(n) for n in counts))
+        self.places[utterance.id] = len(self.rated)
+        self.rated.append((utterance.id, utterance.speaker, utterance.dialogue, votes, shares))
+        return self.places[utterance.id]
+
+    def add(self, answered: Answered, place: int) -> None:
+        record = answered.record
+        variant = record.asked.prompt.order, record.asked.prompt.shows_transcript
+        row = self.rows.setdefault(request_key(record), {})
+        for readout, reading in answered.readings:
+            if readout not in row:
+                row[readout] = _Column(readout)
+            row[readout].add(reading, place, variant)
+
+    def finished(self, cluster: Cluster) -> CorpusReadings:
+        names, speakers, dialogues, votes, q = zip(*self.rated, strict=True)
+        counts = np.array([v.counts for v in votes], dtype=np.int64)
+        clips, notes = clips_of(
+            names, speakers, counts, np.array(q), corpus=self.name, cluster=cluster, dialogues=dialogues
+        )
+        if not counts.any(axis=0).all():
+            pairs = zip(self.emotions.labels, counts.sum(axis=0), strict=True)
+            never = ", ".join(label for label, n_votes in pairs if not n_votes)
+            text = f"never voted for: {never}; means over labels leave them out or are undefined"
+            notes.append(Note("label-never-voted", text, self.name))
+        readings = [
+            column.finished(key, len(self.emotions))
+            for key, columns in self.rows.items()
+            for column in _by_layer(columns)
+        ]
+        return CorpusReadings(self.name, self.emotions, clips, tuple(readings), (*self.notes(), *notes))
+
+    def notes(self) -> list[Note]:
+        why = f"no vote counts under '{self.outside}'"
+        if self.truths is not None:
+            why = f"no truth in {self.truths.path.name}"
+        counted = (
+            (
+                self.n_votes_outside,
+                "votes-outside",
+                f"{self.n_votes_outside} votes outside {self.emotions.name} ({self.outside})",
+            ),
+            (self.unusable, "no-usable-vote", f"{self.unusable} clips left out: {why}"),
+            (self.unrated, "unrated", f"{self.unrated} clips left out: nobody rated them"),
+        )
+        return [Note(code, text, self.name) for number, code, text in counted if number]
+
+
+def _by_layer(columns: Mapping[Readout, _Column]) -> list[_Column]:
+    """The columns; requests that failed as a whole, and so have no layers, are failed readings of each."""
+    layered = [c for r, c in columns.items() if "lens" in r.needs and not of_all_layers(r)]
+    kept = []
+    for readout, column in columns.items():
+        own = [c for c in layered if set(readout.options) < set(c.readout.options)]
+        if not of_all_layers(readout) or not own:
+            kept.append(column)
+            continue
+        for layer in own:
+            for n, (clip, variant) in enumerate(zip(column.clips, column.variants, strict=True)):
+                layer.add(Reading(None, column.statuses[n], column.reasons[n].text), clip, variant)
+    return kept
+
+
+def clips_of(
+    names: Sequence[str],
+    speakers: Sequence[str | None],
+    votes: Array | Any,
+    q: Array,
+    *,
+    corpus: str,
+    cluster: Cluster = "speaker",
+    dialogues: Sequence[str | None] | None = None,
+) -> tuple[Clips, list[Note]]:
+    """Clips with their vote prior and clusters, and what must be known of both.
+
+    Args:
+        names, speakers, dialogues: shape ``(U,)``.
+        votes, q: shape ``(U, N)``, counts and truths.
+        corpus: for the notes.
+        cluster: what intervals take for independent; single clips where nobody knows.
+    """
+    prior = vote_prior(q, _groups(speakers, names))
+    notes = [Note("vote-prior", f"vote prior: {prior.reason}", corpus)] if prior.reason else []
+    owners = (dialogues or [None] * len(names)) if cluster == "dialogue" else speakers
+    groups, named = _groups(owners, names), any(owner is not None for owner in owners)
+    unit: Literal["speakers", "dialogues", "clips"] = "clips"
+    if not named:
+        what = "dialogues" if cluster == "dialogue" else "speakers"
+        text = f"no {what} are known: intervals and tests are over clips"
+        notes.append(Note("clusters-unknown", text, corpus))
+    elif cluster == "speaker":
+        unit = "speakers"
+    else:
+        unit = "dialogues" if cluster == "dialogue" else "clips"
+        groups = groups if cluster == "dialogue" else list(names)
+        text = (
+            f"intervals and tests are over {unit}, of these {len(set(speakers))} speakers only: they say "
+            "nothing of other speakers"
+        )
+        notes.append(Note("these-speakers-only", text, corpus))
+    clips = Clips(tuple(names), tuple(speakers), np.asarray(votes), q, prior.p, group_codes(groups), unit)
+    return clips, notes
+
+
+def _groups(owners: Sequence[str | None], names: Sequence[str]) -> list[str | tuple[str]]:
+    """What clips share; a clip whose speaker or dialogue is not known is one of its own."""
+    return [name if owner is None else (owner,) for owner, name in zip(owners, names, strict=True)]
