@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ambivox.models.check import check_model
     from ambivox.present.html import write_report
     from ambivox.prompts import Prompt, load_prompt
-    from ambivox.readouts import Reading
+    from ambivox.readouts import Reading, read_answer
     from ambivox.record import Record
     from ambivox.run import ClipReading, Run, Study, load_study, read, run_study
     from ambivox.scoring import ScoreTable, ScoringOptions, score
@@ -56,6 +56,7 @@ _HOMES = {
     "load_prompt": "prompts",
     "load_study": "run",
     "read": "run",
+    "read_answer": "readouts",
     "run_study": "run",
     "score": "scoring",
     "write_report": "present.html",
@@ -90,6 +91,7 @@ __all__ = [
     "load_prompt",
     "load_study",
     "read",
+    "read_answer",
     "run_study",
     "score",
     "write_report",

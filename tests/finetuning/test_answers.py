@@ -1,7 +1,5 @@
 """What is taught is read back by the readouts as the votes it was written from."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,19 +9,11 @@ from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.errors import UsageError
 from ambivox.finetuning.answers import drawn, write_answer
 from ambivox.prompts import load_prompt
-from ambivox.readouts.text import dictionary, label
+from ambivox.readouts import read_answer
 
 
-def read_back(readout, prompt, emotions, text):
-    record = SimpleNamespace(
-        text=text,
-        emotions=emotions,
-        labels=emotions.labels,
-        format=prompt.format,
-        order=prompt.order,
-        finish="stop",
-    )
-    return readout(record)
+def read_back(prompt, emotions, text):
+    return read_answer(text, format=prompt.format, emotions=emotions, order=prompt.order)
 
 
 @given(
@@ -38,7 +28,7 @@ def test_numbers_are_read_back_to_the_last_digit_written_and_sum_to_one(name, se
     votes = rng.multinomial(9, np.full(len(emotions), 1 / len(emotions))) / 9
     prompt = load_prompt(asked).render(emotions, order=rng.permutation(len(emotions)))
     answer = write_answer(prompt, emotions.labels, votes, 0, rng, numbers=numbers)
-    reading = read_back(dictionary, prompt, emotions, answer)
+    reading = read_back(prompt, emotions, answer)
     assert reading.status == "ok"
     np.testing.assert_allclose(reading.distribution, votes, atol=1.01 * unit)
 
@@ -68,7 +58,7 @@ def test_words_and_letters_are_read_back_as_the_label_named(name, seed, asked):
     prompt = load_prompt(asked).render(emotions, order=rng.permutation(len(emotions)))
     even = np.full(len(emotions), 1 / len(emotions))
     answer = write_answer(prompt, emotions.labels, even, named, rng)
-    reading = read_back(label, prompt, emotions, answer)
+    reading = read_back(prompt, emotions, answer)
     assert reading.status == "ok"
     assert reading.distribution[named] == 1
 

@@ -1,16 +1,20 @@
 """Emotion words counted in prose, and sampled answers counted."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
+from ambivox.prompts import AnswerFormat
 from ambivox.readouts import load_readout
-from ambivox.readouts.frequency import READ_BY, frequency
-from ambivox.readouts.prose import lexicon, prose, with_lexicon
+from ambivox.readouts.frequency import frequency
+from ambivox.readouts.languages import lexicon
+from ambivox.readouts.prose import with_lexicon
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.text import dictionary, label
+from ambivox.readouts.text import dictionary, label, prose
 from tests.readouts.made_up_records import record
 
 # neutral, happy, angry, sad
@@ -119,10 +123,9 @@ def test_without_draws_it_is_undefined() -> None:
         assert frequency(record(draws=draws)).status == "undefined"
 
 
-def test_every_format_has_a_reader_that_reads_it() -> None:
-    for name in ("label", "dictionary", "ranked", "prose"):
-        readout = load_readout(name)
-        assert [READ_BY[f] for f in readout.formats or ()] == [readout.function] * len(readout.formats or ())
+def test_every_answer_format_has_one_text_readout() -> None:
+    read = [f for name in ("label", "dictionary", "ranked", "prose") for f in load_readout(name).formats or ()]
+    assert sorted(read) == sorted(get_args(AnswerFormat))
 
 
 @given(

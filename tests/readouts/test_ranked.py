@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambivox.emotions import load_emotions
-from ambivox.readouts.ranked import rank_weights, ranked
+from ambivox.readouts.ranked import rank_weights
+from ambivox.readouts.text import ranked
 from tests.readouts.made_up_records import record
 
 LABELS = load_emotions("iemocap4").labels  # neutral, happy, angry, sad

@@ -13,6 +13,7 @@ from ambivox.readouts.registry import (
     unfold,
     written,
 )
+from ambivox.readouts.text import read_answer
 
 __all__ = [
     "DEFAULT_READOUTS",
@@ -26,6 +27,7 @@ __all__ = [
     "load_readouts",
     "needs_of",
     "of_all_layers",
+    "read_answer",
     "unfold",
     "written",
 ]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ambivox.models import LabelTokens
 from ambivox.raters.distribution import Array
+from ambivox.readouts.numbers import Number
+from ambivox.readouts.plain import lower, plain
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.scan import find_places
-from ambivox.readouts.text import ALL_ZERO, SUM_TOLERANCE, dictionary
+from ambivox.readouts.shares import SUM_TOLERANCE, find_shares
+from ambivox.readouts.text import answer_of, dictionary
 from ambivox.record import Record
 
 _DIGITS = re.compile(r" ?([0-9]+|\.)")
+_PERCENT = re.compile(r" ?(?:%|percent)$")
 
 
 class Slot(NamedTuple):
@@ -41,7 +44,9 @@ def expected(record: Record) -> Reading:
     number tokens were not asked for.
     """
     printed = dictionary(record)
-    if printed.distribution is None and printed.note != ALL_ZERO:
+    answer = answer_of(record)
+    shares = find_shares(answer)
+    if printed.distribution is None and not shares.all_zero:
         return printed
     asked, reply = record.asked, record.replied
     texts = number_texts(asked.label_tokens)
@@ -49,8 +54,8 @@ def expected(record: Record) -> Reading:
         return Reading(
             None, "undefined", "numbers were not token_logits: name 'expected' among the study's readouts"
         )
-    runs, places = find_places(reply.text, asked.emotions)
-    run_of = {label: place.run for label, place in places.items() if place.run is not None}
+    runs, places = find_places(reply.text, shares.numbers)
+    run_of = {label: run for label, run in places.items() if run is not None}
     if len(run_of) < len(places):
         return Reading(None, "undefined", "a number that is not written in digits and a dot")
     slots = find_number_slots(asked.label_tokens, reply.token_ids)
@@ -66,7 +71,7 @@ def expected(record: Record) -> Reading:
     numbers, mass = np.zeros(len(asked.emotions.labels)), []
     for label, run in run_of.items():
         value, kept = expected_number(slots[run], p, texts, limit)
-        hundredths = asked.prompt.format == "percentages" or places[label].percent
+        hundredths = asked.prompt.format == "percentages" or shares.numbers[label].percent
         numbers[label] = value / 100 if hundredths else value
         mass.append(kept)
     total = numbers.sum()
@@ -80,6 +85,29 @@ def expected(record: Record) -> Reading:
         exact = abs(total - 1) <= SUM_TOLERANCE
         status, note = ("ok", "") if exact else ("renormalised", f"summed to {total:.3g}")
     return Reading(numbers / total, status, note, float(np.mean(mass)))
+
+
+def find_places(text: str, numbers: Mapping[int, Number]) -> tuple[list[str], dict[int, int | None]]:
+    """The runs of digits and dots in a text, and which of them is the number of each label.
+
+    A number that is more than one run ("0,4", "1e-3", "+1") is None.
+
+    >>> from ambivox.readouts.numbers import find_numbers
+    >>> text = "2 moods: sad 0.7, angry: 0.25."
+    >>> numbers = list(find_numbers(text))
+    >>> find_places(text, {3: numbers[1], 2: numbers[2]})
+    (['2', '0.7', '0.25'], {3: 1, 2: 2})
+    """
+    low = lower(plain(text))
+    matches = [match for match in re.finditer(r"[0-9.]+", low) if match[0].strip(".")]
+    runs = [match[0].rstrip(".") for match in matches]
+    starts = {match.start(): run for run, match in enumerate(matches)}
+    places: dict[int, int | None] = {}
+    for label, number in numbers.items():
+        run = starts.get(number.start)
+        written = _PERCENT.sub("", low[number.start : number.end])
+        places[label] = run if run is not None and runs[run] == written else None
+    return runs, places
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from ambivox.prompts import AnswerFormat
-from ambivox.readouts.prose import prose
-from ambivox.readouts.ranked import ranked
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.text import dictionary, label
+from ambivox.readouts.text import answer_of, read_as_asked
 from ambivox.record import Record
-
-READ_BY: dict[AnswerFormat, Callable[[Record], Reading]] = {
-    "word": label,
-    "letter": label,
-    "dictionary": dictionary,
-    "percentages": dictionary,
-    "ranked": ranked,
-    "free": prose,
-}
-"""The text readout of a single answer in each format."""
 
 
 def frequency(record: Record) -> Reading:
@@ -35,11 +21,9 @@ def frequency(record: Record) -> Reading:
     reply = record.replied
     if not reply.draws:
         return Reading(None, "undefined", "nothing was sampled: name 'frequency' among the study's readouts")
-    read = READ_BY[record.asked.prompt.format]
-    # How a draw ended is not known; taken as cut off, an incomplete dictionary is not read as a whole one.
-    readings = [
-        read(replace(record, reply=replace(reply, text=draw, finish="length"))) for draw in reply.draws
-    ]
+    answer = answer_of(record)
+    # How a draw ended is not known, so an incomplete dictionary is not read as a whole one.
+    readings = [read_as_asked(replace(answer, written=draw, finish=None)) for draw in reply.draws]
     kept = [reading.distribution for reading in readings if reading.distribution is not None]
     if not kept:
         status = Counter(reading.status for reading in readings).most_common(1)[0][0]

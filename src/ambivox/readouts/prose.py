@@ -4,38 +4,50 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from importlib import resources
 
 import numpy as np
-import yaml
 
 from ambivox.emotions import EmotionSet, fold
+from ambivox.readouts.answer import Answer
+from ambivox.readouts.atoms import find_atoms
+from ambivox.readouts.languages import lexicon
+from ambivox.readouts.mentions import find_mentions
+from ambivox.readouts.pairs import find_pairs
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.scan import find_mentions, is_refusal
-from ambivox.readouts.text import quote, unparsed
-from ambivox.record import Record
+from ambivox.readouts.said import judge
 
 
-def prose(record: Record) -> Reading:
-    """The emotion words of a free description, counted by label: a word each, negated ones left out.
+def read_prose(answer: Answer) -> Reading:
+    """The emotion words of a free description, counted by label: a word each, denied ones left out.
 
     Words are the forms of the set and those of ``lexicon.yaml``, in which every emotion belongs to the label
     that has its name among its forms. ``foreign``: words of emotions outside the set are left out.
-    ``unparsed``: no emotion word.
+    ``partial``: words that may be meant or not are left out, or the answer was cut off. ``unparsed``: no
+    emotion word.
     """
-    text = record.replied.text
-    known = with_lexicon(record.asked.emotions)
-    counts = Counter(find_mentions(text, known))
-    n_labels = len(record.asked.emotions.labels)
+    known = with_lexicon(answer.emotions)
+    n_labels = len(answer.emotions)
+    if any(item.kind == "pair" for item in find_pairs(find_atoms(answer.low, answer.mentions))):
+        return answer.unread("numbers beside the labels, which counts of words would pass over")
+    judged = judge(answer.low, find_mentions(answer.low, known))
+    counts = Counter(one.mention.label for one in judged if one.state == "said")
+    unclear = {one.mention.label for one in judged if one.state == "unclear" and one.mention.label < n_labels}
     foreign = ", ".join(known.labels[n] for n in sorted(counts) if n >= n_labels)
     values = np.array([counts[n] for n in range(n_labels)], dtype=float)
     if not values.any():
-        if is_refusal(text):
-            return Reading(None, "refused", quote(text))
-        return Reading(None, "foreign", f"only {foreign}") if foreign else unparsed(text)
+        if foreign and not unclear and answer.unread().status != "refused":
+            return Reading(None, "foreign", f"only {foreign}")
+        return answer.unread()
+    distribution = values / values.sum()
     if foreign:
-        return Reading(values / values.sum(), "foreign", f"left out {foreign}")
-    return Reading(values / values.sum(), "ok")
+        return Reading(distribution, "foreign", f"left out {foreign}")
+    if unclear:
+        return Reading(
+            distribution, "partial", f"not for certain: {', '.join(known.labels[n] for n in sorted(unclear))}"
+        )
+    if answer.cut:
+        return Reading(distribution, "partial", "cut off")
+    return Reading(distribution, "ok")
 
 
 @functools.lru_cache(maxsize=64)
@@ -57,11 +69,3 @@ def with_lexicon(emotions: EmotionSet) -> EmotionSet:
         if own:
             forms.setdefault(label, []).extend(own)
     return EmotionSet(emotions.name, tuple(forms), tuple(tuple(own) for own in forms.values()))
-
-
-@functools.cache
-def lexicon() -> dict[str, list[str]]:
-    """Words by emotion, the emotion's name first."""
-    text = (resources.files("ambivox.readouts") / "lexicon.yaml").read_text(encoding="utf-8")
-    words: dict[str, list[str]] = yaml.safe_load(text)
-    return words

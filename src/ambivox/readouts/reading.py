@@ -10,10 +10,10 @@ from ambivox.raters.distribution import Array
 Status = Literal[
     "ok",  # the answer as it was asked for
     "renormalised",  # numbers that did not sum to 1 (or 100%)
-    "partial",  # labels of the set are missing (numbers read as 0), or some of the sampled answers
+    "partial",  # a part is missing: labels of the set, the end of an answer, some of the sampled answers
     "foreign",  # labels outside the set were named; none or the rest could be read
     "refused",  # the model declined to answer
-    "unparsed",  # no answer could be found in the text
+    "unparsed",  # no answer could be found in the text, or more than one
     "collided",  # two labels begin with the same token, so this readout cannot tell them apart
     "undefined",  # the formula has no value here
     "failed",  # the request itself failed, see the record's error

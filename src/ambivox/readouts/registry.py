@@ -19,8 +19,6 @@ from ambivox.raters.distribution import as_distributions
 from ambivox.readouts import text, tokens
 from ambivox.readouts.expected import expected
 from ambivox.readouts.frequency import frequency
-from ambivox.readouts.prose import prose
-from ambivox.readouts.ranked import ranked
 from ambivox.readouts.reading import STATUSES, Reading
 from ambivox.record import Record
 from ambivox.registry import Registry
@@ -82,8 +80,8 @@ def written(name: str, options: Iterable[tuple[str, Any]]) -> str:
 _BUILT_IN = (
     Readout("dictionary", "text", text.dictionary, "numbers per label", ("dictionary", "percentages")),
     Readout("label", "text", text.label, "one named label, one-hot", ("word", "letter")),
-    Readout("ranked", "text", ranked, "a ranked list, by the weights of its ranks", ("ranked",)),
-    Readout("prose", "text", prose, "emotion words in a free description, counted", ("free",)),
+    Readout("ranked", "text", text.ranked, "a ranked list, by the weights of its ranks", ("ranked",)),
+    Readout("prose", "text", text.prose, "emotion words in a free description, counted", ("free",)),
     Readout("frequency", "text", frequency, "what sampled answers say, on average", needs=("draws",)),
     Readout("first", "token", tokens.first, "first-step probabilities of the labels"),
     Readout("mean", "token", tokens.mean, "mean over steps of logit, probability or log-probability"),
