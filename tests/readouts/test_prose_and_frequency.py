@@ -124,7 +124,9 @@ def test_without_draws_it_is_undefined() -> None:
 
 
 def test_every_answer_format_has_one_text_readout() -> None:
-    read = [f for name in ("label", "dictionary", "ranked", "prose") for f in load_readout(name).formats or ()]
+    read = [
+        f for name in ("label", "dictionary", "ranked", "prose") for f in load_readout(name).formats or ()
+    ]
     assert sorted(read) == sorted(get_args(AnswerFormat))
 
 

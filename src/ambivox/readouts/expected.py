@@ -14,7 +14,7 @@ from ambivox.raters.distribution import Array
 from ambivox.readouts.numbers import Number
 from ambivox.readouts.plain import lower, plain
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.shares import SUM_TOLERANCE, find_shares
+from ambivox.readouts.shares import SUM_TOLERANCE, find_shares, share_rest
 from ambivox.readouts.text import answer_of, dictionary
 from ambivox.record import Record
 
@@ -78,13 +78,15 @@ def expected(record: Record) -> Reading:
     if not total > 0 or (printed.distribution is None and total < SUM_TOLERANCE):
         return Reading(None, "undefined", f"zeros throughout; nearly printed were {total:.1g} in all")
     status, note = printed.status, printed.note
+    missing = [n for n in range(len(numbers)) if n not in places]
     if printed.distribution is None:
-        missing = [label for n, label in enumerate(asked.emotions.labels) if n not in places]
-        status, note = ("partial", f"missing {', '.join(missing)}") if missing else ("renormalised", "")
+        names = ", ".join(asked.emotions.labels[n] for n in missing)
+        status, note = ("partial", f"missing {names}") if missing else ("renormalised", "")
     if status in ("ok", "renormalised"):
         exact = abs(total - 1) <= SUM_TOLERANCE
         status, note = ("ok", "") if exact else ("renormalised", f"summed to {total:.3g}")
-    return Reading(numbers / total, status, note, float(np.mean(mass)))
+    distribution = share_rest(numbers, missing) if status == "partial" else numbers / total
+    return Reading(distribution, status, note, float(np.mean(mass)))
 
 
 def find_places(text: str, numbers: Mapping[int, Number]) -> tuple[list[str], dict[int, int | None]]:

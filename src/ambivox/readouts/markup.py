@@ -79,7 +79,8 @@ def _emphasis(match: re.Match[str]) -> str:
     text = match.string
     before = text[max(match.start() - 2, 0) : match.start()].rstrip()[-1:]
     after = text[match.end() : match.end() + 2].lstrip()[:1]
-    return match[0] if before.isdecimal() and after.isdecimal() else " " * len(match[0])
+    multiplies = before.isdecimal() and (after.isdecimal() or after == "-")
+    return match[0] if multiplies else " " * len(match[0])
 
 
 def _tag(match: re.Match[str], closed: set[str]) -> str:

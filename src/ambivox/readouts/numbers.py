@@ -73,7 +73,7 @@ _BROKEN = re.compile(
 )
 
 
-_MAY_STAND_BEFORE = re.compile(rf"\Z(?<![^\s:=,;|(\[{{\"'→~<>+*•–—/{CJK}-])")
+_MAY_STAND_BEFORE = re.compile(rf"\Z(?<![^\s:=,;|(\[{{\"'→~<>+*•–—/、{CJK}-])")
 
 
 def find_numbers(low: str, start: int = 0, end: int | None = None) -> Iterator[Number]:

@@ -121,7 +121,7 @@ def _pair(atoms: Sequence[Atom]) -> Item | None:
     label, number = atoms[at], atoms[number_at].number
     assert number is not None
     last = max(at, number_at)
-    named = _fields(atoms)
+    named = _fields(atoms[: last + 2])
     if "beside" in named or "rest" in named or not all(map(_is_harmless, atoms[:last])):
         return None
     if any(atom.text == ">" for atom in atoms[min(at, number_at) : last]):
@@ -264,6 +264,8 @@ def _numbers_only(atoms: Sequence[Atom]) -> list[Item]:
     if not others or (scores and not emotion_words() & set(others)):
         key = next((atom.text for atom in atoms if atom.text in fields()), "")
         hundredths = _say_percent(atoms)
+        if others:  # "confidence: at least 70%"
+            numbers = [number._replace(value=None) for number in numbers]
         return [Item("number", (), (_in_percent(n, hundredths),), key, 2 if scores else 1) for n in numbers]
     signed = any(atom.kind == "sign" and atom.text in (":", "=", "→", "|") for atom in atoms)
     ahead = atoms[0].kind == "number" and len(others) <= 2

@@ -167,7 +167,7 @@ def _judge_sentence(low: str, tokens: Sequence[_Token], asks: bool, judged: list
             elif state == "said" and (asks or not known):
                 state = "unclear"
             judged.append(Judged(mention, _by_hyphen(low, mention) or state))
-        if clause.denies and len(judged) == start and clause.words <= bare and not clause.heads:
+        if clause.denies and len(judged) == start and clause.other_words <= bare and not clause.heads:
             points_back = points_back or start == first
             for k in range(behind, start):
                 judged[k] = judged[k]._replace(state="denied")
@@ -227,6 +227,12 @@ class _Clause:
     @property
     def words(self) -> set[str]:
         return {word for token in self.tokens for word in token.text.split()}
+
+    @property
+    def other_words(self) -> set[str]:
+        """The words that do not deny."""
+        tokens = (token for token in self.tokens if token.kind not in ("deny", "nor"))
+        return {word for token in tokens for word in token.text.split()}
 
     @property
     def denies(self) -> bool:

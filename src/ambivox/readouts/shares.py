@@ -131,6 +131,8 @@ def _from_values(values: Array, shares: Shares, foreign: str, answer: Answer) ->
     values = np.nan_to_num(values)
     total = float(values.sum())
     sums_to_one = abs(total - 1) <= SUM_TOLERANCE
+    if missing and len(shares.numbers) == 1 and answer.finish != "stop":
+        return Reading(None, "unparsed", f"cut off before {names}")
     if not sums_to_one:
         if answer.finish != "stop" and (missing or answer.low.rstrip()[-1:] in tuple("0123456789.")):
             return Reading(None, "unparsed", f"cut off before {names or 'the last number was whole'}")
@@ -157,7 +159,19 @@ def _partial(values: Array, missing: Sequence[int], names: str, shares: Shares, 
         return Reading(None, "unparsed", f"a part of an unknown whole; missing {names}")
     if len(shares.numbers) == 1 and total > 1 + SUM_TOLERANCE and abs(total - 100) > 100 * SUM_TOLERANCE:
         return Reading(None, "unparsed", f"a number on an unknown scale; missing {names}")
-    if total < 1 - SUM_TOLERANCE:
-        values[list(missing)] = (1 - total) / len(missing)
-        return Reading(values, "partial", f"{1 - total:.2g} is left for {names}")
-    return Reading(values / total, "partial", f"missing {names}")
+    note = f"{1 - total:.2g} is left for {names}" if total < 1 - SUM_TOLERANCE else f"missing {names}"
+    return Reading(share_rest(values, missing), "partial", note)
+
+
+def share_rest(values: Array, missing: Sequence[int]) -> Array:
+    """Numbers as a distribution; labels that have none share what the others leave over, if they do.
+
+    >>> share_rest(np.array([0.5, 0.0, 0.0]), [1, 2]).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    total = float(values.sum())
+    if not missing or total >= 1 - SUM_TOLERANCE:
+        return np.asarray(values / total)
+    shared = values.copy()
+    shared[list(missing)] = (1 - total) / len(missing)
+    return shared
