@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Iterator
+from dataclasses import is_dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -15,9 +19,11 @@ from typer.cli import get_docs_for_click
 
 import ambivox
 from ambivox.cli.app import app as command_line
+from ambivox.columns import arrow_type, axes_of, field_types, without_none
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.finetuning.config import FinetuneConfig
 from ambivox.prompts import PROMPTS, load_prompt
+from ambivox.record import SCHEMA_VERSION, Record
 from ambivox.run import Study
 
 
@@ -53,6 +59,51 @@ def yaml_keys() -> str:
     ]
     lines += ["", "## A study", "", *_keys(Study), "", "## A fine-tuning", "", *_keys(FinetuneConfig)]
     return "\n".join(lines) + "\n"
+
+
+def record() -> str:
+    """Every field of a record, from the types that the Parquet schema is derived from."""
+    lines = [
+        "# The record",
+        "",
+        f"Version {SCHEMA_VERSION}. One row of Parquet for each request; `a.b` is a field of a struct.",
+    ]
+    lines += ["", "| field | what it is | kind | may be null |", "|---|---|---|---|"]
+    for path, kind, optional, says in record_fields(Record):
+        lines.append(f"| `{path}` | {says} | {kind} | {'yes' if optional else ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def record_fields(cls: type, above: str = "") -> Iterator[tuple[str, str, bool, str]]:
+    """Path, kind, whether it may be null, and text of each field; those of a struct follow it."""
+    says = _field_docs(cls)
+    for name, hint in field_types(cls).items():
+        kind, optional = without_none(hint)
+        path = f"{above}{name}"
+        struct = isinstance(kind, type) and is_dataclass(kind)
+        shape = f", shape ({', '.join(axes_of(kind))})" if axes_of(kind) else ""
+        written = "struct" if struct else f"{arrow_type(hint)}{shape}"
+        yield path, written.replace("<", "\\<"), optional, says[name]
+        if struct:
+            yield from record_fields(kind, f"{path}.")
+
+
+def _field_docs(cls: type) -> dict[str, str]:
+    """What a dataclass says of each of its fields: the text under it, or its line under `Args`."""
+    body = ast.parse(inspect.cleandoc("\n" + inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    says: dict[str, str] = {}
+    for field, text in pairwise(body.body):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        ):
+            says[ast.unparse(field.target)] = str(text.value.value)
+    listed = re.split(r"\n *Args:\n", inspect.getdoc(cls) or "")[1:]
+    for names, text in re.findall(r"^    ([\w, ]+): ((?:.+\n?)(?:      +.+\n?)*)", "".join(listed), re.M):
+        says |= {name.strip(): text for name in names.split(",")}
+    return {name: " ".join(text.replace("|", "\\|").split()) for name, text in says.items()}
 
 
 def prompts() -> str:
@@ -139,7 +190,7 @@ def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 def write(app: Sphinx) -> None:
     """Write the pages; one that has not changed keeps its time, so that Sphinx need not read it again."""
     folder = Path(app.srcdir) / "reference"
-    pages = {"api": api, "cli": commands, "yaml": yaml_keys, "prompts": prompts}
+    pages = {"api": api, "cli": commands, "yaml": yaml_keys, "record": record, "prompts": prompts}
     for name, page in pages.items():
         path, text = folder / f"{name}.md", page()
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -2,7 +2,7 @@
 
 A model runs once per clip and prompt; every readout, metric, table and picture is a function of records. The
 Parquet schema is derived from the types below (`ambivox.columns`), and the text under each field is its
-documentation (`ambivox.schema_page`).
+documentation, of which the reference's page is made.
 """
 
 from __future__ import annotations
