@@ -6,7 +6,8 @@ from ambivox.statistics.crossed import crossed_interval
 from ambivox.statistics.interval import MIN_CLUSTERS, Interval, mean_interval, ratio_intervals
 from ambivox.statistics.noise_ceiling import VoteModel, fit_vote_model, mean_over_redraws, redraw_votes
 from ambivox.statistics.permutation import PairedTest, holm, paired_permutation_test
-from ambivox.statistics.prior import prior_scatter
+from ambivox.statistics.planning import detectable_difference, equivalent, scatter
+from ambivox.statistics.prior import SharpenedPrior, prior_scatter, sharpened_prior
 from ambivox.statistics.sensitivity import Sensitivity, sensitivity
 
 __all__ = [
@@ -15,14 +16,17 @@ __all__ = [
     "Interval",
     "PairedTest",
     "Sensitivity",
+    "SharpenedPrior",
     "Tertiles",
     "VoteModel",
     "ambiguity_tertiles",
     "cluster_sums",
     "count_clusters",
     "crossed_interval",
+    "detectable_difference",
     "draw_weights",
     "effective_clusters",
+    "equivalent",
     "fit_vote_model",
     "holm",
     "mean_interval",
@@ -32,5 +36,7 @@ __all__ = [
     "rarefied_entropy_bits",
     "ratio_intervals",
     "redraw_votes",
+    "scatter",
     "sensitivity",
+    "sharpened_prior",
 ]
