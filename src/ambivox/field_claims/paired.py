@@ -16,9 +16,10 @@ from ambivox.readouts import Readout
 from ambivox.scoring.keys import RowKey
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
 from ambivox.scoring.sensitivity import by_variant
-from ambivox.statistics import Tertiles, ambiguity_tertiles, prior_scatter
+from ambivox.statistics import Tertiles, ambiguity_tertiles
 
 Level = Literal["text", "token"]
+LEVELS: tuple[Level, ...] = ("token", "text")
 
 TOKEN_READOUTS: Mapping[str, tuple[str, ...]] = {
     "label": ("first", "answer", "mean"),
@@ -56,9 +57,19 @@ class Paired:
         """The clips by ambiguity."""
         return ambiguity_tertiles(self.clips.votes)
 
-    def scores(self, level: Level, control: str = "clip", *, failed_as: FailedAs | None = None) -> Array:
-        """The metric of every reading, shape ``(C * V, U)``; ``nan`` for one that failed and is excluded."""
-        failed_as = failed_as or self.failed_as
+    def scores(
+        self,
+        level: Level,
+        control: str = "clip",
+        *,
+        failed_as: FailedAs | None = None,
+        metric: Metric | None = None,
+    ) -> Array:
+        """The metric of every reading, shape ``(C * V, U)``, lower is better (1 less one that is not).
+
+        ``nan`` for a reading that failed and is excluded.
+        """
+        failed_as, metric = failed_as or self.failed_as, metric or self.metric
         scored = []
         for p in self.p[level, control]:
             for rows in p:
@@ -71,27 +82,9 @@ class Paired:
                 usable = ~np.isnan(filled[:, 0])
                 values = np.full(len(rows), np.nan)
                 if usable.any():
-                    values[usable] = self.metric.function(filled[usable], self.clips.q[usable])
-                scored.append(values if self.metric.lower_is_better else 1 - values)
+                    values[usable] = metric.function(filled[usable], self.clips.q[usable])
+                scored.append(values if metric.lower_is_better else 1 - values)
         return np.array(scored)
-
-    def prior(self, p: Array | None = None) -> tuple[Array, Array]:
-        """The score of a vote prior (the leave-one-speaker-out one), lower is better, and `prior_scatter`.
-
-        Args:
-            p: shape ``(U, N)``; ``nan`` where it says nothing.
-
-        Returns:
-            Twice shape ``(U,)``.
-        """
-        p = self.clips.prior if p is None else p
-        there = ~np.isnan(p[:, 0])
-        values, scatter = np.full(len(p), np.nan), np.full(len(p), np.nan)
-        if there.any():
-            rows, q = p[there], self.clips.q[there]
-            values[there] = self.metric.function(rows, q)
-            scatter[there] = prior_scatter(rows, q, self.metric.function)
-        return (values, scatter) if self.metric.lower_is_better else (1 - values, -scatter)
 
     def asked(self, control: str) -> bool:
         """Whether the run has answers under this control to all prompts."""

@@ -10,9 +10,10 @@ import numpy as np
 
 from ambivox.choices import Cluster, FailedAs
 from ambivox.errors import UsageError
-from ambivox.field_claims.catalogue import ONE_VOTE, all_claims
+from ambivox.field_claims.catalogue import all_claims
 from ambivox.field_claims.claim import Claim, judge
 from ambivox.field_claims.comparisons import Comparison, compare
+from ambivox.field_claims.hearing import ONE_VOTE
 from ambivox.field_claims.paired import Paired, paired_levels
 from ambivox.metrics import METRICS
 from ambivox.readouts import Readout, load_readout
@@ -75,6 +76,7 @@ class RunClaims:
     Args:
         comparisons: by corpus.
         cautions: what makes the numbers of the run mean something else than they seem to.
+        margin: within which differences count as none; None where nobody stated one.
     """
 
     metric: str
@@ -83,6 +85,7 @@ class RunClaims:
     corpora: tuple[CorpusClaims, ...]
     comparisons: dict[str, tuple[Comparison, ...]]
     cautions: tuple[Note, ...] = ()
+    margin: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; a number that is not finite becomes None."""
@@ -95,6 +98,7 @@ def claims(
     *,
     metric: str = "jsd_bits",
     token: str | None = None,
+    margin: float | None = None,
     n_processes: int = 1,
 ) -> RunClaims:
     """Put the claims of the field to the test on the records of a run. Nothing is asked of a model.
@@ -104,12 +108,18 @@ def claims(
         options: as in `ambivox.score`; calibrations are left out.
         metric: one with a value per utterance.
         token: the token-level readout for all prompts, in place of the one that suits each.
+        margin: the largest difference of the metric that would not matter, above 0: an undecided claim one of
+            whose differences is shown to be smaller is called equivalent.
         n_processes: as in `ambivox.score`.
 
     Raises:
         UsageError: unknown name, no records, or no votes.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
+    if margin is not None and not margin > 0:
+        raise UsageError(
+            f"margin: {margin:g} is not above 0; take the largest difference that would not matter"
+        )
     if not METRICS[metric].per_utterance:
         raise UsageError(f"metric {metric!r}: it has no value per utterance; take jsd_bits")
     readouts = tuple(run.study().readouts if options.readouts is None else options.readouts)
@@ -118,11 +128,16 @@ def claims(
         raise UsageError(f"readout {token!r}: it is read at the {chosen.level} level; name a token-level one")
     added = () if token is None else (token,)
     options = replace(options, readouts=(*readouts, *added), calibrations=())
-    return claims_of_readings(read_run(run, options, n_processes=n_processes), metric=metric, token=chosen)
+    readings = read_run(run, options, n_processes=n_processes)
+    return claims_of_readings(readings, metric=metric, token=chosen, margin=margin)
 
 
 def claims_of_readings(
-    readings: RunReadings, *, metric: str = "jsd_bits", token: Readout | None = None
+    readings: RunReadings,
+    *,
+    metric: str = "jsd_bits",
+    token: Readout | None = None,
+    margin: float | None = None,
 ) -> RunClaims:
     """Put the claims to the test on what was read from a run, by the options that it was read with."""
     failed_as = readings.options.counts_failed_as
@@ -131,7 +146,7 @@ def claims_of_readings(
     for corpus in readings.corpora:
         found_pairs, without = paired_levels(corpus, metric=metric, failed_as=failed_as, token=token)
         for paired in found_pairs:
-            judged = judge(all_claims(paired))
+            judged = judge(all_claims(paired), margin=margin)
             found.append(
                 CorpusClaims(corpus.corpus, paired.model, _basis(paired), judged, _notes(paired, corpus))
             )
@@ -144,6 +159,7 @@ def claims_of_readings(
         tuple(found),
         comparisons,
         tuple(run_cautions(readings)),
+        margin,
     )
 
 

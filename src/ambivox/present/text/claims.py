@@ -8,7 +8,13 @@ from rich.text import Text
 from ambivox.field_claims import Claim, Comparison, CorpusClaims, Part, RunClaims
 from ambivox.scoring.keys import prompt_text, readout_text
 
-_STYLES = {"supported": "green", "contradicted": "red", "undecided": "yellow", "not tested": "dim"}
+_STYLES = {
+    "supported": "green",
+    "contradicted": "red",
+    "equivalent": "cyan",
+    "undecided": "yellow",
+    "not tested": "dim",
+}
 _SHOWN = 12
 
 
@@ -21,7 +27,7 @@ def show_claims(console: Console, claims: RunClaims) -> None:
             console.print(Text(f"note: {note.text}", style="dim"))
         fixes: dict[str, list[str]] = {}
         for number, claim in enumerate(corpus.claims, 1):
-            _show_claim(console, number, claim)
+            _show_claim(console, number, claim, claims.margin)
             if claim.reason and claim.reason.fix:
                 fixes.setdefault(claim.reason.fix, []).append(str(number))
         for fix, numbers in fixes.items():
@@ -32,17 +38,19 @@ def show_claims(console: Console, claims: RunClaims) -> None:
     console.print(
         Text(
             f"By {claims.metric}; failed readings count as {claims.failed_as}. Intervals: 95%, "
-            f"bootstrap-t over {claims.cluster}s. p: sign-flip test over {claims.cluster}s, corrected by "
-            "Holm for all claims on a corpus and model. supported: every number is above 0 beyond chance; "
-            "contradicted: one is below.",
+            f"bootstrap-t over {claims.cluster}s. p: of the claim, corrected by Holm for all claims on a "
+            "corpus and model. supported: every number is above 0 beyond chance; contradicted: one is below.",
             style="dim",
         )
     )
 
 
-def _show_claim(console: Console, number: int, claim: Claim) -> None:
+def _show_claim(console: Console, number: int, claim: Claim, margin: float | None) -> None:
     line = Text(f"{number:2d}. {claim.sentence}: ")
-    line.append(claim.verdict, style=_STYLES[claim.verdict])
+    within = f" within {margin:g}" if claim.verdict == "equivalent" else ""
+    line.append(claim.verdict + within, style=_STYLES[claim.verdict])
+    if claim.p_holm == claim.p_holm:
+        line.append(f", p = {claim.p_holm:.2g}")
     console.print(line)
     for part in claim.parts:
         console.print(Text(f"    {part.what} {_effect(part)}"))
@@ -92,7 +100,8 @@ def _effect(part: Part) -> str:
     if part.interval.reason:
         return value
     ends = f" [{part.interval.low:+.3f} {part.interval.high:+.3f}]"
-    return f"{value}{ends}, p = {part.p_holm:.2g}"
+    wide = f" ({part.interval.caution.text})" if part.interval.caution else ""
+    return f"{value}{ends}{wide}"
 
 
 def _show_comparisons(console: Console, corpus: str, comparisons: tuple[Comparison, ...]) -> None:
