@@ -51,7 +51,7 @@ def simulated(world: World) -> Draw:
 
 
 def crema_d(root: Path) -> Draw:
-    """Corpora of actors drawn with replacement from CREMA-D, each with the voice-only votes of their clips."""
+    """Corpora of actors drawn with replacement from CREMA-D, with the voice-only votes of their clips."""
     clips = [u for u in load_crema_d(root, require_audio=False) if u.votes]
     votes = np.array([[u.votes.get(label, 0) for label in LABELS] for u in clips])
     actors, codes = np.unique([u.speaker for u in clips], return_inverse=True)

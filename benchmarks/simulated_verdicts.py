@@ -1,7 +1,7 @@
 """How often verdicts are wrong, and what true effects they find.
 
-``python -m benchmarks.simulated_verdicts --data DIR [--studies 2000]`` writes benchmarks/results/verdicts.json
-cell by cell and goes on where it was stopped. The tables go to benchmarks/results/verdicts.md. DIR holds CREMA-D.
+``python -m benchmarks.simulated_verdicts --data DIR`` writes benchmarks/results/verdicts.json by cells, and
+goes on where it was stopped. The tables go to benchmarks/results/verdicts.md. DIR holds crema-d.
 """
 
 from __future__ import annotations
@@ -215,17 +215,17 @@ def main() -> None:
     text = [
         "# How often verdicts are wrong",
         "",
-        f"Percent of {arguments.studies} studies a cell (`python -m benchmarks.simulated_verdicts`): the claim "
-        "with the most wrong verdicts, studies with any wrong verdict, and `beats-prior` called supported if it "
-        "were the only claim, by the present rule and by the former one.",
+        f"Percent of {arguments.studies} studies a cell (`python -m benchmarks.simulated_verdicts`): the "
+        "claim with the most wrong verdicts, studies with any wrong verdict, and `beats-prior` called "
+        "supported if it were the only claim, by the present rule and by the former one.",
         "",
         *table(head, rows_of(kept, draws, arguments.studies, arguments.speakers)),
         "",
         "# What is found",
         "",
         "The skill against the sharpened prior at which `beats-prior` is supported in 80% of studies "
-        f"({arguments.power} a point): among all claims, alone, and by the former rule, which supported models "
-        "that hear nothing as well.",
+        f"({arguments.power} a point): among all claims, alone, and by the former rule, which supported "
+        "models that hear nothing as well.",
         "",
         *table(("votes", "speakers", "among all claims", "alone", "alone before"), powers),
     ]

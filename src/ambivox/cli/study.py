@@ -134,6 +134,10 @@ def claims(
     readout: ReadoutOption = None,
     truth_table: TruthTableOption = None,
     cluster: ClusterOption = "speaker",
+    margin: Annotated[
+        float | None,
+        typer.Option(help="The largest difference of the metric that would not matter, such as 0.01."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put the claims of the field to the test: effect, interval and verdict of each."""
@@ -148,7 +152,9 @@ def claims(
         cluster=cluster,
         truth_table=truth_table,
     )
-    found = claims_of(run, options, metric=metric, token=token, n_processes=os.cpu_count() or 1)
+    found = claims_of(
+        run, options, metric=metric, token=token, margin=margin, n_processes=os.cpu_count() or 1
+    )
     if as_json:
         print_json(found.to_dict())
     else:

@@ -4,8 +4,8 @@ from ambivox.statistics.ambiguity import TERTILES, Tertiles, ambiguity_tertiles,
 from ambivox.statistics.clusters import cluster_sums, count_clusters, draw_weights, effective_clusters
 from ambivox.statistics.crossed import crossed_interval
 from ambivox.statistics.interval import MIN_CLUSTERS, Interval, mean_interval, ratio_intervals
+from ambivox.statistics.multiple import holm
 from ambivox.statistics.noise_ceiling import VoteModel, fit_vote_model, mean_over_redraws, redraw_votes
-from ambivox.statistics.permutation import PairedTest, holm, paired_permutation_test
 from ambivox.statistics.planning import detectable_difference, equivalent, scatter
 from ambivox.statistics.prior import SharpenedPrior, prior_scatter, sharpened_prior
 from ambivox.statistics.sensitivity import Sensitivity, sensitivity
@@ -14,7 +14,6 @@ __all__ = [
     "MIN_CLUSTERS",
     "TERTILES",
     "Interval",
-    "PairedTest",
     "Sensitivity",
     "SharpenedPrior",
     "Tertiles",
@@ -31,7 +30,6 @@ __all__ = [
     "holm",
     "mean_interval",
     "mean_over_redraws",
-    "paired_permutation_test",
     "prior_scatter",
     "rarefied_entropy_bits",
     "ratio_intervals",
