@@ -38,12 +38,12 @@ def test_files_with_other_names_are_left_out_and_counted(tmp_path: Path) -> None
     corpus = load_emo_db(make(tmp_path, "03a01Fa.wav", "03a09Fa.wav", "copy of 03a01Fa.wav"))
     assert len(corpus) == 1
     assert corpus.notes == (
-        "files in wav that are not named as EMO-DB's, left out: 2 (03a09Fa.wav, copy of 03a01Fa.wav)",
+        "files that are not named as the corpus's clips, left out: 2 (03a09Fa.wav, copy of 03a01Fa.wav)",
     )
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"wav: no such folder"):
+    with pytest.raises(UsageError, match=r"no clip such as 03a01Fa\.wav in here: give the folder of emo-db"):
         load_emo_db(tmp_path)
 
 

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ambivox.corpora import Corpus, load_corpus, load_msp_podcast, split_corpus
+from ambivox.corpora.guess import guess_corpus
 from ambivox.errors import UsageError
+from ambivox.inspection import check_corpus
 from tests.corpora.trees import MSP_CLIPS, MSP_LAYOUTS, MspClip, MspClips, MspRating, msp_name, write_msp
 
 CLIPS = (
@@ -45,7 +47,8 @@ def test_every_layout_gives_the_same_corpus(tmp_path: Path, layout: str) -> None
     assert first.transcript == "Well, you know."
     assert (first.dialogue, first.turn) == ("MSP-PODCAST_0000", None)
     assert first.audio == tmp_path / "Audios" / "MSP-PODCAST_0000_0000.wav"
-    assert found(corpus) == {"clips without any rater": 1}
+    unknown = "clips whose speaker is not known; they belong to no speaker"
+    assert found(corpus) == {"clips without any rater": 1, unknown: 1}
     (split,) = split_corpus(corpus, "published")
     assert {part: len(chosen) for part, chosen in split.parts.items()} == {
         "train": 1,
@@ -103,7 +106,11 @@ def test_what_is_written_is_what_is_read(clips: MspClips, layout: str, newline: 
         assert u.transcript == (clip.transcript or None)
         assert sum(u.votes.values()) == len(clip.ratings)
     odd = {
-        what for what in found(corpus) if what not in ("rated clips without audio", "clips without any rater")
+        what
+        for what in found(corpus)
+        if not what.startswith(
+            ("rated clips without audio", "clips without any rater", "clips whose speaker")
+        )
     }
     crlf = {"files whose lines end in CRLF"} if newline == "\r\n" else set()
     assert odd == crlf | ({"files that begin with a byte order mark"} if encoding == "utf-8-sig" else set())
@@ -147,6 +154,7 @@ def test_a_partial_copy_is_counted_and_survived(tmp_path: Path) -> None:
         "labels of unknown spelling, kept as written": 1,
         "rows of labels_consensus.csv that repeat a clip, the first counts": 1,
         "clips without any rater": 1,
+        "clips whose speaker is not known; they belong to no speaker": 1,
         "clips with ratings but no row in labels_consensus.csv, left out": 1,
         "rated clips without audio, left out": 1,
         "audio without votes, left out": 1,
@@ -176,3 +184,35 @@ def test_tables_of_another_kind_are_refused(tmp_path: Path) -> None:
         load_msp_podcast(tmp_path)
     with pytest.raises(UsageError, match=r"option 'release': expected '1.6'"):
         load_corpus("msp-podcast", tmp_path, release="1.5")
+
+
+def test_the_table_that_some_releases_misspell_is_read(tmp_path: Path) -> None:
+    root = write_msp(tmp_path, CLIPS, "1.7 to 1.12")
+    (root / "Labels" / "labels_consensus.csv").rename(root / "Labels" / "labels_concensus.csv")
+    assert guess_corpus(root) == "msp-podcast"
+    corpus = load_msp_podcast(root)
+    assert [u.consensus for u in corpus] == ["no agreement", "sad", "neutral"]
+    assert corpus.utterances[0].source == "row 2 of labels_concensus.csv"
+
+
+def test_unknown_speakers_are_refused_by_splits_or_left_out(tmp_path: Path) -> None:
+    corpus = load_msp_podcast(write_msp(tmp_path, CLIPS, "2.0"))
+    for name in ("leave-one-speaker-out", "grouped-k-fold"):
+        options = {"k": 2} if name == "grouped-k-fold" else {}
+        with pytest.raises(
+            UsageError, match=r"speaker of 1 utterances is not known.*unknown='leave-out'"
+        ):
+            split_corpus(corpus, name, **options)
+        for split in split_corpus(corpus, name, unknown="leave-out", **options):
+            assert msp_name(1) not in {u.id for part in split.parts.values() for u in part}
+            assert sum(map(len, split.parts.values())) == 2
+
+
+def test_speakers_in_several_partitions_are_named(tmp_path: Path) -> None:
+    clips = [MspClip(speaker=s, partition=p) for s, p in [("1", "Train"), ("1", "Test2"), ("2", "Train")]]
+    clips.append(MspClip(speaker="Unknown", partition="Test1"))
+    (check,) = (
+        c for c in check_corpus(load_msp_podcast(write_msp(tmp_path, clips, "2.0"))) if "apart" in c.name
+    )
+    assert check.detail.startswith("1 speakers are in several: 1 in train and test2; ")
+    assert "1 clips of unknown speaker" in check.detail

@@ -146,7 +146,7 @@ def test_folds_test_everything_once_and_share_no_speaker(speakers: list[str], k:
 def test_folds_go_by_what_is_asked() -> None:
     for split in split_corpus(IEMOCAP, "grouped-k-fold", k=5, by="session"):
         assert_divides(IEMOCAP, split, "session")
-    with pytest.raises(UsageError, match=r"lacks what this split goes by \(dialogue\)"):
+    with pytest.raises(UsageError, match=r"no utterance has what this split goes by \(dialogue\)"):
         split_corpus(IEMOCAP, "grouped-k-fold", by="dialogue")
 
 

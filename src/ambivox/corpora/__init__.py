@@ -17,7 +17,9 @@ from ambivox.corpora.hf_datasets import load_datasets
 from ambivox.corpora.iemocap import load_iemocap
 from ambivox.corpora.load_issues import LoadIssue
 from ambivox.corpora.manifest import load_manifest
+from ambivox.corpora.mesd import load_mesd
 from ambivox.corpora.msp_podcast import load_msp_podcast
+from ambivox.corpora.nemo import load_nemo
 from ambivox.corpora.ravdess import load_ravdess
 from ambivox.corpora.splits import SPLITS, Split, split_corpus
 from ambivox.errors import UsageError
@@ -45,7 +47,9 @@ __all__ = [
     "load_emo_db",
     "load_iemocap",
     "load_manifest",
+    "load_mesd",
     "load_msp_podcast",
+    "load_nemo",
     "load_ravdess",
     "load_recognition_rates",
     "split_corpus",
@@ -102,6 +106,10 @@ CORPORA = Registry(
     },
 )
 """All corpora by name; other packages add theirs as entry points of the group ``ambivox.corpora``."""
+CORPORA.add("nemo", CorpusLoader(load_nemo, "nEMO (Polish, acted): intended emotions, no votes"))
+CORPORA.add(
+    "mesd", CorpusLoader(load_mesd, "MESD (Mexican Spanish, acted words): intended emotions, no votes")
+)
 
 
 def load_corpus(name: str, path: str | Path, /, **options: Any) -> Corpus:

@@ -252,11 +252,12 @@ def find_audio(folders: Iterable[Path], endings: Collection[str] = (".wav", ".fl
             if not stat.S_ISREG(status.st_mode):
                 continue
             small = status.st_size < LFS_POINTER_BYTES
-            (pointers if small and _is_pointer(path) else files)[stem] = path
+            (pointers if small and is_pointer(path) else files)[stem] = path
     return AudioFiles(files, pointers)
 
 
-def _is_pointer(path: Path) -> bool:
+def is_pointer(path: Path) -> bool:
+    """Whether a small file stands for one that git-lfs keeps."""
     try:
         with path.open("rb") as file:
             return file.read(len(LFS_POINTER)) == LFS_POINTER

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+from ambivox.corpora._acted import load_by_name
 from ambivox.corpora._files import read_text
-from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.corpus import Corpus
 from ambivox.errors import UsageError
 
 LICENCE = "published free of charge by TU Berlin"
@@ -38,12 +39,12 @@ INTENDED = {
 WOMEN = ("08", "09", "13", "14", "16")
 """The speakers that the corpus lists as women; the others are men."""
 
-# speaker, text, emotion (its German initial), and a letter where there are several versions
-_CLIP = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])[a-z]?")
+CLIP = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)", re.IGNORECASE)
+"""Speaker, text, emotion (its German initial), and a letter where there are several versions."""
 
 
 def load_emo_db(root: str | Path) -> Corpus:
-    """Load EMO-DB from its layout, ``wav/<clip>.wav``; utterances are sorted by clip name and have no votes.
+    """Load EMO-DB, ``wav/<clip>.wav`` or any other layout; utterances are sorted by clip and have no votes.
 
     A clip's listeners left only the share of them who recognised the intended emotion, and no votes for the
     others: see `load_recognition_rates`.
@@ -52,34 +53,27 @@ def load_emo_db(root: str | Path) -> Corpus:
         root: the folder of the corpus.
 
     Returns:
-        The corpus; its load issues count files that are not named as published (left out).
+        The corpus; its load issues count files that are not named as published (left out) and clips that are
+        there twice.
 
     Raises:
-        UsageError: the folder ``wav`` is missing.
+        UsageError: no clip of EMO-DB here.
     """
-    folder = Path(root) / "wav"
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder: it should hold EMO-DB's clips, such as 03a01Fa.wav")
-    utterances = []
-    load_issues = LoadIssues()
-    for path in sorted(folder.glob("*.wav")):
-        name = _CLIP.fullmatch(path.stem)
-        if name is None or name[2] not in SENTENCES:
-            load_issues.add("files in wav that are not named as EMO-DB's, left out", path.name)
-            continue
-        speaker, text, emotion = name.groups()
-        utterances.append(
-            Utterance(
-                id=path.stem,
-                audio=path,
-                transcript=SENTENCES[text],
-                speaker=speaker,
-                intended=INTENDED[emotion],
-                sex="female" if speaker in WOMEN else "male",
-                source=f"{folder.name}/{path.name}",
-            )
-        )
-    return Corpus("emo-db", LICENCE, tuple(utterances), load_issues.all())
+    return load_by_name(root, "emo-db", LICENCE, _describe, example="03a01Fa.wav")
+
+
+def _describe(stem: str) -> dict[str, Any] | None:
+    name = CLIP.fullmatch(stem)
+    if name is None or name[2].lower() not in SENTENCES:
+        return None
+    speaker, text, emotion, version = name[1], name[2].lower(), name[3].upper(), name[4].lower()
+    return {
+        "id": f"{speaker}{text}{emotion}{version}",
+        "transcript": SENTENCES[text],
+        "speaker": speaker,
+        "intended": INTENDED[emotion],
+        "sex": "female" if speaker in WOMEN else "male",
+    }
 
 
 def load_recognition_rates(root: str | Path) -> dict[str, float]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from ambivox.corpora import emo_db, mesd, nemo, ravdess
+from ambivox.corpora._acted import ENDINGS
 from ambivox.corpora._files import is_there
 from ambivox.errors import UsageError
+
+_LOOKED_AT = 200
+"""Sound files of a folder whose names are looked at."""
 
 
 def _has_audio_column(path: Path) -> bool:
@@ -33,9 +39,14 @@ def _is_datasets(path: Path) -> bool:
     )
 
 
-def _is_emo_db(path: Path) -> bool:
-    named = (clip.stem for clip in islice((path / "wav").glob("*.wav"), 50))
-    return (path / "erkennung.txt").exists() or any(len(n) >= 6 and n[2] in "ab" for n in named)
+def _has_clips(pattern: re.Pattern[str]) -> Callable[[Path], bool]:
+    """Whether clips are named like those of a corpus, however its folder is laid out."""
+
+    def holds(path: Path) -> bool:
+        files = islice((f for f in path.rglob("*") if f.suffix.lower() in ENDINGS), _LOOKED_AT)
+        return path.is_dir() and any(pattern.fullmatch(file.stem) for file in files)
+
+    return holds
 
 
 # The first that holds is taken, so the telling ones come first.
@@ -49,8 +60,10 @@ _LAYOUTS: dict[str, Callable[[Path], bool]] = {
         or (p / "AudioWAV").is_dir()
         or (p / "finishedResponses.csv").exists()
     ),
-    "ravdess": lambda p: any(p.glob("Actor_[0-9][0-9]")),
-    "emo-db": _is_emo_db,
+    "ravdess": _has_clips(ravdess.CLIP),
+    "emo-db": _has_clips(emo_db.CLIP),
+    "nemo": _has_clips(nemo.CLIP),
+    "mesd": _has_clips(mesd.CLIP),
     "datasets": _is_datasets,
     "manifest": lambda p: p.is_file() and p.suffix.lower() in (".csv", ".tsv", ".jsonl", ".parquet"),
 }

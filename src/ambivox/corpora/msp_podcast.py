@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from ambivox.corpora._files import find_audio, join_audio, read_csv, read_text
+from ambivox.corpora._files import find_audio, is_file, join_audio, read_csv, read_text
+from ambivox.corpora._words import is_unknown
 from ambivox.corpora.corpus import Corpus, Utterance
 from ambivox.corpora.four_class import FourClass, to_four_classes
 from ambivox.corpora.load_issues import LoadIssues
@@ -59,7 +60,8 @@ def load_msp_podcast(
 ) -> Corpus:
     """Load MSP-Podcast from its release.
 
-    Reads ``Labels/labels_consensus.csv`` (speaker, partition, published label) and
+    Reads ``Labels/labels_consensus.csv`` (speaker, partition, published label; releases 1.6 and 1.8 spell it
+    ``labels_concensus.csv``) and
     ``Labels/labels_detailed.csv`` (what each rater said) in any of its three layouts, transcripts from
     ``Transcripts/<clip>.txt`` where they are there, and looks for ``Audios/<clip>.wav``. Utterances are in
     the order of the consensus table; those of one podcast share a ``dialogue``, but not all of its turns are
@@ -73,8 +75,8 @@ def load_msp_podcast(
         require_audio: leave out clips whose audio is not there.
 
     Returns:
-        The corpus. Its load issues count clips without audio, rater or row in the other table, repeated rows,
-        rows and labels that make no sense, and oddly encoded files.
+        The corpus. Its load issues count clips without audio, rater, known speaker or row in the other table,
+        repeated rows, rows and labels that make no sense, and oddly encoded files.
 
     Raises:
         UsageError: a table is missing or has other columns.
@@ -83,12 +85,11 @@ def load_msp_podcast(
     load_issues = LoadIssues()
     ratings = _read_detailed(root / "Labels" / "labels_detailed.csv", release, load_issues)
     spoken = _read_transcripts(root / "Transcripts", load_issues)
-    utterances = tuple(
-        _read_consensus(root / "Labels" / "labels_consensus.csv", root, ratings, spoken, labels, load_issues)
-    )
+    table = _consensus_table(root / "Labels")
+    utterances = tuple(_read_consensus(table, root, ratings, spoken, labels, load_issues))
     known = {u.id for u in utterances}
     strays = [clip for clip in ratings if clip not in known]
-    load_issues.add_all("clips with ratings but no row in labels_consensus.csv, left out", strays)
+    load_issues.add_all(f"clips with ratings but no row in {table.name}, left out", strays)
     audio = find_audio([root / "Audios", root / "Audio"], (".wav",))
     kept = join_audio(utterances, audio, load_issues, require_audio=require_audio, where=root / "Audios")
     corpus = Corpus("msp-podcast", LICENCE, kept, load_issues.all(), labels=labels)
@@ -109,9 +110,8 @@ def _read_consensus(
             raise UsageError(f"{path}: columns FileName and EmoClass are needed, as published")
         clip = row["FileName"].removesuffix(".wav")
         if clip in seen or not clip:
-            load_issues.add(
-                "rows of labels_consensus.csv that repeat a clip, the first counts", f"row {number}"
-            )
+            what = f"rows of {path.name} that repeat a clip, the first counts"
+            load_issues.add(what, f"row {number}", fix="copy the table again")
             continue
         seen.add(clip)
         code = row["EmoClass"].upper()
@@ -126,11 +126,14 @@ def _read_consensus(
         elif not votes:
             load_issues.add(f"clips without votes under labels={labels!r}", clip)
         recording = _RECORDING.match(clip)
+        speaker = _known(row.get("SpkrID"))
+        if speaker is None:
+            load_issues.add("clips whose speaker is not known; they belong to no speaker", clip)
         yield Utterance(
             id=clip,
             audio=root / "Audios" / f"{clip}.wav",
             transcript=spoken.get(clip),
-            speaker=_known(row.get("SpkrID")),
+            speaker=speaker,
             dialogue=recording[1] if recording else None,
             votes=votes,
             source=f"row {number} of {path.name}",
@@ -141,8 +144,14 @@ def _read_consensus(
         )
 
 
+def _consensus_table(folder: Path) -> Path:
+    """The table of published labels, which some releases misspell."""
+    misspelt = folder / "labels_concensus.csv"
+    return misspelt if is_file(misspelt) else folder / "labels_consensus.csv"
+
+
 def _known(cell: str | None) -> str | None:
-    return cell if cell and cell.lower() not in ("unknown", "none", "nan") else None
+    return cell if cell is not None and not is_unknown(cell) else None
 
 
 def _partition(cell: str) -> str | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-from ambivox.corpora.corpus import Corpus, Utterance
-from ambivox.corpora.load_issues import LoadIssues
-from ambivox.errors import UsageError
+from ambivox.corpora._acted import load_by_name
+from ambivox.corpora.corpus import Corpus
 
 LICENCE = "CC BY-NC-SA 4.0"
 SENTENCES = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
@@ -25,46 +25,38 @@ INTENDED = {
     "08": "surprise",
 }
 
-# modality 03 (audio), channel 01 (speech; 02 is song), emotion, intensity, statement, repetition, actor
-_CLIP = re.compile(r"03-01-(0[1-8])-0[12]-(0[12])-0[12]-(\d\d)")
+CLIP = re.compile(r"03-01-(0[1-8])-0[12]-(0[12])-0[12]-(\d\d)")
+"""Modality 03 (audio), channel 01 (speech; 02 is song), emotion, intensity, statement, repetition, actor."""
 
 
 def load_ravdess(root: str | Path) -> Corpus:
     """Load the spoken audio of RAVDESS, ``Actor_<nn>/<clip>.wav`` or ``.flac``; there are no votes.
 
-    Utterances are sorted by actor and clip. The corpus's words "fearful" and "surprised" are written
-    ``fear`` and ``surprise``, as in the other corpora.
+    The clips may lie in folders of actors, deeper or flat. Utterances are sorted by actor and clip. The
+    corpus's words "fearful" and "surprised" are written ``fear`` and ``surprise``, as in the other corpora.
 
     Args:
-        root: the folder that holds the folders of the actors.
+        root: the folder that holds the clips or the folders of the actors.
 
     Returns:
-        The corpus; its load issues count files that are not audio-only speech, such as songs (left out).
+        The corpus; its load issues count files that are not audio-only speech, such as songs (left out), and
+        clips that are there twice.
 
     Raises:
-        UsageError: no folder of an actor, or a clip that is there both as wav and as flac.
+        UsageError: no clip of RAVDESS here.
     """
-    root = Path(root)
-    paths = sorted(path for path in root.glob("Actor_*/*") if path.suffix in (".wav", ".flac"))
-    if not paths:
-        raise UsageError(f"{root}: no folder such as Actor_01 with wav or flac files: give RAVDESS's folder")
-    utterances = []
-    load_issues = LoadIssues()
-    for path in paths:
-        name = _CLIP.fullmatch(path.stem)
-        if name is None:
-            load_issues.add("files that are not audio-only speech, left out", path.name)
-            continue
-        emotion, statement, actor = name.groups()
-        utterances.append(
-            Utterance(
-                id=path.stem,
-                audio=path,
-                transcript=SENTENCES[statement],
-                speaker=actor,
-                intended=INTENDED[emotion],
-                sex="male" if int(actor) % 2 else "female",  # as the corpus numbers them
-                source=f"{path.parent.name}/{path.name}",
-            )
-        )
-    return Corpus("ravdess", LICENCE, tuple(utterances), load_issues.all())
+    return load_by_name(root, "ravdess", LICENCE, _describe, example="03-01-05-01-02-01-16.wav")
+
+
+def _describe(stem: str) -> dict[str, Any] | None:
+    name = CLIP.fullmatch(stem)
+    if name is None:
+        return None
+    emotion, statement, actor = name.groups()
+    return {
+        "id": stem,
+        "transcript": SENTENCES[statement],
+        "speaker": actor,
+        "intended": INTENDED[emotion],
+        "sex": "male" if int(actor) % 2 else "female",  # as the corpus numbers them
+    }

@@ -19,6 +19,9 @@ from ambivox.errors import UsageError, unknown_name
 TRAIN, DEVELOPMENT, TEST = "train", "development", "test"
 
 GroupBy = Literal["speaker", "dialogue", "session"]
+Ungrouped = Literal["refuse", "leave-out"]
+"""What becomes of utterances whose speaker (dialogue, session) is not known. They could be of anybody, so
+they can be on no side: either the corpus is refused, or they are in no part."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +70,21 @@ def split_corpus(corpus: Corpus, name: str, /, **options: Any) -> tuple[Split, .
     return SPLITS[name](corpus, **options)
 
 
-def leave_one_session_out(corpus: Corpus) -> tuple[Split, ...]:
+def leave_one_session_out(corpus: Corpus, *, unknown: Ungrouped = "refuse") -> tuple[Split, ...]:
     """Each session is tested once; the next one (cyclically) is for development, the others train.
 
     IEMOCAP's usual five-fold split. The two speakers of a session are never on two sides.
     """
-    return _rotate(corpus, "session", _groups(corpus, "session"))
+    return _rotate(corpus, "session", _groups(corpus, "session", unknown))
 
 
-def leave_one_speaker_out(corpus: Corpus) -> tuple[Split, ...]:
+def leave_one_speaker_out(corpus: Corpus, *, unknown: Ungrouped = "refuse") -> tuple[Split, ...]:
     """Each speaker is tested once; development is the other speaker of the same session, the others train.
 
     IEMOCAP's ten-fold split. Where a corpus has no sessions, or a session more or fewer than two speakers,
     development is the next speaker.
     """
-    speakers = _groups(corpus, "speaker")
+    speakers = _groups(corpus, "speaker", unknown)
     sessions: dict[str | None, list[str]] = {}
     for speaker, utterances in speakers.items():
         sessions.setdefault(utterances[0].session, []).append(speaker)
@@ -104,7 +107,11 @@ def published_partitions(corpus: Corpus) -> tuple[Split, ...]:
 
 
 def by_actors(
-    corpus: Corpus, *, seed: int = 0, shares: Sequence[float] = (0.7, 0.15, 0.15)
+    corpus: Corpus,
+    *,
+    seed: int = 0,
+    shares: Sequence[float] = (0.7, 0.15, 0.15),
+    unknown: Ungrouped = "refuse",
 ) -> tuple[Split, ...]:
     """Speakers drawn into train, development and test, women and men in the same shares.
 
@@ -117,7 +124,7 @@ def by_actors(
     """
     if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
         raise UsageError(f"split 'by-actors': shares {list(shares)}: give three that sum to 1")
-    speakers = _groups(corpus, "speaker")
+    speakers = _groups(corpus, "speaker", unknown)
     sexes: dict[str, list[str]] = {}
     for speaker, utterances in speakers.items():
         if len({u.sex for u in utterances}) > 1 or utterances[0].sex is None:
@@ -135,12 +142,12 @@ def by_actors(
             )
         for place, speaker in enumerate(drawn):
             part_of[speaker] = (TRAIN, DEVELOPMENT, TEST)[int((place >= ends[:2]).sum())]
-    parts = {u.id: part_of[str(u.speaker)] for u in corpus}
+    parts = {u.id: part_of[u.speaker] for u in corpus if u.speaker is not None}
     return (_split(corpus, f"actors, seed {seed}", parts),)
 
 
 def grouped_k_fold(
-    corpus: Corpus, *, k: int = 5, by: GroupBy = "speaker", seed: int = 0
+    corpus: Corpus, *, k: int = 5, by: GroupBy = "speaker", seed: int = 0, unknown: Ungrouped = "refuse"
 ) -> tuple[Split, ...]:
     """Groups are dealt into k folds of similar size; each fold is tested once, the next one is development.
 
@@ -149,8 +156,9 @@ def grouped_k_fold(
         k: how many folds, from 2 (then nothing is left for development) to one per group.
         by: what must not be on two sides: speaker, dialogue or session.
         seed: of the order in which groups of the same size are dealt.
+        unknown: what becomes of utterances whose group is not known, see `Ungrouped`.
     """
-    groups = _groups(corpus, by)
+    groups = _groups(corpus, by, unknown)
     if not 2 <= k <= len(groups):
         raise UsageError(f"split 'grouped-k-fold': k is {k}, {corpus.name} allows 2 to {len(groups)} by {by}")
     names = np.random.default_rng(seed).permutation(sorted(groups)).tolist()
@@ -163,7 +171,7 @@ def grouped_k_fold(
         fold_of[name] = smallest
         sizes[smallest] += len(groups[name])
     folds = {
-        f"fold {fold + 1} of {k}": [u for u in corpus if fold_of[str(getattr(u, by))] == fold]
+        f"fold {fold + 1} of {k}": [u for u in corpus if fold_of.get(str(getattr(u, by))) == fold]
         for fold in range(k)
     }
     return _rotate(corpus, "", folds)
@@ -197,7 +205,7 @@ def _rotate(
             tuned: DEVELOPMENT if len(names) > 2 else TRAIN,
             tested: TEST,
         }
-        parts = {u.id: part_of[group_of[u.id]] for u in corpus}
+        parts = {id_: part_of[group] for id_, group in group_of.items()}
         splits.append(_split(corpus, f"{kind} {tested}".strip(), parts))
     return tuple(splits)
 
@@ -205,19 +213,42 @@ def _rotate(
 def _split(corpus: Corpus, name: str, part_of: Mapping[str, str]) -> Split:
     parts: dict[str, list[Utterance]] = {TRAIN: [], DEVELOPMENT: [], TEST: []}
     for utterance in corpus:
-        parts[part_of[utterance.id]].append(utterance)
+        if utterance.id in part_of:
+            parts[part_of[utterance.id]].append(utterance)
     return Split(name, {part: tuple(utterances) for part, utterances in parts.items()})
 
 
-def _groups(corpus: Corpus, by: str) -> dict[str, list[Utterance]]:
-    """The utterances of each group, groups sorted by name."""
+def _groups(corpus: Corpus, by: GroupBy, unknown: Ungrouped) -> dict[str, list[Utterance]]:
+    """The utterances of each group, groups sorted by name; those of an unknown one by `Ungrouped`."""
     groups: dict[str, list[Utterance]] = {}
+    ungrouped: list[Utterance] = []
     for utterance in corpus:
         value = getattr(utterance, by)
-        if value is None:
-            raise _lacks(corpus, by, utterance)
-        groups.setdefault(value, []).append(utterance)
+        (ungrouped if value is None else groups.setdefault(value, [])).append(utterance)
+    if ungrouped and groups and unknown == "refuse":
+        raise UsageError(
+            f"corpus {corpus.name!r}: the {by} of {len(ungrouped):,} utterances is not known "
+            f"({ungrouped[0].id!r}), so they can be on no side of a split: leave them out with "
+            "unknown='leave-out', or divide by something else"
+        )
+    if not groups:
+        raise _lacks(corpus, by)
     return dict(sorted(groups.items()))
+
+
+def shared_speakers(corpus: Corpus) -> dict[str, tuple[str, ...]]:
+    """Speaker -> the published partitions that they are in, for those who are in several.
+
+    >>> from pathlib import Path
+    >>> said = [Utterance(p, Path("a.wav"), speaker="12", partition=p) for p in ("train", "test2")]
+    >>> shared_speakers(Corpus("mine", "CC0", tuple(said)))
+    {'12': ('train', 'test2')}
+    """
+    found: dict[str, dict[str, None]] = {}
+    for utterance in corpus:
+        if utterance.speaker is not None and utterance.partition is not None:
+            found.setdefault(utterance.speaker, {})[utterance.partition] = None
+    return {speaker: tuple(parts) for speaker, parts in found.items() if len(parts) > 1}
 
 
 def _lacks(corpus: Corpus, what: str, utterance: Utterance | None = None) -> UsageError:

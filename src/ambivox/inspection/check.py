@@ -10,6 +10,7 @@ import numpy as np
 from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.corpora import Corpus
 from ambivox.corpora.load_issues import EXAMPLES
+from ambivox.corpora.splits import shared_speakers
 from ambivox.inspection.durations import Durations, measure_durations
 
 LONG_S = 60.0
@@ -51,6 +52,7 @@ def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
         _plausible(found),
         _rates(found),
         *_labelled(corpus),
+        *_partitions(corpus),
     ]
 
 
@@ -114,16 +116,31 @@ def _rates(found: Durations) -> CorpusCheck:
 
 
 def _labelled(corpus: Corpus) -> Iterator[CorpusCheck]:
-    bare = [u.id for u in corpus if not (u.votes or u.intended or u.consensus)]
+    bare = [u.id for u in corpus if not (u.rated or u.intended or u.consensus)]
     detail = f"{len(corpus) - len(bare)} of {len(corpus)} clips" + (
         f"; without: {_some(bare)}" if bare else ""
     )
     fix = "add their votes, or leave these clips out" if bare else ""
     yield CorpusCheck("a label for every clip", not bare, detail, fix)
-    unrated = [u.id for u in corpus if not u.votes]
+    unrated = [u.id for u in corpus if not u.rated]
     if unrated and len(unrated) < len(corpus):
         detail = f"{len(corpus) - len(unrated)} of {len(corpus)} clips; without: {_some(unrated)}"
         yield CorpusCheck("votes", True, f"{detail}; these cannot be scored")
+
+
+def _partitions(corpus: Corpus) -> Iterator[CorpusCheck]:
+    """Whether the published partitions share speakers; some do as published, so it is said and no fault."""
+    if all(u.partition is None for u in corpus):
+        return
+    shared = shared_speakers(corpus)
+    named = [f"{speaker} in {' and '.join(parts)}" for speaker, parts in shared.items()]
+    unknown = sum(u.speaker is None for u in corpus)
+    detail = "no speaker is in two"
+    if shared:
+        detail = f"{len(shared)} speakers are in several: {_some(named)}; leave them out of training"
+    if unknown:
+        detail += f"; {unknown:,} clips of unknown speaker could be of anybody"
+    yield CorpusCheck("partitions apart", True, detail)
 
 
 def _some(names: Collection[str]) -> str:
