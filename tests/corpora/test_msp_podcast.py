@@ -199,9 +199,7 @@ def test_unknown_speakers_are_refused_by_splits_or_left_out(tmp_path: Path) -> N
     corpus = load_msp_podcast(write_msp(tmp_path, CLIPS, "2.0"))
     for name in ("leave-one-speaker-out", "grouped-k-fold"):
         options = {"k": 2} if name == "grouped-k-fold" else {}
-        with pytest.raises(
-            UsageError, match=r"speaker of 1 utterances is not known.*unknown='leave-out'"
-        ):
+        with pytest.raises(UsageError, match=r"speaker of 1 utterances is not known.*unknown='leave-out'"):
             split_corpus(corpus, name, **options)
         for split in split_corpus(corpus, name, unknown="leave-out", **options):
             assert msp_name(1) not in {u.id for part in split.parts.values() for u in part}

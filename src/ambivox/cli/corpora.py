@@ -20,7 +20,9 @@ CorpusOption = Annotated[
 ]
 OptionOption = Annotated[
     list[str] | None,
-    typer.Option("--option", help="An option of its loader, such as labels=self; may be repeated."),
+    typer.Option(
+        "--option", help="An option of its loader: labels=self, columns.rater=worker; may be repeated."
+    ),
 ]
 
 
@@ -101,16 +103,63 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command()
+def template(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[FORMAT]", help="votes, ratings, lists, shares, labels, ...")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the example to a file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the columns of a table of your own, with an example to begin from."""
+    from ambivox.corpora.templates import TEMPLATES
+    from ambivox.run.folder import write_text
+
+    if name is None:
+        rows: list[tuple[Any, ...]] = [(key, found.description) for key, found in TEMPLATES.items()]
+        show_list(("format", "when"), rows, as_json)
+        return
+    if name not in TEMPLATES:
+        raise unknown_name("format", name, TEMPLATES)
+    found = TEMPLATES[name]
+    if out is not None:
+        if out.exists():
+            raise UsageError(f"{out}: exists already: choose another file")
+        write_text(out, found.example)
+        errors.print(f"wrote {out}", highlight=False)
+    elif as_json:
+        print_json({"format": name, "columns": found.columns, "example": found.example})
+    else:
+        show_list(("column", "what it holds"), list(found.columns.items()), False)
+        typer.echo(f"\n{found.example}", nl=False)
+
+
 def _load(path: Path, name: str | None, options: list[str]) -> Any:
     """The corpus with all of its clips, also those whose audio is not there."""
     from ambivox.corpora import CORPORA, load_corpus
     from ambivox.corpora.guess import guess_corpus
 
     name = name or guess_corpus(path)
-    given = dict(_option(text) for text in options)
+    given = _options(options)
     if "require_audio" in python_inspect.signature(CORPORA[name].load).parameters:
         given = {"require_audio": False} | given
     return load_corpus(name, path, **given)
+
+
+def _options(texts: list[str]) -> dict[str, Any]:
+    """Options by name; ``columns.rater=worker`` is a key of the option ``columns``."""
+    given: dict[str, Any] = {}
+    for text in texts:
+        key, value = _option(text)
+        name, dot, inner = key.partition(".")
+        if not dot:
+            given[name] = value
+            continue
+        into = given.setdefault(name, {})
+        if not isinstance(into, dict):
+            raise UsageError(f"--option {text!r}: {name} has a value already")
+        into[inner] = text.partition("=")[2]
+    return given
 
 
 def _option(text: str) -> tuple[str, Any]:

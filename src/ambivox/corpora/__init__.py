@@ -9,12 +9,14 @@ from typing import Any
 
 from ambivox.corpora._files import is_there
 from ambivox.corpora._options import check_options
+from ambivox.corpora.audformat import load_audformat
 from ambivox.corpora.corpus import Corpus, Turn, Utterance
 from ambivox.corpora.crema_d import load_crema_d
 from ambivox.corpora.emo_db import load_emo_db, load_recognition_rates
 from ambivox.corpora.four_class import FOUR_CLASS, FourClass, to_four_classes
 from ambivox.corpora.hf_datasets import load_datasets
 from ambivox.corpora.iemocap import load_iemocap
+from ambivox.corpora.label_studio import load_label_studio
 from ambivox.corpora.load_issues import LoadIssue
 from ambivox.corpora.manifest import load_manifest
 from ambivox.corpora.mesd import load_mesd
@@ -41,11 +43,13 @@ __all__ = [
     "Split",
     "Turn",
     "Utterance",
+    "load_audformat",
     "load_corpus",
     "load_crema_d",
     "load_datasets",
     "load_emo_db",
     "load_iemocap",
+    "load_label_studio",
     "load_manifest",
     "load_mesd",
     "load_msp_podcast",
@@ -88,10 +92,17 @@ CORPORA = Registry(
     accept=as_loader,
     built_in={
         "manifest": CorpusLoader(
-            load_manifest, "your own clips: a CSV, JSONL or Parquet file with their votes"
+            load_manifest,
+            "your own clips: a CSV, TSV, JSONL or Parquet table of votes, ratings, shares or labels",
         ),
         "datasets": CorpusLoader(
             load_datasets, "Hugging Face datasets on disk, and Parquet files that hold the audio"
+        ),
+        "label-studio": CorpusLoader(
+            load_label_studio, "Label Studio projects: the JSON export, with who gave which label"
+        ),
+        "audformat": CorpusLoader(
+            load_audformat, "audformat databases (audb): tables of votes and gold standards"
         ),
         "iemocap": CorpusLoader(
             load_iemocap, "IEMOCAP (English, dialogues): votes of about 3 raters per turn, self-ratings"
@@ -103,13 +114,11 @@ CORPORA = Registry(
         "crema-d": CorpusLoader(load_crema_d, "CREMA-D (English, acted): votes of about 9 raters per clip"),
         "emo-db": CorpusLoader(load_emo_db, "EMO-DB (German, acted): intended emotions, no votes"),
         "ravdess": CorpusLoader(load_ravdess, "RAVDESS speech (English, acted): intended emotions, no votes"),
+        "nemo": CorpusLoader(load_nemo, "nEMO (Polish, acted): intended emotions, no votes"),
+        "mesd": CorpusLoader(load_mesd, "MESD (Mexican Spanish, acted words): intended emotions, no votes"),
     },
 )
 """All corpora by name; other packages add theirs as entry points of the group ``ambivox.corpora``."""
-CORPORA.add("nemo", CorpusLoader(load_nemo, "nEMO (Polish, acted): intended emotions, no votes"))
-CORPORA.add(
-    "mesd", CorpusLoader(load_mesd, "MESD (Mexican Spanish, acted words): intended emotions, no votes")
-)
 
 
 def load_corpus(name: str, path: str | Path, /, **options: Any) -> Corpus:

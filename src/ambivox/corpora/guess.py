@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from ambivox.corpora import emo_db, mesd, nemo, ravdess
+from ambivox.corpora import audformat, emo_db, mesd, nemo, ravdess
 from ambivox.corpora._acted import ENDINGS
 from ambivox.corpora._files import is_there
 from ambivox.errors import UsageError
@@ -64,6 +64,8 @@ _LAYOUTS: dict[str, Callable[[Path], bool]] = {
     "emo-db": _has_clips(emo_db.CLIP),
     "nemo": _has_clips(nemo.CLIP),
     "mesd": _has_clips(mesd.CLIP),
+    "audformat": lambda p: (p / audformat.HEADER).is_file(),
+    "label-studio": lambda p: p.is_file() and p.suffix.lower() == ".json",
     "datasets": _is_datasets,
     "manifest": lambda p: p.is_file() and p.suffix.lower() in (".csv", ".tsv", ".jsonl", ".parquet"),
 }
