@@ -94,3 +94,33 @@ def test_inspect_writes_a_row_for_each_utterance(ambivox: Cli, tmp_path: Path) -
     lines = table.read_text().splitlines()
     assert len(lines) == 9
     assert lines[0].startswith('"id","speaker","partition","raters","votes","entropy_bits"')
+
+
+def test_options_with_keys_are_written_with_a_dot(ambivox: Cli, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("Datei,Wer,Was\na.wav,7,sad\na.wav,8,angry\n")
+    columns = [f"columns.{ours}={theirs}" for ours, theirs in (("audio", "Datei"), ("rater", "Wer"))]
+    options = [word for text in [*columns, "columns.label=Was"] for word in ("--option", text)]
+    code, out, _ = ambivox("corpora", "inspect", str(tmp_path / "m.csv"), *options, "--json")
+    assert code == 0
+    assert json.loads(out)["votes"]["n_raters"] == 2
+
+
+def test_templates_are_listed_shown_and_written(ambivox: Cli, tmp_path: Path) -> None:
+    code, out, _ = ambivox("corpora", "template")
+    assert (code, "one row for each rating" in out) == (0, True)
+    code, out, _ = ambivox("corpora", "template", "ratings")
+    assert (code, "audio,rater,label,speaker\n" in out, "who rated" in out) == (0, True, True)
+    made = tmp_path / "mine.csv"
+    assert ambivox("corpora", "template", "ratings", "-o", str(made))[0] == 0
+    assert ambivox("corpora", "inspect", str(made))[0] == 0
+    code, _, err = ambivox("corpora", "template", "ratings", "-o", str(made))
+    assert (code, "exists already" in err) == (2, True)
+    assert "unknown format 'rating': did you mean 'ratings'" in ambivox("corpora", "template", "rating")[2]
+
+
+@pytest.mark.parametrize("command", ["check", "inspect"])
+def test_a_table_of_shares_is_checked_and_inspected(ambivox: Cli, tmp_path: Path, command: str) -> None:
+    (tmp_path / "m.csv").write_text("audio,shares.sad,shares.angry\na.wav,0.75,0.25\n")
+    code, out, err = ambivox("corpora", command, str(tmp_path / "m.csv"))
+    assert (code, err) == (1 if command == "check" else 0, "")
+    assert ("raters per utterance: not known, only shares of them" in out) == (command == "inspect")

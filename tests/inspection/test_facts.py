@@ -121,3 +121,16 @@ def test_a_rater_with_two_labels_does_not_disagree_with_themselves() -> None:
     votes = votes_in(Corpus("made-up", "CC0", tuple(said), labels="all-labels"), "iemocap4")
     assert (votes.alpha, votes.kappa) == (1, 1)
     assert [label.votes for label in votes.labels] == [0, 0, 3, 2]
+
+
+def test_shares_are_told_without_a_number_of_raters() -> None:
+    soft = [{"sad": 0.75, "angry": 0.25}, {"sad": 1.0}]
+    said = [Utterance(f"u{n}", Path("a.wav"), shares=shares) for n, shares in enumerate(soft)]
+    votes = votes_in(Corpus("made-up", "CC0", tuple(said)))
+    assert (votes.utterances, votes.raters, votes.per_utterance, votes.unanimous) == (2, None, None, 0.5)
+    assert {label.label: label.share for label in votes.labels if label.share} == {
+        "sad": 0.875,
+        "angry": 0.125,
+    }
+    assert votes.entropy_bits[0] == pytest.approx(0.8113, abs=1e-4)
+    assert votes.kappa is None or np.isnan(votes.kappa)

@@ -70,3 +70,10 @@ def test_other_endings_and_places_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(AmbivoxError, match="cannot be written"):
         write_table(table, tmp_path / "file" / "t.csv")
+
+
+def test_the_truth_of_shares_is_the_shares() -> None:
+    said = (Utterance("a", Path("a"), shares={"sad": 0.75, "angry": 0.25}),)
+    (row,) = utterance_table(Corpus("made-up", "CC0", said), load_emotions("iemocap4")).to_pylist()
+    assert (row["votes"], row["truth.sad"], row["standard_error.sad"]) == (0, 0.75, None)
+    assert row["entropy_bits"] == pytest.approx(0.8113, abs=1e-4)

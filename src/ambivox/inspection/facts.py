@@ -58,8 +58,9 @@ class VoteFacts:
     Args:
         utterances: those with a vote inside the set, U; entropy and controls are over them.
         outside: label outside the set -> votes.
-        per_utterance: votes inside the set.
-        raters: how many raters an utterance has, where it is known who they are; else as many as votes.
+        per_utterance: votes inside the set; None where only shares of them are known.
+        raters: how many raters an utterance has, where it is known who they are; else as many as votes. None
+            where only shares of the votes are known.
         n_raters: different raters; None where it is not known who they are.
         truth: the method by which raters are judged.
         reliability: rater -> how often they are right by it, see `RaterTruth`.
@@ -75,8 +76,8 @@ class VoteFacts:
     labels: tuple[LabelFacts, ...]
     utterances: int
     outside: Mapping[str, int]
-    per_utterance: Spread
-    raters: Spread
+    per_utterance: Spread | None
+    raters: Spread | None
     n_raters: int | None
     truth: TruthMethod
     reliability: Mapping[str, float]
@@ -172,6 +173,7 @@ def default_emotions(utterances: Sequence[Utterance]) -> EmotionSet | None:
     votes: Counter[str] = Counter()
     for utterance in utterances:
         votes.update(utterance.votes)
+        votes.update(dict.fromkeys(utterance.shares, 1))
     for emotions in sorted(map(load_emotions, emotion_sets()), key=len):
         if votes and all(emotions.index(label) is not None for label in votes):
             return emotions
@@ -184,12 +186,13 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod
     emotions = emotions or default_emotions(utterances)
     if emotions is None:
         return None
-    every = vote_counts(utterances, emotions)
-    rated = [u for u, row in zip(utterances, every, strict=True) if row.any()]
-    counts = every[every.any(axis=1)]
-    if not len(counts):
+    shares = truth_from_raters(utterances, emotions).p
+    known = ~np.isnan(shares).any(axis=1)
+    if not known.any():
         return None
-    q = counts / counts.sum(axis=1, keepdims=True)
+    rated = [u for u, there in zip(utterances, known, strict=True) if there]
+    q, counts = shares[known], vote_counts(rated, emotions)
+    counted = counts[counts.any(axis=1)]
     outside: Counter[str] = Counter()
     for utterance in utterances:
         outside.update({name: n for name, n in utterance.votes.items() if emotions.index(name) is None})
@@ -202,8 +205,8 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod
         labels=_label_facts(emotions, counts, q, paired),
         utterances=len(counts),
         outside=dict(outside.most_common()),
-        per_utterance=_spread(counts.sum(axis=1)),
-        raters=_spread(np.array(by_rater) if any(by_rater) else counts.sum(axis=1)),
+        per_utterance=_spread(counted.sum(axis=1)) if len(counted) else None,
+        raters=_raters(by_rater, counted),
         n_raters=len(raters) or None,
         truth=method,
         reliability=_reliability(rated, emotions, method) if raters or method != "shares" else {},
@@ -215,6 +218,12 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod
         intended=_by_intention(rated, q),
         controls=_controls(q),
     )
+
+
+def _raters(by_rater: Sequence[int], counted: Array) -> Spread | None:
+    if any(by_rater):
+        return _spread(np.array(by_rater))
+    return _spread(counted.sum(axis=1)) if len(counted) else None
 
 
 def _reliability(
@@ -234,7 +243,7 @@ def _one_vote_per_rater(
 
 def _label_facts(emotions: EmotionSet, counts: Array, q: Array, paired: Array) -> tuple[LabelFacts, ...]:
     errors = standard_error(counts[counts.sum(axis=1) >= 2])
-    tops = counts == counts.max(axis=1, keepdims=True)
+    tops = q == q.max(axis=1, keepdims=True)
     firsts = (tops / tops.sum(axis=1, keepdims=True)).sum(axis=0)
     try:
         agreements = [(found.alpha, found.kappa) for found in agreement_per_label(paired)]

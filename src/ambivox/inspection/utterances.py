@@ -21,9 +21,9 @@ def utterance_table(corpus: Corpus, emotions: EmotionSet, method: TruthMethod = 
     """One row per utterance, in the order of the corpus.
 
     Columns: ``id``, ``speaker``, ``partition``, ``raters`` (None where it is not known who voted), ``votes``
-    (inside the set), ``entropy_bits`` (of the shares of the votes), and for each label ``votes.LABEL``,
-    ``standard_error.LABEL`` (of its share) and ``truth.LABEL`` (its probability under `method`). Numbers that
-    are not defined are null.
+    (inside the set, 0 where only shares are known), ``entropy_bits`` (of the shares of the votes), and for
+    each label ``votes.LABEL``, ``standard_error.LABEL`` (of its share) and ``truth.LABEL`` (its probability
+    under `method`). Numbers that are not defined are null.
 
     Args:
         corpus: with votes.
@@ -34,9 +34,10 @@ def utterance_table(corpus: Corpus, emotions: EmotionSet, method: TruthMethod = 
         UsageError: a method that must know who voted where that is not known.
     """
     counts = vote_counts(corpus, emotions)
-    rated = counts.any(axis=1)
+    shares = truth_from_raters(corpus, emotions).p
+    rated = ~np.isnan(shares).any(axis=1)
     entropy = np.full(len(corpus), np.nan)
-    entropy[rated] = entropy_bits(counts[rated] / counts[rated].sum(axis=1, keepdims=True))
+    entropy[rated] = entropy_bits(shares[rated])
     truth, errors = truth_from_raters(corpus, emotions, method).p, standard_error(counts)
     raters = [sum(not r.by_speaker for r in u.ratings) or None for u in corpus]
     columns: dict[str, pa.Array] = {

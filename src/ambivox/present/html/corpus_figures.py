@@ -47,8 +47,10 @@ def share_figure(votes: VoteFacts) -> Figure:
     )
 
 
-def raters_figure(votes: VoteFacts) -> Figure:
-    """How many raters utterances have."""
+def raters_figure(votes: VoteFacts) -> Figure | None:
+    """How many raters utterances have; None where only shares of their votes are known."""
+    if votes.raters is None:
+        return None
     counts = votes.raters.counts
     names = [str(n) for n in range(min(counts), max(counts) + 1)]
     return _bars(

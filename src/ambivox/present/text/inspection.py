@@ -78,9 +78,12 @@ def summary_lines(found: Inspection) -> list[str]:
 def vote_lines(votes: VoteFacts) -> list[str]:
     """Votes, raters, entropy, agreement and controls, a line each."""
     r, bits = votes.raters, votes.entropy_bits
-    span = (
-        f"{r.smallest:g} to {r.largest:g}, median {r.median:g}" if r.smallest < r.largest else f"{r.median:g}"
-    )
+    if r is None:
+        span = "not known, only shares of them"
+    elif r.smallest < r.largest:
+        span = f"{r.smallest:g} to {r.largest:g}, median {r.median:g}"
+    else:
+        span = f"{r.median:g}"
     known = f"{votes.n_raters:,} raters in all" if votes.n_raters else "who voted is not known"
     lines = [
         f"{votes.utterances:,} utterances with votes; raters per utterance: {span}; {known}",
