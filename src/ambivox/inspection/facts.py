@@ -187,7 +187,7 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod
     if emotions is None:
         return None
     shares = truth_from_raters(utterances, emotions).p
-    known = ~np.isnan(shares).any(axis=1)
+    known = np.asarray(~np.isnan(shares).any(axis=1))
     if not known.any():
         return None
     rated = [u for u, there in zip(utterances, known, strict=True) if there]
