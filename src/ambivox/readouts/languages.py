@@ -177,6 +177,20 @@ def script_fillers() -> re.Pattern[str]:
 
 
 @functools.cache
+def denial_words() -> frozenset[str]:
+    """All words with which a denial may begin, and those of refusals."""
+    begins = {
+        words[0]
+        for own in languages().values()
+        for words, kind in own.phrases.items()
+        if kind in ("deny", "nor")
+    }
+    return frozenset(
+        begins | {"sorry", "afraid", "unable", "provide", "upload", "share", "attach", "ai", "model"}
+    )
+
+
+@functools.cache
 def deniers() -> frozenset[str]:
     """The single words that deny in any of the languages."""
     return frozenset(

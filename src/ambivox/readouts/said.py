@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from ambivox.readouts.languages import WORD, is_known, languages, languages_of, phrases_of, scripts
+from ambivox.readouts.languages import (
+    WORD,
+    denial_words,
+    is_known,
+    languages,
+    languages_of,
+    phrases_of,
+    scripts,
+)
 from ambivox.readouts.mentions import Mention
 from ambivox.readouts.plain import CJK
 
@@ -36,6 +44,7 @@ _TOKEN = re.compile(
     rf"(?P<number>\d+(?:[.,]\d+)*\w*)|(?P<script>[{CJK}]+)|(?P<word>{WORD})|(?P<stop>[?!\n]|\.(?![a-z0-9]))"
     r"|(?P<break>[;:,()\[\]{}|>—–、/]|(?<= )- )"
 )
+_WORD = re.compile(WORD)
 _BEFORE = re.compile(r"([^\W\d_]+)-$")
 _AFTER = re.compile(r"-([^\W\d_]+)")
 _SUFFIXES = frozenset(["sounding", "looking", "like", "toned", "ish", "filled", "driven", "based"])
@@ -48,6 +57,16 @@ def is_refusal(low: str) -> bool:
     (True, False)
     """
     return _REFUSAL.search(low) is not None
+
+
+def may_deny(low: str) -> bool:
+    """Whether any word of a text may belong to a denial; if not, `judge` denies none of its mentions.
+
+    >>> may_deny('{"angry": 0.7}'), may_deny("not angry: 0.7")
+    (False, True)
+    """
+    words = set(_WORD.findall(low))
+    return "n't" in low or not words.isdisjoint(denial_words()) or scripts()[0].search(low) is not None
 
 
 class Judged(NamedTuple):

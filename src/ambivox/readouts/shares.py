@@ -13,7 +13,7 @@ from ambivox.readouts.atoms import Item, find_atoms
 from ambivox.readouts.numbers import Number
 from ambivox.readouts.pairs import find_pairs
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.said import judge
+from ambivox.readouts.said import judge, may_deny
 from ambivox.readouts.tables import find_tables
 
 SUM_TOLERANCE = 0.02
@@ -43,7 +43,8 @@ class Shares(NamedTuple):
 
 def find_shares(answer: Answer) -> Shares:
     """The number of each label in an answer."""
-    denied = {one.mention for one in judge(answer.low, answer.mentions) if one.state == "denied"}
+    judged = judge(answer.low, answer.mentions) if may_deny(answer.low) else []
+    denied = {one.mention for one in judged if one.state == "denied"}
     items, low, mentions = find_tables(answer.low, answer.mentions)
     items += find_pairs(find_atoms(low, mentions, denied))
     pairs = [item for item in items if item.kind == "pair"]

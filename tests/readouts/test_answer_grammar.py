@@ -1,0 +1,70 @@
+"""Thousands of answers of known truth: read right or refused, never wrong. `benchmarks.answers_fuzz` takes a million."""
+
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ambivox.readouts import read_answer
+from benchmarks.answer_grammar import KINDS, Case, make
+
+N_OF_EACH_KIND = 250
+
+
+@settings(max_examples=300, derandomize=True)
+@given(rng=st.randoms(use_true_random=False))
+def test_no_answer_of_the_grammar_is_read_wrong(rng: random.Random) -> None:
+    case = make(rng)
+    reading = case.read()
+    assert case.outcome(reading) != "wrong", (case, reading)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(KINDS), ids=lambda kind: kind.__name__)
+def test_hundreds_of_answers_of_each_kind_are_right_or_refused_and_few_of_them_lost(kind) -> None:  # type: ignore[no-untyped-def]
+    rng = random.Random(f"answers {kind.__name__}")
+    cases = [kind(rng) for _ in range(N_OF_EACH_KIND)]
+    outcomes = [case.outcome(case.read()) for case in cases]
+    bad = [case for case, outcome in zip(cases, outcomes, strict=True) if outcome in ("wrong", "unsure")]
+    assert not bad
+    readable = [o for case, o in zip(cases, outcomes, strict=True) if case.truth is not None]
+    if kind.__name__ != "cut_off":  # half a dictionary is lost with right
+        assert readable.count("right") >= 0.95 * len(readable)
+
+
+def test_the_grammar_holds_answers_that_have_none_and_that_have_one() -> None:
+    cases = [make(random.Random(seed)) for seed in range(400)]
+    assert 0.2 < sum(case.truth is None for case in cases) / len(cases) < 0.7
+    assert {case.kind for case in cases} >= {"structure", "denial", "letters", "rankings", "Chinese", "reasoning"}
+
+
+def test_a_wrong_reading_is_called_wrong() -> None:
+    case = Case("made up", "word", make(random.Random(0)).emotions, "angry", None)
+    assert case.outcome(case.read()) == "wrong"
+
+
+LONG = {
+    "sentence": ("The voice is loud and fast, not sad. ", "word"),
+    "open braces": ('{"a":', "dictionary"),
+    "pairs": ("angry: 0.7, sad: 30%\n", "dictionary"),
+    "quotes": ('"', "dictionary"),
+    "ranges": ("1-", "dictionary"),
+    "tags": ("<think>", "word"),
+    "table rows": ("| a | 1 |\n", "dictionary"),
+    "combining marks": ("\u0300\u0327", "word"),
+    "letters": ("B. ", "letter"),
+    "signs": ("angry > ", "ranked"),
+}
+
+
+@pytest.mark.parametrize(("piece", "asked"), LONG.values(), ids=LONG)
+def test_the_time_grows_with_the_length_and_not_with_its_square(piece: str, asked: str) -> None:
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        started = time.process_time()
+        read_answer(text, format=asked, emotions="iemocap4")  # type: ignore[arg-type]
+        return time.process_time() - started
+
+    short = max(min(seconds(10_000) for _ in range(3)), 0.002)
+    assert seconds(80_000) < 3 * 8 * short  # 64 times as long if it grew with the square
