@@ -107,13 +107,14 @@ def table(result: dict[str, Any]) -> str:
     whole = result["all"]
     lines = [
         f"# {whole['answers']:,} answers of known truth\n",
-        f"Seed {result['seed']}, Python {result['python']}, {result['time_ms_per_answer']} ms of processor time "
-        "each, the making of the answers included. `python -m benchmarks.answers_fuzz`; the grammar is in "
+        f"Seed {result['seed']}, Python {result['python']}, {result['time_ms_per_answer']} ms of "
+        "processor time each, the making of the answers included. "
+        "`python -m benchmarks.answers_fuzz`; the grammar is in "
         "`benchmarks/answer_grammar.py`.\n",
         "Right: the distribution that was written, within 0.02, or no reading where there is none. Refused: "
-        "no distribution. Unsure: another distribution, under a status that is neither `ok` nor `renormalised`. "
-        "Wrong: "
-        "another distribution as `ok` or `renormalised`.\n",
+        "no distribution. Unsure: another distribution, under a status that is neither `ok` nor "
+        "`renormalised`. "
+        "Wrong: another distribution as `ok` or `renormalised`.\n",
         "| kind | " + " | ".join(OUTCOMES) + " |",
         "|---|" + "---:|" * len(OUTCOMES),
     ]

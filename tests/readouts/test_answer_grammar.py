@@ -1,14 +1,15 @@
-"""Thousands of answers of known truth: read right or refused, never wrong. `benchmarks.answers_fuzz` takes a million."""
+"""Thousands of answers of known truth, read right or refused; `benchmarks.answers_fuzz` takes a million."""
 
 import random
 import time
+from collections.abc import Callable
 
 import pytest
+from benchmarks.answer_grammar import KINDS, Case, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ambivox.readouts import read_answer
-from benchmarks.answer_grammar import KINDS, Case, make
 
 N_OF_EACH_KIND = 250
 
@@ -22,7 +23,9 @@ def test_no_answer_of_the_grammar_is_read_wrong(rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("kind", dict.fromkeys(KINDS), ids=lambda kind: kind.__name__)
-def test_hundreds_of_answers_of_each_kind_are_right_or_refused_and_few_of_them_lost(kind) -> None:  # type: ignore[no-untyped-def]
+def test_hundreds_of_answers_of_each_kind_are_read_right_and_few_are_lost(
+    kind: Callable[[random.Random], Case],
+) -> None:
     rng = random.Random(f"answers {kind.__name__}")
     cases = [kind(rng) for _ in range(N_OF_EACH_KIND)]
     outcomes = [case.outcome(case.read()) for case in cases]
@@ -36,7 +39,14 @@ def test_hundreds_of_answers_of_each_kind_are_right_or_refused_and_few_of_them_l
 def test_the_grammar_holds_answers_that_have_none_and_that_have_one() -> None:
     cases = [make(random.Random(seed)) for seed in range(400)]
     assert 0.2 < sum(case.truth is None for case in cases) / len(cases) < 0.7
-    assert {case.kind for case in cases} >= {"structure", "denial", "letters", "rankings", "Chinese", "reasoning"}
+    assert {case.kind for case in cases} >= {
+        "structure",
+        "denial",
+        "letters",
+        "rankings",
+        "Chinese",
+        "reasoning",
+    }
 
 
 def test_a_wrong_reading_is_called_wrong() -> None:
