@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambivox import record as module
+from ambivox.audio import AudioCaution
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError
 from ambivox.models import LabelTokens, Reply
@@ -170,7 +171,8 @@ def test_what_records_share_is_one_object_when_they_are_read(tmp_path: Path) -> 
 
 def test_pyarrow_and_pandas_read_a_shard_without_this_package(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    write_records([pending().answered(reply(), Sound(1.5)), pending()], path)
+    sound = Sound(1.5, cautions=(AudioCaution("clipped", "9% of its samples"),))
+    write_records([pending().answered(reply(), sound), pending()], path)
     rows = pq.read_table(path).to_pylist()
     assert rows[0]["asked"]["utterance"]["votes"] == [("sad", 2), ("bored", 1)]
     assert rows[0]["reply"]["token_logits"] == [[0, 1], [2, 3], [4, 5]]
@@ -178,7 +180,8 @@ def test_pyarrow_and_pandas_read_a_shard_without_this_package(tmp_path: Path) ->
     pandas = pytest.importorskip("pandas")
     frame = pandas.read_parquet(path)
     assert frame["asked"][1]["prompt"]["name"] == "word"
-    assert frame["sound"][0] == {"duration_s": 1.5}
+    assert frame["sound"][0]["duration_s"] == 1.5
+    assert frame["sound"][0]["cautions"][0]["code"] == "clipped"
 
 
 def damage(path: Path, spoil: Any) -> None:
@@ -271,7 +274,7 @@ def test_records_of_another_version_are_refused_in_one_line_that_says_which(tmp_
     metadata = {"ambivox_schema": "3", "ambivox": "0.0.9"}
     pq.write_table(SCHEMA.with_metadata(metadata).empty_table(), path)
     with pytest.raises(
-        AmbivoxError, match=r"version 3, written by ambivox 0\.0\.9; this one reads version 5"
+        AmbivoxError, match=r"version 3, written by ambivox 0\.0\.9; this one reads version 6"
     ):
         read_records(path)
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ambivox.audio import AudioCaution
 from ambivox.columns import arrow_fields, from_table, to_plain
 from ambivox.emotions import EmotionSet
 from ambivox.errors import AmbivoxError, UsageError, first_line
@@ -24,7 +25,10 @@ from ambivox.models import LabelTokens, Reply
 from ambivox.prompts import RenderedPrompt
 from ambivox.reasons import Reason
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
+
+SILENT = "silent"
+"""Code of the reason why a clip of digital silence was not asked about."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class AskedClip:
     """Where the clip ends in the file, in seconds; null means its end."""
     utterance: str | None
     """Whose clip was heard: another utterance's where clips were swapped, null where no clip was heard."""
+    channel: str | None = None
+    """Which channel of the file, a number from 0 or ``mix``; null where nobody chose, which averages all."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,10 @@ class Sound:
 
     duration_s: float
     """Its length in seconds."""
+    silent: bool = False
+    """Whether the clip is digital silence throughout; false for a stand-in of it."""
+    cautions: tuple[AudioCaution, ...] = ()
+    """What is odd about the clip that was heard; empty for a stand-in of it."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,7 @@ class Record:
     asked: Asked
     """What was asked."""
     sound: Sound | None = None
-    """The sound that the model was given; null where there was none."""
+    """The sound that the model was given; null where there was none, or where it could not be read."""
     reply: Reply | None = None
     """What the model answered; null where the request failed."""
     error: Reason | None = None
@@ -160,9 +170,9 @@ class Record:
         reply = replace(other.replied, time_s=0.0)
         return replace(self, reply=reply, sound=other.sound, answer_of=other.key)
 
-    def failed(self, reason: Reason) -> Record:
-        """The record of a request that could not be answered, with the reason."""
-        return replace(self, reply=None, error=reason)
+    def failed(self, reason: Reason, sound: Sound | None = None) -> Record:
+        """The record of a request that could not be answered, and why; with the sound where it was read."""
+        return replace(self, reply=None, sound=sound, error=reason)
 
 
 SCHEMA = pa.schema(arrow_fields(Record), metadata={"ambivox_schema": str(SCHEMA_VERSION)})

@@ -20,7 +20,7 @@ SHARED = {"controls": ("clip", "no-audio", "silence", "noise"), "shard_size": 20
 @pytest.fixture
 def controlled(study: Study, tmp_path: Path) -> Study:
     soundfile.write(
-        tmp_path / "clips" / "clip4.wav", np.full(9_000, 0.2), 16_000
+        tmp_path / "clips" / "clip4.wav", 0.2 * np.sin(np.arange(9_000)), 16_000
     )  # the one of another length
     return study.model_copy(update=SHARED)
 

@@ -38,13 +38,13 @@ def test_a_clip_of_a_study_is_decoded_once(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[str] = []
-    load = clips.load_audio
+    load = clips.read_audio
 
-    def counting(clip: str, *segment: float | None) -> Any:
+    def counting(clip: str, *segment: Any) -> Any:
         loaded.append(clip)
         return load(clip, *segment)
 
-    monkeypatch.setattr(clips, "load_audio", counting)
+    monkeypatch.setattr(clips, "read_audio", counting)
     run_study(study.model_copy(update={"shard_size": 8}), tmp_path / "out", models=[ToyModel()])
     assert sorted(Counter(loaded).values()) == [1] * 6
 
@@ -52,15 +52,16 @@ def test_a_clip_of_a_study_is_decoded_once(
 def test_controls_are_of_their_own_and_no_audio_is_none(planned: list[Planned]) -> None:
     record = planned[0].record
     with Clips(seed=1) as heard:
-        samples, again = heard[record], heard[change(record, {"asked.prompt.name": "other"})]
-        assert samples is again
+        given, again = heard[record], heard[change(record, {"asked.prompt.name": "other"})]
+        assert given is again
         silence, noise = (heard[change(record, {"asked.control": c})] for c in ("silence", "noise"))
         assert silence is not None
         assert noise is not None
-        assert not silence.any()
+        assert not silence[0].any()
+        assert not silence[1].silent  # what stands in for a clip is meant to be silent
         other = heard[change(record, {"asked.control": "noise", "asked.utterance.id": "other"})]
         assert other is not None
-        assert not np.array_equal(noise, other)
+        assert not np.array_equal(noise[0], other[0])
         assert heard[change(record, {"asked.control": "no-audio"})] is None
 
 

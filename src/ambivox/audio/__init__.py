@@ -9,6 +9,7 @@ from ambivox.audio.decode import (
     Channel,
     Samples,
     audio_facts,
+    channel_named,
     load_audio,
     read_audio,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Samples",
     "audio_digest",
     "audio_facts",
+    "channel_named",
     "load_audio",
     "noise_like",
     "read_audio",

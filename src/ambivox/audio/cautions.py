@@ -25,15 +25,12 @@ CautionCode = Literal[
 
 @dataclass(frozen=True)
 class AudioCaution:
-    """One thing that is odd about a sound that was read all the same.
-
-    Args:
-        code: which; stable, for programs.
-        text: what was found and what to do about it, for people.
-    """
+    """One thing that is odd about a sound that was read all the same."""
 
     code: CautionCode
+    """Which; stable, for programs."""
     text: str
+    """What was found, one line for people."""
 
     def __str__(self) -> str:
         return self.text

@@ -22,12 +22,29 @@ from ambivox.audio.measure import (
     measured_cautions,
 )
 from ambivox.audio.opened import Sounds, opened
-from ambivox.errors import AudioError
+from ambivox.errors import AudioError, UsageError
 
 Samples = NDArray[np.float32]
 
 Channel = int | Literal["mix"] | None
 """Which channel of a file: a number from 0, their average by name, or their average for want of a choice."""
+
+
+def channel_named(name: str | None) -> Channel:
+    """A channel from its name in a record or on a command line.
+
+    >>> channel_named("1"), channel_named("mix"), channel_named(None)
+    (1, 'mix', None)
+
+    Raises:
+        UsageError: neither a whole number nor ``mix``.
+    """
+    if name is None or name == "mix":
+        return name  # type: ignore[return-value]
+    if name.isdecimal() and name.isascii():
+        return int(name)
+    raise UsageError(f"channel {name!r}: give a number from 0, or 'mix' for the average of all")
+
 
 SAMPLE_RATE_HZ = 16_000
 """What every speech encoder that ambivox knows was trained on."""

@@ -26,13 +26,21 @@ def read(
     ] = None,
     start: Annotated[float | None, typer.Option(help="Where the segment starts, in seconds.")] = None,
     end: Annotated[float | None, typer.Option(help="Where the segment ends, in seconds.")] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Which channel, a number from 0, or 'mix' for their average."),
+    ] = None,
     order_seed: Annotated[int | None, typer.Option(help="Permute the options with this seed.")] = None,
+    ask_silent: Annotated[
+        bool, typer.Option("--ask-silent", help="Ask about digital silence, too; otherwise it has no answer.")
+    ] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that the model's repository brings.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a model what emotions clips carry, from its text and from its logits."""
+    from ambivox.audio import channel_named
     from ambivox.models import load_model
     from ambivox.present.text import show_reading
     from ambivox.readouts import DEFAULT_READOUTS, load_readouts
@@ -51,7 +59,9 @@ def read(
                 readouts=readout or DEFAULT_READOUTS,
                 start_s=start,
                 end_s=end,
+                channel=channel_named(channel),
                 order_seed=order_seed,
+                ask_silent=ask_silent,
             )
         except AmbivoxError as error:
             if error.exit_code == 2:
@@ -129,13 +139,14 @@ def train(
 
 
 def _reading_as_dict(result: Any) -> dict[str, Any]:
-    asked, reply = result.record.asked, result.record.replied
+    asked, reply, sound = result.record.asked, result.record.reply, result.record.sound
     labels = asked.emotions.labels
     return {
         "model": asked.model.name,
         "prompt": asked.prompt.name,
-        "text": reply.text,
-        "finish": reply.finish,
+        "text": reply and reply.text,
+        "finish": reply and reply.finish,
+        "sound": sound and asdict(sound),
         "labels": list(labels),
         "order": [labels[n] for n in asked.prompt.order],
         "readouts": {

@@ -45,13 +45,17 @@ def by_clip(rows: Sequence[Placed], load_issues: LoadIssues, *, repair_ids: bool
     """
     ids = _ids(rows, load_issues, repair_ids)
     utterances = [placed.row.utterance(id_, placed.audio) for id_, placed in zip(ids, rows, strict=True)]
-    sounds = Counter((u.audio, u.start_s, u.end_s) for u in utterances)
+    sounds = Counter(map(_sound, utterances))
     load_issues.add_all(
         "utterances that repeat the sound of another",
-        [u.id for u in utterances if sounds[u.audio, u.start_s, u.end_s] > 1],
+        [u.id for u in utterances if sounds[_sound(u)] > 1],
         fix="leave the copies out; if each row is a rating, name the column of raters with columns.rater",
     )
     return utterances
+
+
+def _sound(utterance: Utterance) -> tuple[object, ...]:
+    return (utterance.audio, utterance.start_s, utterance.end_s, utterance.channel)
 
 
 def by_rating(
@@ -69,9 +73,8 @@ def by_rating(
     clips: dict[object, list[Placed]] = {}
     for placed in rows:
         row = placed.row
-        key = (
-            row.text("id") if "id" in row.named else (placed.audio, row.seconds("start"), row.seconds("end"))
-        )
+        sound = (placed.audio, row.seconds("start"), row.seconds("end"), row.channel())
+        key = row.text("id") if "id" in row.named else sound
         if key is None:
             raise row.fault("id", "is empty: every rating needs the id of its clip, or leave the column out")
         clips.setdefault(key, []).append(placed)

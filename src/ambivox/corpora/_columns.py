@@ -13,7 +13,10 @@ from ambivox.errors import UsageError, unknown_name
 TEXTS = ("transcript", "speaker", "dialogue", "intended", "sex", "session", "partition")
 WAYS = ("votes", "shares", "percent", "ratings")
 """How a table may say what raters said; the first three also with a label after a dot, ``votes.angry``."""
-KNOWN = ("id", "audio", "start", "end", "turn", *TEXTS, "consensus", "rater", "label", "n_raters", *WAYS)
+KNOWN = (
+    *("id", "audio", "start", "end", "channel", "turn", *TEXTS),
+    *("consensus", "rater", "label", "n_raters", *WAYS),
+)
 
 ALIASES = {
     "audio": ("audio", "file", "file_name", "filename", "path", "audio_path", "audio_file", "wav"),

@@ -77,6 +77,7 @@ class Row:
             audio=audio,
             start_s=start_s,
             end_s=end_s,
+            channel=self.channel(),
             turn=self.whole("turn", self.cells.get("turn")),
             votes=votes or {},
             shares=shares,
@@ -152,6 +153,19 @@ class Row:
                 column, f"{value:g} s is before the beginning of the file: give seconds from 0 up"
             )
         return value
+
+    def channel(self) -> int | Literal["mix"] | None:
+        """Which channel of the file is heard."""
+        value = self.cells.get("channel")
+        if isinstance(value, str) and value.lower() == "mix":
+            return "mix"
+        try:
+            number = self.whole("channel", value)
+        except UsageError:
+            number = -1
+        if number is not None and number < 0:
+            raise self.fault("channel", f"{value!r} is no channel: give a number from 0, or mix")
+        return number
 
     def whole(self, column: str, value: Any) -> int | None:
         """A value as a whole number."""

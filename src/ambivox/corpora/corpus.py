@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from ambivox.corpora.load_issues import LoadIssue
 from ambivox.errors import UsageError
@@ -25,6 +26,8 @@ class Utterance:
         id: unique within its corpus.
         audio: the sound file.
         start_s, end_s: the segment of the file, in seconds; None means its start or its end.
+        channel: of the file, a number from 0, or ``mix`` for the average of all; None where nobody chose,
+            which averages them and says so where they differ.
         votes: label as the raters gave it -> count; empty where nobody rated.
         shares: label -> share of the raters, summing to 1, where the corpus tells no counts and so not how
             many raters there were; then `votes` is empty.
@@ -56,6 +59,7 @@ class Utterance:
     session: str | None = None
     partition: str | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
+    channel: int | Literal["mix"] | None = None
 
     @property
     def rated(self) -> bool:
@@ -149,6 +153,8 @@ class Corpus:
             facts = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
             facts |= {"audio": utterance.audio.name, "source": None}
             facts |= {"votes": dict(utterance.votes), "shares": dict(utterance.shares)}
+            if utterance.channel is None:  # so that corpora without channels keep their fingerprint
+                del facts["channel"]
             facts["ratings"] = [astuple(rating) for rating in utterance.ratings]
             digest.update(json.dumps(facts, sort_keys=True).encode())
         return digest.hexdigest()[:16]

@@ -34,30 +34,7 @@ def load_manifest(
 ) -> Corpus:
     """Load a corpus from a CSV, TSV, JSONL or Parquet file with a row for each utterance, or for each rating.
 
-    ============== ========================================================================================
-    column         holds
-    ============== ========================================================================================
-    audio          the sound file; needed, relative to the table's folder and inside it
-    id             what the utterance is called, each a different one; from the sound file if left out
-    start, end     the segment of the file in seconds; empty for the file's beginning or end
-    transcript     what is said
-    speaker        who says it; intervals and splits keep a speaker's utterances together
-    dialogue       which conversation the utterance belongs to
-    turn           its place in the dialogue, a whole number
-    intended       the emotion that an actor was asked for
-    sex            of the speaker, female or male, for splits that balance it
-    session        the recording session, for splits that leave one out
-    partition      the part of a split of your own: train, development, test
-    consensus      the one label of the utterance, where the raters' votes are not known
-    votes.LABEL    how many raters chose LABEL; one column for each label, empty for 0
-    votes          the same in one column: an object of label and count, ``{"angry": 3, "sad": 1}``
-    shares.LABEL   the share of raters who chose LABEL, from 0 to 1, where counts are not known
-    percent.LABEL  the same in percent
-    n_raters       how many raters the shares are of, which makes counts of them
-    ratings        instead of counts, one label for each rater: ``angry; angry; sad`` or ``["angry", "sad"]``
-    rater, label   in a table with a row for each rating: who gave which label
-    ============== ========================================================================================
-
+    ============== =================================================================================
     What raters said comes in one of these ways, or not at all. A label that is not of the emotion set asked
     for later is kept as a vote outside it. Zero counts are dropped, so that all ways read the same. Usual
     other names of columns are understood (``file``, ``annotator``, ``emotion``, ...).
@@ -122,5 +99,6 @@ def load_manifest(
 def _names(row: Row, audio: Path) -> tuple[str, ...]:
     start, end = row.cells.get("start"), row.cells.get("end")
     segment = f" {start or 0}-{'' if end is None else end}" if start is not None or end is not None else ""
-    stem = audio.stem + segment
+    channel = row.channel()
+    stem = audio.stem + segment + ("" if channel is None else f" channel {channel}")
     return stem, f"{audio.parent.name}/{stem}", f"{stem} ({row.where})"

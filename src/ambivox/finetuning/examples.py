@@ -129,7 +129,7 @@ class Examples(Dataset[Example]):
 
     def _hear(self, one: Rated, text: str, rng: np.random.Generator) -> Inputs:
         clip = one.utterance
-        samples = load_audio(clip.audio, clip.start_s, clip.end_s)
+        samples = load_audio(clip.audio, clip.start_s, clip.end_s, clip.channel)
         seconds = len(samples) / SAMPLE_RATE_HZ
         if self.augmentation:
             samples = augment(samples, self.augmentation, rng)

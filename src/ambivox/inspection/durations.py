@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ambivox.audio import AudioFacts, audio_facts
+from ambivox.audio import AudioFacts, Channel, audio_facts
 from ambivox.corpora import Utterance
 from ambivox.errors import AudioError
 from ambivox.raters.distribution import Array
 
-_Segment = tuple[str, float | None, float | None]
+_Segment = tuple[str, float | None, float | None, Channel]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def measure_durations(utterances: Iterable[Utterance]) -> Durations:
 
 
 def _segment(utterance: Utterance) -> _Segment:
-    return (str(utterance.audio), utterance.start_s, utterance.end_s)
+    return (str(utterance.audio), utterance.start_s, utterance.end_s, utterance.channel)
 
 
 def _facts(segment: _Segment) -> AudioFacts | AudioError | None:

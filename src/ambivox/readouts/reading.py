@@ -16,6 +16,7 @@ Status = Literal[
     "unparsed",  # no answer could be found in the text, or more than one
     "collided",  # two labels begin with the same token, so this readout cannot tell them apart
     "undefined",  # the formula has no value here
+    "silent",  # the clip is digital silence, and nobody wanted it asked about
     "failed",  # the request itself failed, see the record's error
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)

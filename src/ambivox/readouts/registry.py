@@ -19,8 +19,8 @@ from ambivox.raters.distribution import as_distributions
 from ambivox.readouts import text, tokens
 from ambivox.readouts.expected import expected
 from ambivox.readouts.frequency import frequency
-from ambivox.readouts.reading import STATUSES, Reading
-from ambivox.record import Record
+from ambivox.readouts.reading import STATUSES, Reading, Status
+from ambivox.record import SILENT, Record
 from ambivox.registry import Registry
 
 Level = Literal["text", "token"]
@@ -63,7 +63,8 @@ class Readout:
     def __call__(self, record: Record) -> Reading:
         """Read a record; a failed record gives a failed reading."""
         if record.reply is None:
-            return Reading(None, "failed", record.error.text if record.error else "not asked")
+            status: Status = "silent" if record.error and record.error.code == SILENT else "failed"
+            return Reading(None, status, record.error.text if record.error else "not asked")
         return self.function(record, **dict(self.options))
 
 

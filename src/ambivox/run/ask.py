@@ -8,14 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ambivox.audio import SAMPLE_RATE_HZ, Samples, audio_digest
+from ambivox.audio import SAMPLE_RATE_HZ, Samples, audio_digest, channel_named
 from ambivox.errors import AmbivoxError
 from ambivox.models import Reply, Request, SpeechModel
 from ambivox.reasons import Reason
-from ambivox.record import AskedClip, Record, Sound
+from ambivox.record import SILENT, AskedClip, Record, Sound
 from ambivox.run.answer_cache import AnswerCache, Given, shared_input
 from ambivox.run.clips import WITHOUT_AUDIO, Clips
 from ambivox.run.plan import Planned, request_key
+
+_NOTHING_TO_HEAR = Reason(
+    SILENT,
+    "digital silence: there is nothing to hear",
+    "copy the clip again, or set ask_silent",
+)
 
 # What a model may raise on one odd request; programming errors (TypeError and the like) are left to surface.
 _MODEL_ERRORS = (AmbivoxError, RuntimeError, ValueError, IndexError)
@@ -42,6 +48,8 @@ def _with_key(planned: Planned, digest: str, seed: int) -> Planned:
         settings |= {"n_draws": planned.n_draws, "temperature": record.asked.temperature}
     if record.asked.control == "noise" or planned.n_draws:
         settings["seed"] = seed
+    if planned.ask_silent:
+        settings["ask_silent"] = True
     return replace(planned, record=replace(record, key=request_key(record.asked, digest, **settings)))
 
 
@@ -65,6 +73,7 @@ def ask(
         record with its reason; the others are not touched by it.
     """
     records: list[Record] = []
+    sounds: dict[int, Sound | None] = {}
     asked: list[tuple[int, Request]] = []
     again: list[tuple[int, Given]] = []
     if clips is None:
@@ -75,11 +84,15 @@ def ask(
     for i, planned in enumerate(batch):
         records.append(planned.record)
         try:
-            samples = clips[planned.record]
-            _check_heard_whole(planned.record, samples, model.max_audio_s)
+            samples, sound = clips[planned.record] or (None, None)
+            _check_heard_whole(planned.record, sound, model.max_audio_s)
         except AmbivoxError as error:
             records[i] = planned.record.failed(Reason("clip", str(error)))
             continue
+        if sound is not None and sound.silent and not planned.ask_silent:
+            records[i] = planned.record.failed(_NOTHING_TO_HEAR, sound)
+            continue
+        sounds[i] = sound
         given = shared_input(planned, samples)
         if given is not None and (given in waiting or cache.find(given)):
             again.append((i, given))
@@ -88,11 +101,11 @@ def ask(
         if given is not None:
             waiting.add(given)
     answers = _answer(model, [request for _, request in asked])
-    for (i, request), answer in zip(asked, answers, strict=True):
+    for (i, _), answer in zip(asked, answers, strict=True):
         if isinstance(answer, Reason):
-            records[i] = records[i].failed(answer)
+            records[i] = records[i].failed(answer, sounds[i])
         else:
-            records[i] = records[i].answered(answer, _sound(request.samples))
+            records[i] = records[i].answered(answer, sounds[i])
         cache.add(batch[i], records[i])
     # Where the one that was asked failed, the others find no answer and are asked on their own.
     for i, given in again:
@@ -136,22 +149,18 @@ def _answer(model: SpeechModel, requests: Sequence[Request]) -> list[Reply | Rea
     return [replace(reply, sequence_logp=score) for reply, score in zip(replies, scores, strict=True)]
 
 
-def _sound(samples: Samples | None) -> Sound | None:
-    return None if samples is None else Sound(len(samples) / SAMPLE_RATE_HZ)
-
-
 def _digest(without_audio: bool, clip: AskedClip) -> str:
     if without_audio:
         return "no audio"
     try:
-        return audio_digest(clip.path, clip.start_s, clip.end_s)
+        return audio_digest(clip.path, clip.start_s, clip.end_s, channel_named(clip.channel))
     except AmbivoxError as error:
         return f"unreadable: {error}"
 
 
-def _check_heard_whole(record: Record, samples: Samples | None, max_audio_s: float | None) -> None:
+def _check_heard_whole(record: Record, sound: Sound | None, max_audio_s: float | None) -> None:
     asked = record.asked
-    duration_s = 0.0 if samples is None else len(samples) / SAMPLE_RATE_HZ
+    duration_s = 0.0 if sound is None else sound.duration_s
     if max_audio_s is not None and duration_s > max_audio_s + 1 / SAMPLE_RATE_HZ:
         raise AmbivoxError(
             f"{asked.clip.path}: {duration_s:.1f} s of audio, {asked.model.name} hears at most "

@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ambivox.audio import Samples, load_audio, noise_like, silence_like
+from ambivox.audio import SAMPLE_RATE_HZ, Samples, channel_named, noise_like, read_audio, silence_like
 from ambivox.choices import Control
 from ambivox.errors import AmbivoxError
-from ambivox.record import Record
+from ambivox.record import Record, Sound
 
 WITHOUT_AUDIO: tuple[Control, ...] = ("no-audio", "transcript-only")
 
@@ -29,7 +29,7 @@ class Clips:
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="clips")
-        self._waiting: dict[_Key, Future[Samples]] = {}
+        self._waiting: dict[_Key, Future[tuple[Samples, Sound]]] = {}
 
     def __enter__(self) -> Clips:
         return self
@@ -49,8 +49,10 @@ class Clips:
         for key in {_key(record) for record in records} - {_key(record) for record in but}:
             self._waiting.pop(key, None)
 
-    def __getitem__(self, record: Record) -> Samples | None:
-        """Shape ``(n_samples,)``; the same array for every record on a clip, None where no audio is shown.
+    def __getitem__(self, record: Record) -> tuple[Samples, Sound] | None:
+        """Samples, shape ``(n_samples,)``, the same for every record on a clip, and what is known of them.
+
+        None where no audio is shown.
 
         Raises:
             AmbivoxError: the clip cannot be read, or there is not a transcript to show in its place.
@@ -66,18 +68,20 @@ class Clips:
         self.prepare([record])
         return self._waiting[_key(record)].result()
 
-    def _load(self, record: Record) -> Samples:
+    def _load(self, record: Record) -> tuple[Samples, Sound]:
         clip, utterance = record.asked.clip, record.asked.utterance
-        samples = load_audio(clip.path, clip.start_s, clip.end_s)
+        samples, facts = read_audio(clip.path, clip.start_s, clip.end_s, channel_named(clip.channel))
+        duration_s = len(samples) / SAMPLE_RATE_HZ
         if record.asked.control == "silence":
-            return silence_like(samples)
+            return silence_like(samples), Sound(duration_s)
         if record.asked.control == "noise":
             name = f"{self.seed}/{utterance.corpus}/{utterance.id}"
-            return noise_like(samples, seed=zlib.crc32(name.encode()))
-        return samples
+            return noise_like(samples, seed=zlib.crc32(name.encode())), Sound(duration_s)
+        return samples, Sound(duration_s, facts.silent, facts.cautions)
 
 
 def _key(record: Record) -> _Key:
     asked = record.asked
     own_noise = (asked.utterance.corpus, asked.utterance.id) if asked.control == "noise" else ()
-    return (asked.clip.path, asked.clip.start_s, asked.clip.end_s, asked.control, *own_noise)
+    clip = asked.clip
+    return (clip.path, clip.start_s, clip.end_s, clip.channel, asked.control, *own_noise)

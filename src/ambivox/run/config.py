@@ -95,6 +95,8 @@ class Study(_Strict):
         tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)
     ] = (1.0,)
     """At which temperatures they are sampled."""
+    ask_silent: bool = False
+    """Ask about digital silence, too; by default it has the status `silent` and no distribution."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Of noise, swapped clips and sampled answers."""
     batch_size: Annotated[int, Field(ge=1)] = 128

@@ -41,11 +41,13 @@ class Planned:
     Args:
         needs: what the readouts of the study need besides the answer.
         n_draws: how many answers to sample.
+        ask_silent: whether to ask about a clip of digital silence.
     """
 
     record: Record
     needs: tuple[Need, ...] = ()
     n_draws: int = 0
+    ask_silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
                     temperature=variant.temperature,
                     context_turns=variant.context_turns,
                 )
-                yield Planned(record, variant.needs, study.n_draws if "draws" in variant.needs else 0)
+                n_draws = study.n_draws if "draws" in variant.needs else 0
+                yield Planned(record, variant.needs, n_draws, study.ask_silent)
 
 
 def _transcript(study: Study, control: Control, utterance: Utterance) -> str | None:
@@ -255,6 +258,7 @@ def unanswered(
                 heard.start_s,
                 heard.end_s,
                 heard.id if control in ("clip", "swapped") else None,
+                None if heard.channel is None else str(heard.channel),
             ),
             control=control,
             model=AskedModel(model.name, model.fingerprint),

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambivox.audio import Channel
 from ambivox.corpora import Utterance
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import AmbivoxError
 from ambivox.models import SpeechModel, load_model
 from ambivox.prompts import load_prompt, option_order
 from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts, needs_of, unfold
-from ambivox.record import Record
+from ambivox.record import SILENT, Record
 from ambivox.run.ask import ask, with_keys
 from ambivox.run.config import N_DRAWS
 from ambivox.run.plan import Planned, unanswered
@@ -45,7 +46,9 @@ def read(
     readouts: Sequence[str] = DEFAULT_READOUTS,
     start_s: float | None = None,
     end_s: float | None = None,
+    channel: Channel = None,
     order_seed: int | None = None,
+    ask_silent: bool = False,
 ) -> ClipReading:
     """Ask a model about one clip and read its answer out in every way that applies.
 
@@ -54,7 +57,14 @@ def read(
         model: a name, or a loaded model (load it once for many clips).
         prompt, emotions, readouts: by name; see ``ambivox prompts | emotions | readouts``.
         start_s, end_s: the segment of the file, in seconds.
+        channel: of the file, a number from 0, or ``"mix"`` for the average of all; None averages, too, with a
+            caution where the channels differ and an error where they cancel out.
         order_seed: permutes the options; None keeps the order of the set.
+        ask_silent: ask about digital silence, too; otherwise its readings have the status ``silent`` and no
+            distribution.
+
+    Returns:
+        The record, of which ``record.sound.cautions`` say what is odd about the clip, and the readings.
 
     Raises:
         UsageError: an unknown name.
@@ -65,13 +75,13 @@ def read(
     wanted = load_readouts(readouts)
     order = option_order(len(emotions), order_seed)
     rendered = load_prompt(prompt).render(emotions, order=order)
-    utterance = Utterance(id=Path(clip).stem, audio=Path(clip), start_s=start_s, end_s=end_s)
+    utterance = Utterance(id=Path(clip).stem, audio=Path(clip), start_s=start_s, end_s=end_s, channel=channel)
     needs = needs_of(wanted, rendered.format)
     n_draws = N_DRAWS if "draws" in needs else 0
     label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)
     record = unanswered(utterance, rendered, emotions, model, label_tokens, seed=order_seed)
-    planned = with_keys([Planned(record, needs, n_draws)], seed=0)
+    planned = with_keys([Planned(record, needs, n_draws, ask_silent)], seed=0)
     record = ask(model, planned)[0]
-    if record.error is not None:
+    if record.error is not None and record.error.code != SILENT:
         raise AmbivoxError(record.error.text)
     return ClipReading(record, {r.spec: r(record) for r in unfold(wanted, record) if r.applies(record)})

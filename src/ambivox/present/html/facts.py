@@ -161,7 +161,7 @@ def _add_record(facts: Facts, record: Record, outside: Outside) -> Clip | None:
 def _add_failure(
     failures: dict[tuple[RowKey, Status, str], Failure], where: RowKey, reading: Reading, utterance: str
 ) -> None:
-    if reading.status == "failed":
+    if reading.status in ("failed", "silent"):  # of the request, not of a readout
         where = (*where[:4], EVERY_READOUT)
     failure = failures.setdefault(
         (where, reading.status, reading.note), Failure(where, reading.status, reading.note)

@@ -29,9 +29,10 @@ _STATUS_COLOURS = {
     "unparsed": "#d55e00",
     "collided": "#009e73",
     "undefined": "#b3b3b3",
+    "silent": "#6e6e6e",
     "failed": "#262626",
 }
-_ON_DARK = ("ok", "failed", "unparsed", "collided")
+_ON_DARK = ("ok", "failed", "unparsed", "collided", "silent")
 ROW_HEIGHT = 40
 CLIPS_SHOWN = 6
 POINTS_SHOWN = 2000

@@ -22,9 +22,8 @@ def show_reading(console: Console, result: ClipReading) -> None:
     asked, sound = result.record.asked, result.record.sound
     length = f"{sound.duration_s:.1f} s" if sound else ""
     console.print(Text(Path(asked.clip.path).name, style="bold"), Text(length, style="dim"))
-    console.print(
-        Text(f"{asked.model.name}, prompt {asked.prompt.name}, said: "), Text(repr(result.text or ""))
-    )
+    said = "was not asked" if result.text is None else f"said: {result.text!r}"
+    console.print(Text(f"{asked.model.name}, prompt {asked.prompt.name}, {said}"))
     levels = {level: _first_of(level, result.readings) for level in ("text", "token")}
     table = Table(box=None, pad_edge=False)
     table.add_column("")
@@ -34,6 +33,8 @@ def show_reading(console: Console, result: ClipReading) -> None:
         cells = [_bar(result.readings.get(name or ""), n) for name in levels.values()]
         table.add_row(label, *cells)
     console.print(table)
+    for caution in sound.cautions if sound else ():
+        console.print(Text(f"{caution.code}: {caution.text}", style="yellow"))
     for name, reading in result.readings.items():
         if name in levels.values():
             _show_caution(console, name, reading)
