@@ -150,3 +150,42 @@ def test_every_cut_is_an_audio_error_or_said(tmp_path: Path, ending: str) -> Non
         path = put(tmp_path, content[:n], f"{n}.{ending}")
         with pytest.raises(AudioError):
             load_audio(path)
+
+
+def spoiled(content: bytes, rng: random.Random) -> bytes:
+    """The same with some bytes flipped, set, cut out or put in, most often near the beginning."""
+    spoilt = bytearray(content)
+    for _ in range(rng.choice((1, 1, 2, 5, 20))):
+        at = rng.randrange(len(spoilt) if rng.random() < 0.5 else min(len(spoilt), 100))
+        how = rng.randrange(4)
+        if how == 0:
+            spoilt[at] ^= 1 << rng.randrange(8)
+        elif how == 1:
+            spoilt[at : at + 4] = rng.choice((b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", rng.randbytes(4)))
+        elif how == 2:
+            del spoilt[at : min(at + rng.randrange(1, 200), len(spoilt) - 1)]
+        else:
+            spoilt[at:at] = rng.randbytes(rng.randrange(1, 100))
+    return bytes(spoilt)
+
+
+@pytest.mark.parametrize(
+    ("ending", "subtype"),
+    [
+        *(("wav", None), ("wav", "FLOAT"), ("wav", "GSM610"), ("wav", "IMA_ADPCM"), ("aiff", None)),
+        *(("flac", None), ("ogg", None), ("opus", None), ("mp3", None)),
+    ],
+)
+def test_files_spoilt_at_random_are_read_or_refused_in_one_line(
+    tmp_path: Path, ending: str, subtype: str | None
+) -> None:
+    content = encoded(speechlike(duration_s=0.3), ending, subtype)
+    rng = random.Random(0)
+    refused = []
+    for n in range(150):
+        try:
+            audio_facts(put(tmp_path, spoiled(content, rng), f"{n}.{ending}"))
+        except AudioError as error:
+            refused.append(str(error))
+    assert len(refused) > 30
+    assert not [line for line in refused if "\n" in line]

@@ -59,7 +59,7 @@ def test_check_hears_the_channels_that_were_chosen(tmp_path: Path) -> None:
     found = {c.name: c for c in check_corpus(load_manifest(manifest(tmp_path, 0, "mix", "", 2)))}
     assert "no channel 2: it has channels 0 to 1" in found["audio readable"].detail
     assert "1 not" in found["audio readable"].detail
-    assert "1 to know of: c2; c2: its 2 channels differ much" in found["audio as it is"].detail
+    assert "1 of 3 clips: c2; c2: its 2 channels differ much" in found["audio: channels-differ"].detail
 
 
 def test_the_fingerprint_of_a_corpus_tells_channels_apart(tmp_path: Path) -> None:

@@ -67,8 +67,9 @@ def test_digital_silence_fails_and_what_is_merely_odd_does_not(tmp_path: Path) -
     found = checked(silent, loud)
     assert not found["audio holds sound"].passed
     assert "1 of digital silence: silent" in found["audio holds sound"].detail
-    assert found["audio as it is"].passed
-    assert "1 to know of: loud" in found["audio as it is"].detail
+    assert found["audio: clipped"].passed
+    assert found["audio: clipped"].caution
+    assert "1 of 2 clips: loud; loud: " in found["audio: clipped"].detail
 
 
 def test_clips_without_any_label_are_named(tmp_path: Path) -> None:

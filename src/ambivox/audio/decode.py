@@ -213,12 +213,15 @@ def _read(sounds: Sounds, start: int, stop: int, channel: Channel) -> tuple[Samp
     samples = np.empty(stop - start, dtype=np.float32)
     channels = Channels(sounds.n_channels, sounds.is_lossy)
     filled = 0
-    for block in sounds.blocks(start, stop):
-        mix = block.mean(axis=1, dtype=np.float32)
-        channels.add(block, mix)
-        heard = mix if channel is None or channel == "mix" else block[:, channel]
-        samples[filled : filled + len(block)] = heard
-        filled += len(block)
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # samples that are not finite are refused by the caller
+        for block in sounds.blocks(start, stop):
+            mix = block.mean(axis=1, dtype=np.float32)
+            channels.add(block, mix)
+            chosen = mix if channel is None or channel == "mix" else block[:, channel]
+            samples[filled : filled + len(block)] = chosen
+            filled += len(block)
     return samples, channels
 
 

@@ -191,6 +191,6 @@ def extra_bytes(n_bytes: int) -> AudioCaution:
 
 
 def read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:
-    """These bytes of a file, fewer at its end."""
+    """These bytes of a file, fewer at its end, none where a damaged header asks for less than none."""
     file.seek(offset)
-    return file.read(n_bytes)
+    return file.read(max(0, n_bytes))

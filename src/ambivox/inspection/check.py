@@ -22,7 +22,8 @@ class CorpusCheck:
     """One thing that was checked.
 
     Args:
-        passed: whether all is well.
+        passed: whether nothing needs to be done.
+        caution: whether there is something to know of all the same.
         detail: what was found, counted and named.
         fix: what to do where it did not pass.
     """
@@ -31,6 +32,7 @@ class CorpusCheck:
     passed: bool
     detail: str
     fix: str = ""
+    caution: bool = False
 
 
 def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
@@ -88,10 +90,10 @@ def _odd(found: Durations) -> Iterator[CorpusCheck]:
     if found.silent:
         detail = f"{len(found.silent)} of digital silence: {_some(found.silent)}"
         yield CorpusCheck("audio holds sound", False, detail, "copy these clips again, or leave them out")
-    for clips in found.cautions.values():
+    for code, clips in found.cautions.items():
         first, text = next(iter(clips.items()))
-        detail = f"{len(clips)} to know of: {_some(clips)}; {first}: {text}"
-        yield CorpusCheck("audio as it is", True, detail)
+        detail = f"{len(clips)} of {len(found.seconds)} clips: {_some(clips)}; {first}: {text}"
+        yield CorpusCheck(f"audio: {code}", True, detail, caution=True)
 
 
 def _plausible(found: Durations) -> CorpusCheck:

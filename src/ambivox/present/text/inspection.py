@@ -45,7 +45,9 @@ def show_checks(console: Console, checks: Iterable[CorpusCheck]) -> None:
     for column in ("", "check", "detail"):
         table.add_column(column)
     for check in checks:
-        verdict = Text("ok") if check.passed else Text("FIX", style="yellow")
+        verdict = Text("FIX", style="yellow")
+        if check.passed:
+            verdict = Text("caution", style="yellow") if check.caution else Text("ok")
         table.add_row(verdict, Text(check.name), Text(check.detail))
         if not check.passed and check.fix:
             table.add_row("", "", Text(f"-> {check.fix}", style="yellow"))
