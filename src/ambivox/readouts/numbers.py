@@ -17,7 +17,7 @@ class Number(NamedTuple):
 
     Args:
         value: None where it cannot be read as one number: a range, a bound, a negative or unclear one.
-        percent: whether it is in hundredths; its value is as written all the same.
+        percent: whether it is in hundredths; its value is as written all the same, that of "7/10" is 70.
         ordinal: whether it counts places ("1st", "#2").
         start, end: where the whole expression is.
         digits: where its digits begin.
@@ -38,7 +38,7 @@ class Number(NamedTuple):
 
 _LETTER = rf"[^\W\d_{CJK}]"
 _PERCENT = (
-    r"(?:%|(?:percent|per ?cent|pct|prozent|pour ?cent|por ?ciento|por ?cento|per ?cento|procenta?"
+    r"(?:%|(?:percent|per[ ]?cent|pct|prozent|pour[ ]?cent|por[ ]?ciento|por[ ]?cento|per[ ]?cento|procenta?"
     r"|процент(?:ов|а)?)"
     rf"(?!{_LETTER})|パーセント|퍼센트|프로)"
 )
@@ -73,14 +73,14 @@ _BROKEN = re.compile(
 )
 
 
-_MAY_STAND_BEFORE = re.compile(rf"\Z(?<![^\s:=,;|(\[{{\"'→~<>+*•–—/、{CJK}-])")
+_MAY_STAND_BEFORE = re.compile(rf"\Z(?<![^\s:=,;|(\[{{\"'→~<>+*•–—/、${CJK}-])")
 
 
 def find_numbers(low: str, start: int = 0, end: int | None = None) -> Iterator[Number]:
     """The numbers in a lower-case plain text, each with all that belongs to it.
 
     >>> [number.value for number in find_numbers("0,4 and 7/10; 9.9 x 10^-1, 2-3")]
-    [0.4, 0.7, 0.99, None]
+    [0.4, 70.0, 0.99, None]
     """
     position, end = start, len(low) if end is None else end
     while match := NUMBER.search(low, position, end):
@@ -110,7 +110,7 @@ def read_number(low: str, match: re.Match[str], until: int) -> Number:
     if match["suffix"] and not whole:
         value = None
     ordinal = whole and bool(match["place"] or match["suffix"])
-    percent = bool(match["percent"] or match["hundredths"])
+    percent = bool(match["percent"] or match["hundredths"] or match["whole"])
     return Number(value, percent, ordinal, match.start(), end, match.start("digits"))
 
 
@@ -129,5 +129,5 @@ def _value(match: re.Match[str]) -> float | None:
         value = 10.0 ** int(match["raised"]) if value == 10 else -1.0
     elif match["whole"]:
         whole = float(match["whole"])
-        value = value / whole if whole >= value > 0 or (value == 0 < whole) else -1.0
+        value = 100 * value / whole if 0 < whole >= value else -1.0
     return value if 0 <= value <= LARGEST else None

@@ -268,7 +268,9 @@ def _numbers_only(atoms: Sequence[Atom]) -> list[Item]:
             numbers = [number._replace(value=None) for number in numbers]
         return [Item("number", (), (_in_percent(n, hundredths),), key, 2 if scores else 1) for n in numbers]
     signed = any(atom.kind == "sign" and atom.text in (":", "=", "→", "|") for atom in atoms)
-    ahead = atoms[0].kind == "number" and len(others) <= 2
+    last = atoms[-1].number
+    ends = last is not None and (atoms[-1].inner or last.value != int(last.value or 0))
+    ahead = len(others) <= 2 and (atoms[0].kind == "number" or ends)
     if "share" in named or signed or ahead or any(number.percent for number in numbers):
         return [Item("foreign", (), tuple(numbers), " ".join(others))]
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from ambivox.readouts.languages import (
@@ -41,7 +42,8 @@ _COURTESY = re.compile(
     r"|\b(?P<first>\w{1,20}) to (?:help|assist|answer|analy[sz]e|provide|listen)\b"
 )
 _TOKEN = re.compile(
-    rf"(?P<number>\d+(?:[.,]\d+)*\w*)|(?P<script>[{CJK}]+)|(?P<word>{WORD})|(?P<stop>[?!\n]|\.(?![a-z0-9]))"
+    r"(?P<deny>[❌❎✗✘✖✕☒☐🚫⛔👎¬≠]|\[ {0,3}\])|(?P<number>\d+(?:[.,]\d+)*\w*)"
+    rf"|(?P<script>[{CJK}]+)|(?P<word>{WORD})|(?P<stop>[?!\n]|\.(?![a-z0-9]))"
     r"|(?P<break>[;:,()\[\]{}|>—–、/]|(?<= )- )"
 )
 _WORD = re.compile(WORD)
@@ -185,7 +187,7 @@ def _judge_sentence(low: str, tokens: Sequence[_Token], asks: bool, judged: list
                 state = "denied"
             elif state == "said" and (asks or not known):
                 state = "unclear"
-            judged.append(Judged(mention, _by_hyphen(low, mention) or state))
+            judged.append(Judged(mention, _by_affix(low, mention) or state))
         if clause.denies and len(judged) == start and clause.other_words <= bare and not clause.heads:
             points_back = points_back or start == first
             for k in range(behind, start):
@@ -239,11 +241,11 @@ class _Clause:
     heads: bool = False
     tokens: list[_Token] = field(default_factory=list)
 
-    @property
+    @cached_property
     def kinds(self) -> set[str]:
         return {token.kind for token in self.tokens}
 
-    @property
+    @cached_property
     def words(self) -> set[str]:
         return {word for token in self.tokens for word in token.text.split()}
 
@@ -305,8 +307,10 @@ def _clauses(tokens: Sequence[_Token]) -> Iterator[_Clause]:
     yield clause
 
 
-def _by_hyphen(low: str, mention: Mention) -> State | None:
-    """What a word says that hangs on the mention by a hyphen."""
+def _by_affix(low: str, mention: Mention) -> State | None:
+    """What a word or a sign says that hangs on the mention: "non-angry", "anger-free", "!angry"."""
+    if low[mention.start - 1 : mention.start] in ("!", "¬", "≠"):
+        return "denied"
     before = _BEFORE.search(low[max(mention.start - 20, 0) : mention.start])
     if before:
         return "denied" if before[1] in ("non", "not", "un", "anti", "nicht") else "unclear"

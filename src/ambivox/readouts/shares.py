@@ -158,6 +158,9 @@ def _partial(values: Array, missing: Sequence[int], names: str, shares: Shares, 
     largest = max(number.value or 0.0 for number in shares.numbers.values())
     if not signed and (largest <= 1) == (answer.format == "percentages") and total < 1 - SUM_TOLERANCE:
         return Reading(None, "unparsed", f"a part of an unknown whole; missing {names}")
+    written = sum(number.value or 0.0 for number in shares.numbers.values())
+    if signed and abs(written - 1) <= SUM_TOLERANCE:
+        return Reading(None, "unparsed", f"percentages that sum to 1; missing {names}")
     if len(shares.numbers) == 1 and total > 1 + SUM_TOLERANCE and abs(total - 100) > 100 * SUM_TOLERANCE:
         return Reading(None, "unparsed", f"a number on an unknown scale; missing {names}")
     note = f"{1 - total:.2g} is left for {names}" if total < 1 - SUM_TOLERANCE else f"missing {names}"
