@@ -63,8 +63,8 @@ def test_check_passes_a_whole_copy(ambivox: Cli, data_dir: Path) -> None:
         (("--option", "labels=al"), "corpus 'iemocap', option 'labels': expected 'primary'"),
         (("--corpus", "iemocapp"), "unknown corpus 'iemocapp': did you mean 'iemocap'"),
         (("--corpus", "msp-podcast"), "labels_detailed.csv: no such file"),
-        (("--truth", "dawid"), "unknown method of truth 'dawid': did you mean 'dawid-skene'"),
-        (("--table", "t.txt"), "the table is written as .csv or .parquet"),
+        (("--truth-method", "dawid"), "'dawid' is not one of 'shares', 'dirichlet', 'dawid-skene', 'mace'"),
+        (("-o", "t.txt"), "t.txt: end the name in .html for a page"),
         (("--emotions", "iemocap5"), "unknown emotion set 'iemocap5'"),
     ],
 )
@@ -88,7 +88,9 @@ def test_the_bare_listing_keeps_working(ambivox: Cli) -> None:
 def test_inspect_writes_a_row_for_each_utterance(ambivox: Cli, tmp_path: Path) -> None:
     root = write_iemocap(tmp_path / "corpus", SMALL)
     table = tmp_path / "new" / "votes.csv"
-    code, out, err = ambivox("corpora", "inspect", str(root), "--truth", "dawid-skene", "--table", str(table))
+    code, out, err = ambivox(
+        "corpora", "inspect", str(root), "--truth-method", "dawid-skene", "-o", str(table)
+    )
     assert (code, out) == (0, "")
     assert "wrote" in err
     lines = table.read_text().splitlines()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -10,12 +12,12 @@ import typer
 import ambivox
 from ambivox.cli import lists, model, study
 from ambivox.cli.corpora import app as corpora_app
-from ambivox.cli.output import say_error
+from ambivox.cli.output import say_error, say_warning
 from ambivox.errors import AmbivoxError
 
 app = typer.Typer(
     name="ambivox",
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -40,7 +42,7 @@ for _command in (
     study.claims,
     study.report,
     model.check,
-    model.train,
+    model.finetune,
     lists.models,
     lists.prompts,
     lists.emotions,
@@ -52,10 +54,24 @@ for _command in (
 app.add_typer(corpora_app, name="corpora")
 
 
+class _OneLine(logging.Handler):
+    """Says what the package logs, as commands say everything."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        say_warning(record.getMessage())
+
+
+_WARNINGS = _OneLine(logging.WARNING)
+
+
 def main() -> None:
-    """Run the command line: one line for every error of the user's, exit code 2 (usage) or 1 (failure)."""
+    """Run the command line: a line for every error and warning; exit code 2 (usage) or 1 (failure)."""
+    logging.getLogger("ambivox").addHandler(_WARNINGS)
     try:
-        code = app(standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: say_warning(message)
+            code = app(prog_name="ambivox", standalone_mode=False)
     except AmbivoxError as error:
         say_error(error)
         code = error.exit_code

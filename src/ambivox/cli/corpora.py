@@ -8,27 +8,26 @@ from typing import Annotated, Any
 
 import typer
 
-from ambivox.choices import TruthMethod
-from ambivox.cli.output import JsonOption, console, errors, print_json, show_list
+from ambivox.cli.options import (
+    AnyEmotionsOption,
+    CorpusOption,
+    CorpusOptionsOption,
+    CorpusPathArgument,
+    JsonOption,
+    TemplateArgument,
+    TruthMethodOption,
+)
+from ambivox.cli.output import console, errors, print_json, show_list
 from ambivox.errors import UsageError, unknown_name
 
 app = typer.Typer(rich_markup_mode=None)
 
-PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The corpus's folder, or a manifest.")]
-CorpusOption = Annotated[
-    str | None, typer.Option("--corpus", help="Which corpus it is; told by its layout otherwise.")
-]
-OptionOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--option", help="An option of its loader: labels=self, columns.rater=worker; may be repeated."
-    ),
-]
+_PAGE, _TABLES = ".html", (".csv", ".parquet")
 
 
 @app.callback(invoke_without_command=True)
 def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the corpus loaders; inspect or check a corpus."""
+    """List corpora; inspect or check one."""
     if context.invoked_subcommand is None:
         from ambivox.corpora import CORPORA
 
@@ -38,56 +37,64 @@ def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command()
 def inspect(
-    path: PathArgument,
+    path: CorpusPathArgument,
     corpus: CorpusOption = None,
-    option: OptionOption = None,
-    emotions: Annotated[
-        str | None, typer.Option("--emotions", "-e", help="An emotion set; all labels that occur otherwise.")
+    option: CorpusOptionsOption = None,
+    emotions: AnyEmotionsOption = None,
+    truth_method: TruthMethodOption = "shares",
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write a page (.html) or a table of the utterances (.csv, .parquet); may be repeated.",
+        ),
     ] = None,
-    truth: Annotated[
-        str, typer.Option(help="Truth from raters: shares, dirichlet, dawid-skene or mace.")
-    ] = "shares",
-    table: Annotated[
-        Path | None, typer.Option(help="Write votes, entropy, standard errors and truth of each utterance.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a page with pictures.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a corpus holds, how its raters disagree, and what each option would keep."""
+    """Show what a corpus holds.
+
+    Clips, speakers, how the raters disagree, and what each option would keep.
+    """
     from ambivox.emotions import load_emotions
     from ambivox.inspection import default_emotions, inspect_corpus, utterance_table, write_table
     from ambivox.present.text.inspection import show_inspection
-    from ambivox.raters.truth import TRUTH_METHODS
 
-    if truth not in TRUTH_METHODS:
-        raise unknown_name("method of truth", truth, TRUTH_METHODS)
-    method: TruthMethod = truth
+    for file in out or ():
+        if file.suffix not in (_PAGE, *_TABLES):
+            raise UsageError(f"{file}: end the name in .html for a page, or in .csv or .parquet for a table")
     chosen = None if emotions is None else load_emotions(emotions)
     loaded = _load(path, corpus, option or [])
     chosen = chosen or default_emotions(loaded.utterances)
-    found = inspect_corpus(loaded, emotions=chosen, truth=method)
-    if table is not None:
-        if chosen is None or found.votes is None:
-            raise UsageError(f"{path}: no votes, so there is not a table of them to write")
-        errors.print(f"wrote {write_table(utterance_table(loaded, chosen, method), table)}", highlight=False)
-    if out is not None:
-        from ambivox.present.html.corpus_page import write_corpus_page
+    found = inspect_corpus(loaded, emotions=chosen, truth_method=truth_method)
+    for file in out or ():
+        if file.suffix == _PAGE:
+            from ambivox.present.html.corpus_page import write_corpus_page
 
-        errors.print(f"wrote {write_corpus_page(found, out)}", highlight=False)
+            written = write_corpus_page(found, file)
+        elif chosen is None or found.votes is None:
+            raise UsageError(f"{path}: there are no votes, so there is no table of them to write")
+        else:
+            written = write_table(utterance_table(loaded, chosen, truth_method), file)
+        errors.print(f"wrote {written}", highlight=False)
     if as_json:
         print_json(found.to_dict())
-    elif out is None and table is None:
+    elif not out:
         show_inspection(console, found)
 
 
 @app.command()
 def check(
-    path: PathArgument,
+    path: CorpusPathArgument,
     corpus: CorpusOption = None,
-    option: OptionOption = None,
+    option: CorpusOptionsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a copy of a corpus: audio there and plausible, labels for every clip, and what to fix."""
+    """Check whether a copy of a corpus is whole.
+
+    Is the audio there and plausible, and is there a label for every clip? If not, what is to fix?
+    """
     from dataclasses import asdict
 
     from ambivox.inspection import check_corpus
@@ -105,13 +112,16 @@ def check(
 
 @app.command()
 def template(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[FORMAT]", help="votes, ratings, lists, shares, labels, ...")
+    name: TemplateArgument = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the example to a file.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the example to a file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the columns of a table of your own, with an example to begin from."""
+    """Show the columns of a table of your own.
+
+    With an example to begin from.
+    """
     from ambivox.corpora.templates import TEMPLATES
     from ambivox.run.folder import write_text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ambivox.cli.output import JsonOption, print_json, print_table, show_list
+from ambivox.cli.options import JsonOption
+from ambivox.cli.output import print_json, print_table, show_list
 
 
 def models(as_json: JsonOption = False) -> None:

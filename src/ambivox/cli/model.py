@@ -1,4 +1,4 @@
-"""The commands on one model: ``ambivox read | check | train | bench``."""
+"""The commands on one model: ``ambivox read | check | finetune``."""
 
 from __future__ import annotations
 
@@ -8,38 +8,46 @@ from typing import Annotated, Any
 
 import typer
 
-from ambivox.cli.output import JsonOption, ModelOption, console, errors, print_json, print_table, say_error
+from ambivox.cli.options import (
+    EmotionsOption,
+    JsonOption,
+    ModelArgument,
+    ModelOption,
+    PromptOption,
+    ReadoutOption,
+    TrustOption,
+)
+from ambivox.cli.output import console, errors, print_json, print_table, say_error
 from ambivox.errors import AmbivoxError
 
 
 def read(
     clips: Annotated[list[str], typer.Argument(metavar="CLIP...", help="Sound files.")],
     model: ModelOption = "mini",
-    prompt: Annotated[
-        str, typer.Option("--prompt", "-p", help="A prompt by name, or a YAML file.")
-    ] = "dictionary",
-    emotions: Annotated[
-        str, typer.Option("--emotions", "-e", help="An emotion set, or a YAML file.")
-    ] = "cremad6",
-    readout: Annotated[
-        list[str] | None, typer.Option(help="A readout, such as 'mean(value=logit)'; may be repeated.")
+    prompt: PromptOption = "dictionary",
+    emotions: EmotionsOption = "cremad6",
+    readout: ReadoutOption = None,
+    start_s: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Where the segment begins.")
     ] = None,
-    start: Annotated[float | None, typer.Option(help="Where the segment starts, in seconds.")] = None,
-    end: Annotated[float | None, typer.Option(help="Where the segment ends, in seconds.")] = None,
+    end_s: Annotated[float | None, typer.Option(metavar="SECONDS", help="Where the segment ends.")] = None,
     channel: Annotated[
         str | None,
-        typer.Option(help="Which channel, a number from 0, or 'mix' for their average."),
+        typer.Option(metavar="CHANNEL", help="Which channel: a number from 0, or 'mix' for their average."),
     ] = None,
-    order_seed: Annotated[int | None, typer.Option(help="Permute the options with this seed.")] = None,
+    order_seed: Annotated[
+        int | None, typer.Option(metavar="SEED", help="Offer the options in the order that this seed draws.")
+    ] = None,
     ask_silent: Annotated[
         bool, typer.Option("--ask-silent", help="Ask about digital silence, too; otherwise it has no answer.")
     ] = False,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that the model's repository brings.")
-    ] = False,
+    trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a model what emotions clips carry, from its text and from its logits."""
+    """Ask a model which emotions a clip carries.
+
+    Its answer is read from the text that it writes and from the logits underneath.
+    """
     from ambivox.audio import channel_named
     from ambivox.models import load_model
     from ambivox.present.text import show_reading
@@ -57,8 +65,8 @@ def read(
                 prompt=prompt,
                 emotions=emotions,
                 readouts=readout or DEFAULT_READOUTS,
-                start_s=start,
-                end_s=end,
+                start_s=start_s,
+                end_s=end_s,
                 channel=channel_named(channel),
                 order_seed=order_seed,
                 ask_silent=ask_silent,
@@ -80,13 +88,14 @@ def read(
 
 
 def check(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="mini, a folder, or a hub name.")],
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that the model's repository brings.")
-    ] = False,
+    model: ModelArgument,
+    trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Test that a model hears the clip and that its numbers can be trusted."""
+    """Test whether a model can be trusted.
+
+    Does it hear the clip, and does it answer alone as it answers in a batch?
+    """
     from ambivox.models import load_model
     from ambivox.models.check import check_model
 
@@ -110,31 +119,40 @@ def check(
         raise typer.Exit(1)
 
 
-def train(
-    training: Annotated[Path, typer.Argument(metavar="TRAIN.yaml", help="What to train on what.")],
+def finetune(
+    config: Annotated[Path, typer.Argument(metavar="FINETUNE.yaml", help="What learns what from whom.")],
     out: Annotated[
-        Path | None, typer.Option(help="Directory of the training; runs/<name of the file> by default.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The directory of the training; runs/NAME by default."
+        ),
     ] = None,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Say what it would take, and train nothing.")
+        bool, typer.Option("--estimate", help="Say what it would take, and do not train.")
     ] = False,
-    tflops: Annotated[float, typer.Option(help="What a device sustains, for --estimate.", min=1e-6)] = 100.0,
+    tflops: Annotated[
+        float, typer.Option(metavar="TFLOP/S", help="What a device sustains, for --estimate.", min=1e-6)
+    ] = 100.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Fine-tune a model on votes, or go on with a training that was interrupted."""
-    from ambivox.finetuning import estimate_finetuning, finetune, load_finetuning
+    """Fine-tune a model on votes, or resume that.
+
+    The same command goes on with a training that was interrupted.
+    """
+    from ambivox.finetuning import estimate_finetuning, load_finetuning
+    from ambivox.finetuning import finetune as finetune_on_votes
     from ambivox.present.text import finetune_progress, show_estimate
 
-    config = load_finetuning(training)
+    loaded = load_finetuning(config)
     if estimate:
-        found = estimate_finetuning(config)
+        found = estimate_finetuning(loaded)
         if as_json:
             print_json(asdict(found) | {"hours": found.hours(tflops * 1e12)})
         else:
             show_estimate(console, found, tflops)
         return
     with finetune_progress(errors) as bar:
-        folder = finetune(config, out or Path("runs") / training.stem, report=bar)
+        folder = finetune_on_votes(loaded, out or Path("runs") / config.stem, report=bar)
     errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)
 
 

@@ -1,4 +1,4 @@
-"""What commands print with: consoles, tables and JSON; and the options that several of them have."""
+"""What commands print with: consoles, tables and JSON, and one line for an error or a warning."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -17,10 +16,6 @@ from rich.table import Table
 _width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
 console = Console(width=_width)
 errors = Console(stderr=True)
-
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="mini, a folder, or a hub name org/name.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a drawing.")]
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")]
 
 
 def show_list(columns: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool) -> None:
@@ -50,4 +45,13 @@ def print_json(value: object) -> None:
 
 def say_error(error: object) -> None:
     """Print an error as one line."""
-    typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+    _say("error", error)
+
+
+def say_warning(warning: object) -> None:
+    """Print a warning as one line."""
+    _say("warning", warning)
+
+
+def _say(kind: str, text: object) -> None:
+    typer.echo(f"{kind}: {' '.join(str(text).split())}", err=True)

@@ -8,18 +8,36 @@ from typing import Annotated
 
 import typer
 
-from ambivox.choices import Cluster, FailedAs, Outside
-from ambivox.cli.output import JsonOption, RunArgument, console, errors, print_json
+from ambivox.cli.options import (
+    CalibrationOption,
+    ClusterOption,
+    ConventionOption,
+    DevelopmentSpeakersOption,
+    FailedAsOption,
+    JsonOption,
+    MetricOption,
+    MetricsOption,
+    OutsideOption,
+    ReadoutOption,
+    RunArgument,
+    TokenOption,
+    TruthTableOption,
+)
+from ambivox.cli.output import console, errors, print_json
 from ambivox.errors import AmbivoxError, UsageError
 
 
 def run(
     study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study to run.")],
     out: Annotated[
-        Path | None, typer.Option(help="Directory of the run; runs/<name of the study> by default.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="The directory of the run; runs/NAME by default."),
     ] = None,
 ) -> None:
-    """Run a study, or go on with one that was interrupted."""
+    """Run a study, or resume it.
+
+    The same command goes on with a run that was interrupted.
+    """
     from ambivox.present.text import run_progress
     from ambivox.run import Run, load_study, run_study
 
@@ -43,40 +61,10 @@ def run(
         raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.text}")
 
 
-ConventionOption = Annotated[
-    str, typer.Option("--convention", "-c", help="How to score: see ambivox metrics.")
-]
-MetricOption = Annotated[
-    list[str] | None, typer.Option("--metric", help="Show this metric, plug-ins included; may be repeated.")
-]
-OutsideOption = Annotated[Outside, typer.Option(help="What becomes of votes outside the emotion set.")]
-FailedAsOption = Annotated[
-    FailedAs | None, typer.Option(help="What failed readings count as; the convention says otherwise.")
-]
-ReadoutOption = Annotated[
-    list[str] | None, typer.Option(help="A readout in place of the study's; may be repeated.")
-]
-TruthTableOption = Annotated[
-    Path | None,
-    typer.Option(help="Score against a table of 'ambivox corpora inspect --truth METHOD --table'."),
-]
-ClusterOption = Annotated[
-    Cluster,
-    typer.Option(help="What intervals and tests take for independent; dialogue and clip: of these speakers."),
-]
-CalibrationOption = Annotated[
-    list[str] | None,
-    typer.Option("--calibration", help="A calibration, see ambivox calibrations; may be repeated."),
-]
-DevelopmentSpeakersOption = Annotated[
-    str, typer.Option(help="Fit calibrations to A,B,... and do not score them; else to folds of speakers.")
-]
-
-
 def score(
     run: RunArgument,
     convention: ConventionOption = "ambivox",
-    metric: MetricOption = None,
+    metric: MetricsOption = None,
     outside: OutsideOption = "drop",
     failed_as: FailedAsOption = None,
     readout: ReadoutOption = None,
@@ -85,17 +73,24 @@ def score(
     calibration: CalibrationOption = None,
     development_speakers: DevelopmentSpeakersOption = "",
     tertiles: Annotated[
-        bool, typer.Option("--tertiles", help="Also skill on the least, middle and most ambiguous third.")
+        bool, typer.Option("--tertiles", help="Add skill on the least, middle and most ambiguous third.")
     ] = False,
     sensitivity: Annotated[
-        bool, typer.Option("--sensitivity", help="Also how far readings move with option order and prompt.")
+        bool,
+        typer.Option(
+            "--sensitivity", help="Add how far readings move with the order of options and the prompt."
+        ),
     ] = False,
     grid: Annotated[
-        bool, typer.Option("--grid", help="All readings of the paper's token-level method, as one table.")
+        bool,
+        typer.Option("--grid", help="Show every reading of the paper's token-level method as one table."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a run against the human votes, with controls and intervals beside it."""
+    """Score a run against the votes of people.
+
+    The table has controls that heard nothing, and an interval beside each score.
+    """
     from ambivox.present.text import show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
     from ambivox.scoring import ScoringOptions
@@ -125,10 +120,8 @@ def score(
 
 def claims(
     run: RunArgument,
-    metric: Annotated[str, typer.Option(help="A metric with a value per utterance.")] = "jsd_bits",
-    token: Annotated[
-        str | None, typer.Option(help="The token-level readout, in place of the one that suits each prompt.")
-    ] = None,
+    metric: MetricOption = "jsd_bits",
+    token: TokenOption = None,
     outside: OutsideOption = "drop",
     failed_as: FailedAsOption = None,
     readout: ReadoutOption = None,
@@ -140,7 +133,10 @@ def claims(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put the claims of the field to the test: effect, interval and verdict of each."""
+    """Test the claims of the field on a run.
+
+    Each claim comes with its effect, an interval and a verdict.
+    """
     from ambivox.field_claims import claims as claims_of
     from ambivox.present.text import show_claims
     from ambivox.scoring import ScoringOptions
@@ -164,10 +160,11 @@ def claims(
 def report(
     run: RunArgument,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The page; RUN/report.html by default.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="The page; RUN/report.html by default."),
     ] = None,
     convention: ConventionOption = "ambivox",
-    metric: MetricOption = None,
+    metric: MetricsOption = None,
     outside: OutsideOption = "drop",
     failed_as: FailedAsOption = None,
     readout: ReadoutOption = None,
@@ -176,7 +173,7 @@ def report(
     calibration: CalibrationOption = None,
     development_speakers: DevelopmentSpeakersOption = "",
 ) -> None:
-    """Write the scores of a run as one HTML page with pictures."""
+    """Write the scores of a run as an HTML page."""
     from ambivox.present.html import write_report
     from ambivox.scoring import ScoringOptions
 

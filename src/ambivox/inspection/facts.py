@@ -62,7 +62,7 @@ class VoteFacts:
         raters: how many raters an utterance has, where it is known who they are; else as many as votes. None
             where only shares of the votes are known.
         n_raters: different raters; None where it is not known who they are.
-        truth: the method by which raters are judged.
+        truth_method: by which raters are judged.
         reliability: rater -> how often they are right by it, see `RaterTruth`.
         entropy_bits: shape ``(U,)``.
         unanimous: share of utterances on which all votes are on one label.
@@ -79,7 +79,7 @@ class VoteFacts:
     per_utterance: Spread | None
     raters: Spread | None
     n_raters: int | None
-    truth: TruthMethod
+    truth_method: TruthMethod
     reliability: Mapping[str, float]
     entropy_bits: Array
     unanimous: float
@@ -132,7 +132,7 @@ class Inspection:
 
 
 def inspect_corpus(
-    corpus: Corpus, *, emotions: EmotionSet | None = None, truth: TruthMethod = "shares"
+    corpus: Corpus, *, emotions: EmotionSet | None = None, truth_method: TruthMethod = "shares"
 ) -> Inspection:
     """Look at a corpus before any model runs.
 
@@ -140,7 +140,7 @@ def inspect_corpus(
         corpus: loaded with ``require_audio=False`` where the loader has that option, to see what is missing.
         emotions: count votes over this set; by default over the smallest built-in set that has every label
             of the raters, or else over all labels that occur.
-        truth: by which method raters are judged reliable, a name of `TRUTH_METHODS`.
+        truth_method: by which raters are judged reliable, a name of `TRUTH_METHODS`.
 
     Returns:
         The facts. Durations are read from the headers of the clips that are there.
@@ -159,7 +159,7 @@ def inspect_corpus(
         consensus=_tally(utterances, "consensus"),
         dialogues=len({u.dialogue for u in utterances} - {None}),
         transcripts=sum(u.transcript is not None for u in utterances),
-        votes=_vote_facts(corpus, emotions, truth),
+        votes=_vote_facts(corpus, emotions, truth_method),
         options=kept_by_options(corpus),
         splits=split_sizes(corpus),
     )
@@ -208,7 +208,7 @@ def _vote_facts(corpus: Corpus, emotions: EmotionSet | None, method: TruthMethod
         per_utterance=_spread(counted.sum(axis=1)) if len(counted) else None,
         raters=_raters(by_rater, counted),
         n_raters=len(raters) or None,
-        truth=method,
+        truth_method=method,
         reliability=_reliability(rated, emotions, method) if raters or method != "shares" else {},
         entropy_bits=entropy_bits(q),
         unanimous=float((q.max(axis=1) == 1).mean()),

@@ -17,18 +17,18 @@ from ambivox.metrics import entropy_bits
 from ambivox.raters.truth import standard_error, truth_from_raters, vote_counts
 
 
-def utterance_table(corpus: Corpus, emotions: EmotionSet, method: TruthMethod = "shares") -> pa.Table:
+def utterance_table(corpus: Corpus, emotions: EmotionSet, truth_method: TruthMethod = "shares") -> pa.Table:
     """One row per utterance, in the order of the corpus.
 
     Columns: ``id``, ``speaker``, ``partition``, ``raters`` (None where it is not known who voted), ``votes``
     (inside the set, 0 where only shares are known), ``entropy_bits`` (of the shares of the votes), and for
     each label ``votes.LABEL``, ``standard_error.LABEL`` (of its share) and ``truth.LABEL`` (its probability
-    under `method`). Numbers that are not defined are null.
+    by `truth_method`). Numbers that are not defined are null.
 
     Args:
         corpus: with votes.
         emotions: the set; votes outside it are dropped.
-        method: a name of `TRUTH_METHODS`.
+        truth_method: a name of `TRUTH_METHODS`.
 
     Raises:
         UsageError: a method that must know who voted where that is not known.
@@ -38,7 +38,7 @@ def utterance_table(corpus: Corpus, emotions: EmotionSet, method: TruthMethod = 
     rated = ~np.isnan(shares).any(axis=1)
     entropy = np.full(len(corpus), np.nan)
     entropy[rated] = entropy_bits(shares[rated])
-    truth, errors = truth_from_raters(corpus, emotions, method).p, standard_error(counts)
+    truth, errors = truth_from_raters(corpus, emotions, truth_method).p, standard_error(counts)
     raters = [sum(not r.by_speaker for r in u.ratings) or None for u in corpus]
     columns: dict[str, pa.Array] = {
         "id": pa.array([u.id for u in corpus]),

@@ -1,4 +1,4 @@
-"""Truth from a table that ``ambivox corpora inspect --table`` wrote, in place of the shares of the votes."""
+"""Truth from a table that ``ambivox corpora inspect -o TABLE`` wrote, in place of the shares of the votes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read_truth_table(path: str | Path) -> TruthTable:
         raise UsageError(f"{path}: not readable as a table of truth ({first_line(error)})") from None
     columns = [name for name in table.column_names if name.startswith(_PREFIX)]
     if "id" not in table.column_names or not columns:
-        raise UsageError(f"{path}: no columns id and truth.LABEL: see ambivox corpora inspect --table")
+        raise UsageError(f"{path}: no columns id and truth.LABEL: see ambivox corpora inspect -o TABLE")
     ids = [str(name) for name in table.column("id").to_pylist()]
     if len(set(ids)) < len(ids):
         raise UsageError(f"{path}: {max(ids, key=ids.count)!r} stands there twice")

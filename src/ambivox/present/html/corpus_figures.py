@@ -123,9 +123,9 @@ def reliability_figure(votes: VoteFacts) -> Figure | None:
     """How far each rater agrees with the others; None where it is not known who voted."""
     if not votes.reliability:
         return None
-    modelled = votes.truth in ("dawid-skene", "mace")
+    modelled = votes.truth_method in ("dawid-skene", "mace")
     return _histogram(
-        f"Reliability of each rater by {votes.truth}"
+        f"Reliability of each rater by {votes.truth_method}"
         if modelled
         else "Agreement of each rater with the others",
         "How often the rater is right, as the model sees it; one count per rater."

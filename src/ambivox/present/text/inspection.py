@@ -98,8 +98,8 @@ def vote_lines(votes: VoteFacts) -> list[str]:
     if votes.reliability:
         shares = sorted(votes.reliability.values())
         by = "a rater agrees with the others' votes"
-        if votes.truth in ("dawid-skene", "mace"):
-            by = f"reliability of a rater by {votes.truth}"
+        if votes.truth_method in ("dawid-skene", "mace"):
+            by = f"reliability of a rater by {votes.truth_method}"
         lines.append(f"{by}: {shares[0]:.2f} to {shares[-1]:.2f}, median {shares[len(shares) // 2]:.2f}")
     if votes.outside:
         lines.append(f"votes outside {votes.emotion_set}: {tally_text(votes.outside)}")

@@ -1,0 +1,215 @@
+"""Options and arguments that several commands have, each once: one flag, one help text, one list of choices.
+
+Closed choices are types of `ambivox.choices`, so that help and completion list them. Names that plug-ins may
+add to are completed from their registry.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ambivox.choices import Cluster, FailedAs, Outside, TruthMethod
+
+
+def names_in(module: str, registry: str) -> Callable[[str], list[str]]:
+    """A completion: the names of a registry, imported when somebody presses the key."""
+
+    def complete(incomplete: str) -> list[str]:
+        logging.getLogger("ambivox").setLevel(logging.ERROR)  # a broken plug-in is told by commands, not here
+        names = getattr(importlib.import_module(f"ambivox.{module}"), registry)
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+def emotion_set_names(incomplete: str) -> list[str]:
+    """A completion: the emotion sets."""
+    from ambivox.emotions import emotion_sets
+
+    return [name for name in emotion_sets() if name.startswith(incomplete)]
+
+
+complete_metrics = names_in("metrics", "METRICS")
+complete_readouts = names_in("readouts", "READOUTS")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+
+# What to ask, and whom.
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="'mini', an engine, a folder, or a hub name org/name.",
+        autocompletion=names_in("models", "MODELS"),
+    ),
+]
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="'mini', an engine, a folder, or a hub name org/name.",
+        autocompletion=names_in("models", "MODELS"),
+    ),
+]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run code that comes with the model's weights.")
+]
+PromptOption = Annotated[
+    str,
+    typer.Option(
+        "--prompt",
+        "-p",
+        metavar="PROMPT",
+        help="A prompt by name, or a YAML file.",
+        autocompletion=names_in("prompts", "PROMPTS"),
+    ),
+]
+EmotionsOption = Annotated[
+    str,
+    typer.Option(
+        "--emotions",
+        "-e",
+        metavar="SET",
+        help="An emotion set by name, or a YAML file.",
+        autocompletion=emotion_set_names,
+    ),
+]
+AnyEmotionsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--emotions",
+        "-e",
+        metavar="SET",
+        help="An emotion set by name, or a YAML file; without it, all labels that occur.",
+        autocompletion=emotion_set_names,
+    ),
+]
+ReadoutOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--readout",
+        metavar="READOUT",
+        help="A readout in place of the usual ones, such as 'mean(value=logit)'; may be repeated.",
+        autocompletion=complete_readouts,
+    ),
+]
+
+# How to score a run.
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")]
+ConventionOption = Annotated[
+    str,
+    typer.Option(
+        "--convention",
+        "-c",
+        metavar="NAME",
+        help="A published way to score; 'ambivox metrics' lists them.",
+        autocompletion=names_in("metrics", "CONVENTIONS"),
+    ),
+]
+MetricsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="METRIC",
+        help="A metric to show, from a plug-in too; may be repeated.",
+        autocompletion=complete_metrics,
+    ),
+]
+MetricOption = Annotated[
+    str,
+    typer.Option(
+        "--metric",
+        metavar="METRIC",
+        help="The metric to test by; one with a value for each utterance.",
+        autocompletion=complete_metrics,
+    ),
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="READOUT",
+        help="The token-level readout, in place of the one that suits each prompt.",
+        autocompletion=complete_readouts,
+    ),
+]
+OutsideOption = Annotated[
+    Outside, typer.Option("--outside", help="What becomes of votes for labels outside the emotion set.")
+]
+FailedAsOption = Annotated[
+    FailedAs | None,
+    typer.Option("--failed-as", help="What a failed reading counts as; the convention decides otherwise."),
+]
+ClusterOption = Annotated[
+    Cluster,
+    typer.Option(
+        "--cluster",
+        help="What intervals and tests take for independent; but for 'speaker', of these speakers only.",
+    ),
+]
+TruthTableOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth-table",
+        metavar="TABLE",
+        help="Score against this table, written by 'ambivox corpora inspect --truth-method METHOD -o TABLE'.",
+    ),
+]
+CalibrationOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--calibration",
+        metavar="NAME",
+        help="A calibration, shown beside the plain readings; may be repeated.",
+        autocompletion=names_in("calibration", "CALIBRATIONS"),
+    ),
+]
+DevelopmentSpeakersOption = Annotated[
+    str,
+    typer.Option(
+        "--development-speakers",
+        metavar="A,B,...",
+        help="Fit calibrations to these speakers and do not score them; without it, to folds of speakers.",
+    ),
+]
+
+# Which corpus, and how it is read.
+CorpusPathArgument = Annotated[
+    Path, typer.Argument(metavar="PATH", help="The folder of the corpus, or a manifest.")
+]
+CorpusOption = Annotated[
+    str | None,
+    typer.Option(
+        "--corpus",
+        metavar="NAME",
+        help="Which corpus it is; without it, its layout tells.",
+        autocompletion=names_in("corpora", "CORPORA"),
+    ),
+]
+CorpusOptionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="An option of its loader: labels=self, columns.rater=worker; may be repeated.",
+    ),
+]
+TruthMethodOption = Annotated[
+    TruthMethod, typer.Option("--truth-method", help="How a truth is made of what the raters said.")
+]
+TemplateArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FORMAT]",
+        help="A kind of table; without it, they are listed.",
+        autocompletion=names_in("corpora.templates", "TEMPLATES"),
+    ),
+]
