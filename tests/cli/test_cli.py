@@ -96,7 +96,7 @@ def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(
         (["read", "voice.wav", "-m", "toy", "--readout", "mean(valu=logit)"], 2, "did you mean 'value'"),
         (["read", "voice.wav", "-m", "toy", "--readout", "mean(value=loget)"], 2, "logit"),
         (["read", "none.wav", "-m", "toy"], 1, "none.wav"),
-        (["read", "voice.wav", "-m", "toy", "--start", "9"], 1, "voice.wav"),
+        (["read", "voice.wav", "-m", "toy", "--start-s", "9"], 1, "voice.wav"),
         (["run", "none.yaml"], 2, "none.yaml"),
         (["score", "nowhere"], 2, "nowhere: no run here"),
         (["claims", "nowhere"], 2, "nowhere: no run here"),

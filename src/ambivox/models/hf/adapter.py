@@ -247,7 +247,7 @@ class TransformersModel:
         limit = f"at most {self.max_audio_s:g} s" if self.max_audio_s else "less than that"
         raise AudioError(
             f"{request.name}: {seconds:.1f} s of audio, the model hears {limit}: "
-            "give --start and --end, or start and end in the manifest"
+            "give --start-s and --end-s, or start and end in the manifest"
         )
 
     def _piece(self, token: int) -> str:
