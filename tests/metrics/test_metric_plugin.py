@@ -63,6 +63,15 @@ def test_the_metrics_of_our_own_conventions_do_too(name):
         assert as_metric(metric.name, metric).name == metric.name
 
 
+def kind(p, q):
+    return 1 - (p * q).sum(axis=-1)
+
+
+def test_a_function_that_the_votes_do_not_satisfy_gives_no_skill():
+    assert as_metric("gap", gap).votes_are_perfect
+    assert not as_metric("kind", kind).votes_are_perfect
+
+
 def changes_what_it_is_given(p, q):
     p -= q
     return np.abs(p).max(axis=-1)
@@ -83,13 +92,14 @@ def cross_entropy(p, q):
         (lambda p, q: p - q, r"it gives shape \(5, 3\): expected \(5,\), one value each, or \(\)"),
         (lambda p, q: (p - q).sum(axis=0), r"it gives shape \(3,\)"),
         (changes_what_it_is_given, "read-only"),
-        (lambda p, q: cross_entropy(p, q), "it is 0.5 where prediction and votes are equal"),
+        (lambda p, q: cross_entropy(p, q), "it is 0.5 where all raters agree"),
         (lambda p, q: np.full(len(p), np.nan), "which way is better cannot be told"),
         (replace(GAP, name="jsd_bits"), "it calls itself 'jsd_bits'"),
         (replace(GAP, unit=""), "its unit is ''"),
         (replace(GAP, description="two\nlines"), "its description is"),
         (replace(GAP, per_utterance=False), "per_utterance is False"),
         (replace(GAP, lower_is_better=False), "lower_is_better is False, which makes 1 the best value"),
+        (replace(GAP, function=kind), "votes_are_perfect is True, and it is 0.456"),
         (replace(GAP, bounds=(0.0, 0.1)), "it gives 0.3, outside its bounds"),
         (replace(GAP, bounds=(1.0, 0.0)), "its bounds are"),
         (

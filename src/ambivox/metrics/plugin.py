@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ambivox.guarded import Guarded, a_, check_function, fault_in, summary_of
-from ambivox.metrics.metric import ANYTHING, Function, Metric
+from ambivox.metrics.metric import Function, Metric
 from ambivox.raters.distribution import Array
 
-# Five utterances and three labels, so that values per utterance, per label and per corpus differ in shape.
+# Five utterances and three labels, so that values per utterance, per label and per corpus differ in shape;
+# no two labels of an utterance have equally many votes.
 _P = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5], [0.6, 0.3, 0.1], [0.1, 0.3, 0.6]])
-_Q = np.array([[0.5, 0.5, 0.0], [0.2, 0.7, 0.1], [0.4, 0.0, 0.6], [0.9, 0.1, 0.0], [0.1, 0.5, 0.4]])
+_Q = np.array([[0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.4, 0.0, 0.6], [0.9, 0.1, 0.0], [0.1, 0.5, 0.4]])
 _CERTAIN = np.eye(3)[[0, 1, 2, 0, 1]]
 _EXACT = 1e-6
 
@@ -22,8 +23,9 @@ def as_metric(name: str, item: object) -> Metric:
     """A metric from a `Metric`, or from a plain function ``(p, q) -> array``.
 
     The function takes predictions and votes of shape ``(U, N)`` and gives one value per utterance, shape
-    ``(U,)``, or one for the corpus. It is tried: where prediction and votes are equal it has to be 0, which
-    says that lower is better, or 1, which says that higher is.
+    ``(U,)``, or one for the corpus. It is tried: where all raters agree and the prediction with them, it has
+    to be 0, which says that lower is better, or 1, which says that higher is. Skill is given if it is the
+    same wherever the prediction is the votes.
 
     Raises:
         ValueError: it is neither, or what it gives does not agree with what it says of itself.
@@ -44,7 +46,11 @@ def as_metric(name: str, item: object) -> Metric:
         best = _best(function)
         if np.isnan(best):
             raise ValueError("which way is better cannot be told from its values: register a Metric")
-        item = Metric(name, "1", per_utterance, best == 0, summary_of(function), function, None, ANYTHING)
+        perfect = abs(_mean(function, _Q) - best) <= _EXACT
+        item = Metric(
+            *(name, "1", per_utterance, best == 0, summary_of(function), function),
+            votes_are_perfect=bool(perfect),
+        )
     _check_words(name, item)
     _check_values(item)
     function = Guarded(f"metric {name!r}", item.function, _as_values)
@@ -75,8 +81,11 @@ def _check_values(metric: Metric) -> None:
     if best != stated and not np.isnan(best):
         raise ValueError(
             f"lower_is_better is {metric.lower_is_better}, which makes {stated} the best value, and it is "
-            f"{best:g} where prediction and votes are equal"
+            f"{best:g} where all raters agree and the prediction with them"
         )
+    at_votes = _mean(metric.function, _Q)
+    if metric.votes_are_perfect and abs(at_votes - stated) > _EXACT:
+        raise ValueError(f"votes_are_perfect is True, and it is {at_votes:g} where all predict the votes")
     low, high = metric.bounds
     outside = [v for v in np.ravel(values) if v < low - _EXACT or v > high + _EXACT]
     if outside:
@@ -88,16 +97,21 @@ def _check_values(metric: Metric) -> None:
 
 
 def _best(function: Function) -> float:
-    """The value where prediction and votes are equal, 0 or 1; nan where it is undefined."""
-    for q in (_CERTAIN, _Q):
-        best = float(np.nanmean(values)) if not np.isnan(values := _values(function, q, q)).all() else np.nan
-        if not np.isnan(best):
-            break
+    """The value of a perfect prediction, 0 or 1; nan where none is defined."""
+    best = _mean(function, _CERTAIN)
+    if np.isnan(best):
+        best = _mean(function, _Q)
     if np.isnan(best):
         return best
     if min(abs(best), abs(best - 1)) > _EXACT:
-        raise ValueError(f"it is {best:g} where prediction and votes are equal: a metric is 0 (or 1) there")
+        raise ValueError(f"it is {best:g} where all raters agree and the prediction with them, not 0 (or 1)")
     return float(round(best))
+
+
+def _mean(function: Function, q: Array) -> float:
+    """The value of a prediction that is the votes themselves; nan where it is undefined."""
+    values = _values(function, q, q)
+    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 
 def _values(function: Function, p: Array, q: Array = _Q) -> Array:
