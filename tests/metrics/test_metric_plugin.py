@@ -100,7 +100,7 @@ def cross_entropy(p, q):
         (replace(GAP, per_utterance=False), "per_utterance is False"),
         (replace(GAP, lower_is_better=False), "lower_is_better is False, which makes 1 the best value"),
         (replace(GAP, function=kind), "votes_are_perfect is True, and it is 0.456"),
-        (replace(GAP, bounds=(0.0, 0.1)), "it gives 0.3, outside its bounds"),
+        (replace(GAP, bounds=(0.0, 0.1)), "it gives 0.2, outside its bounds"),
         (replace(GAP, bounds=(1.0, 0.0)), "its bounds are"),
         (
             replace(GAP, function=worst, per_utterance=False, linearised=gap),
