@@ -109,7 +109,7 @@ def test_a_package_that_takes_a_built_in_name_is_left_out_and_told(
     assert list(shapes) == ["round"]
     assert shapes["round"] == "o"
     (record,) = caplog.records
-    assert record.message == "left out: shape 'round' of one_of_mine:A: ambivox has one of that name"
+    assert record.message.startswith("left out: shape 'round' of one_of_mine:A: ambivox has one of that name")
 
 
 def test_a_name_is_added_once() -> None:

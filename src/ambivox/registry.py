@@ -16,6 +16,7 @@ from ambivox.errors import AmbivoxError, UsageError, first_line, unknown_name
 
 T = TypeVar("T")
 
+TAKEN = "ambivox has one of that name, and it stays; the package has to choose another"
 _LOG = logging.getLogger(__name__)
 
 
@@ -94,7 +95,7 @@ class Registry(Generic[T]):
             for name, claims in _by_name(self.group).items():
                 if name in self._items:
                     for value in claims:
-                        self._say(value, f"{self.kind} {name!r} of {value}: ambivox has one of that name")
+                        self._say(value, f"{self.kind} {name!r} of {value}: {TAKEN}")
                 elif len(claims) > 1:
                     self._left_out[name] = UsageError(
                         f"{self.kind} {name!r} is registered twice, by {' and by '.join(sorted(claims))}: "

@@ -63,11 +63,11 @@ def test_read_json_gives_one_object_per_clip(ambivox: Cli, clip: Path, tmp_path:
     for o in objects:
         assert o["prompt"] == "dictionary"
         assert o["text"].startswith("{")
-        for reading in o["readouts"].values():
+        for reading in o["readings"].values():
             assert reading["status"] in ("ok", "undefined")
             if reading["distribution"] is not None:
                 assert sum(reading["distribution"].values()) == pytest.approx(1)
-        assert o["readouts"]["dictionary"]["distribution"].keys() == set(o["labels"])
+        assert o["readings"]["dictionary"]["distribution"].keys() == set(o["labels"])
 
 
 def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(

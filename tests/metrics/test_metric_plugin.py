@@ -44,8 +44,10 @@ def test_a_function_that_is_1_at_best_is_better_where_higher():
     assert metric.description == "from tests.metrics.test_metric_plugin"
 
 
-def test_a_function_with_one_number_is_over_the_corpus():
-    metric = as_metric("worst", worst)
+def test_a_metric_over_the_corpus_says_so():
+    with pytest.raises(ValueError, match="it gives one value for the corpus: give one for each utterance"):
+        as_metric("worst", worst)
+    metric = as_metric("worst", Metric("worst", "1", False, True, "largest difference at all", worst))
     assert not metric.per_utterance
     assert metric.score([[0.5, 0.5], [1, 0]], [[1, 0], [1, 0]]).utterances == 2
 

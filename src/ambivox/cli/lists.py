@@ -64,14 +64,20 @@ def metrics(as_json: JsonOption = False) -> None:
 
     better = {True: "lower", False: "higher"}
     rows = [
-        (m.name, m.unit, better[m.lower_is_better], m.description)
+        (
+            m.name,
+            m.unit,
+            better[m.lower_is_better],
+            "utterances" if m.per_utterance else "corpus",
+            m.description,
+        )
         for m in (METRICS[name] for name in METRICS)
     ]
     if as_json:
         conventions = {name: CONVENTIONS[name].source for name in CONVENTIONS}
         print_json({"metrics": [row[0] for row in rows], "conventions": conventions})
         return
-    print_table(("metric", "unit", "better", "what it is"), rows)
+    print_table(("metric", "unit", "better", "over", "what it is"), rows)
     print_table(
         ("convention", "source", "metrics"),
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -80,7 +80,7 @@ def read(
                 print_json({"clip": clip, "error": str(error)})
             continue
         if as_json:
-            print_json({"clip": clip} | _reading_as_dict(result))
+            print_json({"clip": clip} | result.to_dict())
         else:
             show_reading(console, result)
     if failed:
@@ -154,28 +154,3 @@ def finetune(
     with finetune_progress(errors) as bar:
         folder = finetune_on_votes(loaded, out or Path("runs") / config.stem, report=bar)
     errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)
-
-
-def _reading_as_dict(result: Any) -> dict[str, Any]:
-    asked, reply, sound = result.record.asked, result.record.reply, result.record.sound
-    labels = asked.emotions.labels
-    return {
-        "model": asked.model.name,
-        "prompt": asked.prompt.name,
-        "text": reply and reply.text,
-        "finish": reply and reply.finish,
-        "sound": sound and asdict(sound),
-        "labels": list(labels),
-        "order": [labels[n] for n in asked.prompt.order],
-        "readouts": {
-            name: {
-                "status": reading.status,
-                "distribution": None
-                if reading.distribution is None
-                else dict(zip(labels, map(float, reading.distribution), strict=True)),
-                "note": reading.note,
-                "mass": reading.mass,
-            }
-            for name, reading in result.readings.items()
-        },
-    }

@@ -23,7 +23,7 @@ def as_metric(name: str, item: object) -> Metric:
     """A metric from a `Metric`, or from a plain function ``(p, q) -> array``.
 
     The function takes predictions and votes of shape ``(U, N)`` and gives one value per utterance, shape
-    ``(U,)``, or one for the corpus. It is tried: where all raters agree and the prediction with them, it has
+    ``(U,)``. It is tried: where all raters agree and the prediction with them, it has
     to be 0, which says that lower is better, or 1, which says that higher is. Skill is given if it is the
     same wherever the prediction is the votes.
 
@@ -42,13 +42,16 @@ def as_metric(name: str, item: object) -> Metric:
         if not callable(item):
             raise ValueError(f"expected a Metric or a function (p, q), not {a_(item)}")
         function = check_function(item, "p", "q")
-        per_utterance = _values(function, _P).ndim == 1
+        if _values(function, _P).ndim == 0:
+            raise ValueError(
+                "it gives one value for the corpus: give one for each utterance, or register a Metric"
+            )
         best = _best(function)
         if np.isnan(best):
             raise ValueError("which way is better cannot be told from its values: register a Metric")
         perfect = abs(_mean(function, _Q) - best) <= _EXACT
         item = Metric(
-            *(name, "1", per_utterance, best == 0, summary_of(function), function),
+            *(name, "1", True, best == 0, summary_of(function), function),
             votes_are_perfect=bool(perfect),
         )
     _check_words(name, item)

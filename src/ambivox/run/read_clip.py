@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ambivox.audio import Channel
 from ambivox.corpora import Utterance
@@ -35,6 +36,31 @@ class ClipReading:
     def text(self) -> str | None:
         """What the model said; None if the clip could not be read."""
         return self.record.reply.text if self.record.reply else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: the answer, and every reading as probabilities by label."""
+        asked, reply, sound = self.record.asked, self.record.reply, self.record.sound
+        labels = asked.emotions.labels
+        return {
+            "model": asked.model.name,
+            "prompt": asked.prompt.name,
+            "text": reply and reply.text,
+            "finish": reply and reply.finish,
+            "sound": sound and asdict(sound),
+            "labels": list(labels),
+            "order": [labels[n] for n in asked.prompt.order],
+            "readings": {name: _reading_to_dict(one, labels) for name, one in self.readings.items()},
+        }
+
+
+def _reading_to_dict(reading: Reading, labels: Sequence[str]) -> dict[str, Any]:
+    p = reading.distribution
+    return {
+        "status": reading.status,
+        "distribution": None if p is None else dict(zip(labels, p.tolist(), strict=True)),
+        "note": reading.note,
+        "mass": reading.mass,
+    }
 
 
 def read(

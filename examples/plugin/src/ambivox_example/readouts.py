@@ -14,8 +14,8 @@ def last_named(record: Record, *, window: int = 0) -> Reading:
         record: what was asked and answered.
         window: look at this many characters at the end only; 0 looks at the whole answer.
     """
-    text = (record.text or "")[-window:].casefold()
-    places = [max(_last(form, text) for form in forms) for forms in record.forms]
+    text = record.replied.text[-window:].casefold()
+    places = [max(_last(form, text) for form in forms) for forms in record.asked.emotions.forms]
     if max(places) < 0:
         return Reading(None, "unparsed", "no label is named")
     return Reading(np.eye(len(places))[np.argmax(places)], "ok")

@@ -62,7 +62,8 @@ def _controls_below_readouts(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
 
 
 def _score_columns(table: ScoreTable) -> list[_Column]:
-    metrics = [name for name in HEADLINE_METRICS if name in table.metrics] or list(table.metrics)
+    headline = [name for name in HEADLINE_METRICS if name in table.metrics] or list(table.metrics)
+    metrics = dict.fromkeys([*table.asked_for, *headline])
     first, *others = metrics
     return [
         _Column("failed", _failed, 1),
