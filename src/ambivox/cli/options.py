@@ -21,9 +21,14 @@ def names_in(module: str, registry: str) -> Callable[[str], list[str]]:
     """A completion: the names of a registry, imported when somebody presses the key."""
 
     def complete(incomplete: str) -> list[str]:
-        logging.getLogger("ambivox").setLevel(logging.ERROR)  # a broken plug-in is told by commands, not here
         names = getattr(importlib.import_module(f"ambivox.{module}"), registry)
-        return [name for name in names if name.startswith(incomplete)]
+        log = logging.getLogger("ambivox")
+        level = log.level
+        log.setLevel(logging.ERROR)  # commands say what is wrong with a plug-in; a prompt is no place for it
+        try:
+            return [name for name in names if name.startswith(incomplete)]
+        finally:
+            log.setLevel(level)
 
     return complete
 
