@@ -74,11 +74,11 @@ def test_what_cannot_be_packed_is_left_alone(monkeypatch):
     assert PackedLinears(linear).linears == []
 
 
-def test_products_of_many_rows_are_left_as_they_are():
+def test_products_of_many_rows_or_one_are_left_as_they_are():
     linear = torch.nn.Linear(8, 4)
     linears = PackedLinears(linear)
     with torch.inference_mode(), linears.in_use():
-        for rows in (packed.ROWS + 1, 0):
+        for rows in (packed.ROWS + 1, packed.FEW_ROWS - 1, 1, 0):
             states = torch.randn(rows, 8)
             assert torch.equal(linear(states), torch.nn.functional.linear(states, linear.weight, linear.bias))
         assert linear.forward.packed is None
