@@ -36,7 +36,10 @@ _MOST, _LEAST = (
     rf"(?:the )?\b(?:{words})\b(?:[ -](?:likely|probable|strong|probability))?"
     for words in ("most|highest|strongest", "least|lowest|weakest")
 )
-_FALLING = re.compile(rf"(?:from )?{_MOST} (?:to|→|-) {_LEAST}\b|\b(?:descending|decreasing|falling)\b")
+_FALLING = re.compile(
+    rf"(?:from )?{_MOST} (?:to|→|-) {_LEAST}\b|{_MOST} (?:comes )?first\b"
+    r"|\b(?:descending|decreasing|falling)\b"
+)
 _RISING = re.compile(
     rf"(?:from )?{_LEAST} (?:to|→|-) {_MOST}\b|{_LEAST} (?:comes )?first\b"
     r"|\b(?:ascending|increasing|rising)\b"
@@ -218,18 +221,27 @@ def _by_rank(places: Sequence[_Place]) -> tuple[list[int], bool, str]:
     labels = [place.label for place in places]
     for ranks in ([place.before for place in places], [place.named for place in places]):
         if any(rank is not None for rank in ranks):
-            return _sorted_by(labels, ranks)
+            order, by_number, fault = _sorted_by(labels, ranks)
+            beside = {place.label: place.value.value for place in places if place.value is not None}
+            written = [beside[label] for label in order if beside.get(label) is not None]
+            return order, by_number, fault or _rises(written)
     values = [place.value.value for place in places if place.value is not None]
     if None in values:
         return [], False, "a number beside a label cannot be read"
     numbers = [value for value in values if value is not None]
     counts = sorted(numbers) == list(range(1, len(labels) + 1)) and len(numbers) == len(labels) > 1
-    falling = all(a >= b for a, b in itertools.pairwise(numbers))
-    if counts and falling:
+    rises = _rises(numbers)
+    if counts and not rises:
         return [], False, "its numbers may be ranks or scores"
     if counts:
         return _sorted_by(labels, [int(number) for number in numbers])
-    return labels, False, "" if falling else "the numbers beside the labels fall in another order"
+    return labels, False, rises
+
+
+def _rises(numbers: Sequence[float | None]) -> str:
+    """A fault where numbers beside ranked labels do not fall."""
+    falling = all((a or 0.0) >= (b or 0.0) for a, b in itertools.pairwise(numbers))
+    return "" if falling else "the numbers beside the labels fall in another order"
 
 
 def _sorted_by(labels: Sequence[int], ranks: Sequence[int | None]) -> tuple[list[int], bool, str]:

@@ -48,7 +48,7 @@ _TOKEN = re.compile(
 )
 _WORD = re.compile(WORD)
 _BEFORE = re.compile(r"([^\W\d_]+)-$")
-_AFTER = re.compile(r"-([^\W\d_]+)")
+_AFTER = re.compile(r"-([^\W\d_]+)| (free)\b")
 _SUFFIXES = frozenset(["sounding", "looking", "like", "toned", "ish", "filled", "driven", "based"])
 
 
@@ -316,5 +316,5 @@ def _by_affix(low: str, mention: Mention) -> State | None:
         return "denied" if before[1] in ("non", "not", "un", "anti", "nicht") else "unclear"
     after = _AFTER.match(low, mention.end, mention.end + 20)
     if after and after[1] not in _SUFFIXES:
-        return "denied" if after[1] in ("free", "less") else "unclear"
+        return "denied" if after[1] in (None, "free", "less") else "unclear"
     return None

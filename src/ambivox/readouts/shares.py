@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ from ambivox.readouts.tables import find_tables
 
 SUM_TOLERANCE = 0.02
 """How far a sum may be from 1 (or from 100%) and still count as rounding: six labels at two decimals."""
+
+_CONTINUES = re.compile(r"[\s.,·×x*^({e+-]*")
 
 
 class Shares(NamedTuple):
@@ -135,7 +138,7 @@ def _from_values(values: Array, shares: Shares, foreign: str, answer: Answer) ->
     if missing and len(shares.numbers) == 1 and answer.finish != "stop":
         return Reading(None, "unparsed", f"cut off before {names}")
     if not sums_to_one:
-        if answer.finish != "stop" and (missing or answer.low.rstrip()[-1:] in tuple("0123456789.")):
+        if answer.finish != "stop" and (missing or _may_go_on(answer.low, shares.numbers.values())):
             return Reading(None, "unparsed", f"cut off before {names or 'the last number was whole'}")
         if set(missing) & shares.named:
             return Reading(None, "unparsed", f"{names}: named, but no number could be read")
@@ -149,6 +152,12 @@ def _from_values(values: Array, shares: Shares, foreign: str, answer: Answer) ->
     if not sums_to_one:
         return Reading(distribution, "renormalised", f"summed to {total:g}")
     return Reading(distribution, "ok")
+
+
+def _may_go_on(low: str, numbers: Iterable[Number]) -> bool:
+    """Whether the last number stands at the end of the text and might have gone on."""
+    last = max(numbers, key=lambda number: number.end)
+    return not last.percent and _CONTINUES.fullmatch(low, last.end) is not None
 
 
 def _partial(values: Array, missing: Sequence[int], names: str, shares: Shares, answer: Answer) -> Reading:
