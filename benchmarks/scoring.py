@@ -28,6 +28,7 @@ from ambivox.models import Request
 from ambivox.prompts import load_prompt
 from ambivox.record import AskedUtterance, Record, Sound, read_records, write_records
 from ambivox.run import Run, Study
+from ambivox.run.manifest import Manifest
 from ambivox.run.plan import unanswered
 from ambivox.scoring import ScoringOptions, score
 from ambivox.testing.listener import Listener, sound_of
@@ -95,13 +96,17 @@ def write_run(folder: Path, n_records: int) -> Run:
     pool = records(MADE * SHARD)
     for path in made:
         write_records(itertools.islice(pool, SHARD), path)
+    manifest = Manifest(plan="made up", requests=n_records // SHARD * SHARD)
     for n in range(n_records // SHARD):
         copies = [_renamed(record, f"copy{n}") for record in read_records(made[n % MADE])]
-        write_records(copies, folder / "records" / f"00-{n:06d}.parquet")
+        path = folder / "records" / f"00-{n:06d}.parquet"
+        write_records(copies, path)
+        manifest.add(path, copies)
     for path in made:
         path.unlink()
     study = Study.model_validate({"corpora": [{"name": "manifest", "path": "m.csv"}], "prompts": PROMPTS})
     (folder / "study.yaml").write_text(yaml.safe_dump(study.model_dump(mode="json")), encoding="utf-8")
+    (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
     return Run(folder)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ambivox.models import Reply
-from ambivox.record import Record
+from ambivox.record import Record, read_records
+from ambivox.run import Run
+from ambivox.run.manifest import Manifest
 
 
 def change(record: Any, values: Mapping[str, Any]) -> Any:
@@ -26,3 +28,12 @@ def facts(record: Record, but: tuple[str, ...] = ()) -> dict[str, Any]:
         value = getattr(record.reply, f.name)
         found[f.name] = value.tolist() if isinstance(value, np.ndarray) else value
     return {name: value for name, value in found.items() if name not in ("time_s", *but)}
+
+
+def note_shards(run: Run, requests: int | None = None) -> None:
+    """Write the manifest of a run made by hand; it is finished unless `requests` says otherwise."""
+    manifest = Manifest(plan="made by hand", requests=0)
+    for path in sorted((run.folder / "records").glob("*.parquet")):
+        manifest.add(path, read_records(path))
+    manifest.requests = manifest.done if requests is None else requests
+    (run.folder / "manifest.json").write_text(manifest.model_dump_json(), "utf-8")

@@ -18,6 +18,22 @@ class UsageError(AmbivoxError):
     exit_code = 2
 
 
+class UnfinishedRunError(AmbivoxError):
+    """A run whose plan is not wholly recorded was asked for its results (exit code 3)."""
+
+    exit_code = 3
+
+
+class SomeFailedError(AmbivoxError):
+    """A run went through, and some of its requests failed (exit code 4)."""
+
+    exit_code = 4
+
+
+class OtherVersionError(AmbivoxError):
+    """Records of another version of this program, which are neither read nor overwritten."""
+
+
 class AudioError(AmbivoxError):
     """A clip that cannot be heard as asked; in a study it becomes a failed row with this reason."""
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ambivox.audio import AudioCaution
 from ambivox.columns import arrow_fields, from_table, to_plain
 from ambivox.emotions import EmotionSet
-from ambivox.errors import AmbivoxError, UsageError, first_line
+from ambivox.errors import AmbivoxError, OtherVersionError, UsageError, first_line
 from ambivox.models import LabelTokens, Reply
 from ambivox.prompts import RenderedPrompt
 from ambivox.reasons import Reason
@@ -209,7 +209,8 @@ def read_records(path: Path) -> list[Record]:
     """Read one shard.
 
     Raises:
-        AmbivoxError: not a shard of this program, or of another version of it.
+        OtherVersionError: records of another version of this program.
+        AmbivoxError: not a shard of records, or damaged.
     """
     try:
         # Not `read_table`, which would take a folder named "model=x" for a column.
@@ -220,7 +221,7 @@ def read_records(path: Path) -> list[Record]:
     written = metadata.get(b"ambivox_schema", b"none").decode(errors="replace")
     if written != str(SCHEMA_VERSION):
         writer = metadata.get(b"ambivox", b"another version").decode(errors="replace")
-        raise AmbivoxError(
+        raise OtherVersionError(
             f"{path}: records of version {written}, written by ambivox {writer}; this one reads version "
             f"{SCHEMA_VERSION}: run the study again, or use the version that wrote it"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -11,8 +12,19 @@ from pydantic import BaseModel, ValidationError
 
 from ambivox.errors import UsageError, first_line, unknown_name
 
+MAX_BYTES = 2**20
+"""A longer file is not one that a person wrote."""
+
 
 class _StrictLoader(yaml.SafeLoader):
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):  # a few nested ones make more nodes than fit into memory
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not read: write it out", problem_mark=mark
+            )
+        return super().compose_node(parent, index)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
@@ -36,7 +48,7 @@ def read_mapping(path: Path, what: str) -> dict[Any, Any]:
         UsageError: no such file, not YAML, a key given twice, or no mapping at its top.
     """
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
+        data = yaml.load(_text_of(path), _StrictLoader)
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file; give {what} by name or as a YAML file") from None
     except OSError as error:
@@ -49,6 +61,15 @@ def read_mapping(path: Path, what: str) -> dict[Any, Any]:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: expected lines of 'key: value' that describe {what}")
     return data
+
+
+def _text_of(path: Path) -> str:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError(f"{path}: is not a plain file; give a YAML file")
+    if found.st_size > MAX_BYTES:
+        raise UsageError(f"{path}: {found.st_size:,} bytes, at most {MAX_BYTES:,} are read")
+    return path.read_text(encoding="utf-8")
 
 
 Model = TypeVar("Model", bound=BaseModel)

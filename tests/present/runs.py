@@ -18,7 +18,7 @@ from ambivox.prompts import RenderedPrompt
 from ambivox.reasons import Reason
 from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record, Sound, write_records
 from ambivox.run import Run, Study
-from tests.records import change
+from tests.records import change, note_shards
 
 EMOTIONS = load_emotions("cremad6")
 LABELS = EMOTIONS.labels
@@ -101,6 +101,7 @@ def make_run(folder: Path, made: Made | None = None) -> Run:
     shard = folder / "records" / "00-000000.parquet"
     write_records(_records(made), shard)
     os.utime(shard, (1_790_000_000, 1_790_000_000))
+    note_shards(Run(folder))
     return Run(folder)
 
 

@@ -24,7 +24,10 @@ _NOTHING_TO_HEAR = Reason(
 )
 
 # What a model may raise on one odd request; programming errors (TypeError and the like) are left to surface.
-_MODEL_ERRORS = (AmbivoxError, RuntimeError, ValueError, IndexError)
+_MODEL_ERRORS = (AmbivoxError, RuntimeError, ValueError, IndexError, MemoryError, OSError)
+
+MAY_PASS = ("memory", "unreachable")
+"""Codes of failures that say nothing of the request: it is asked again when the study is run again."""
 
 
 def with_keys(batch: Sequence[Planned], *, seed: int) -> list[Planned]:
@@ -37,8 +40,8 @@ def with_keys(batch: Sequence[Planned], *, seed: int) -> list[Planned]:
     ]
 
 
-def _with_key(planned: Planned, digest: str, seed: int) -> Planned:
-    record = planned.record
+def _with_key(planned: Planned, digest: tuple[str, bool], seed: int) -> Planned:
+    record, (sound, readable) = planned.record, digest
     settings: dict[str, object] = {
         "max_new_tokens": record.asked.prompt.max_new_tokens,
         "needs": planned.needs,
@@ -50,7 +53,9 @@ def _with_key(planned: Planned, digest: str, seed: int) -> Planned:
         settings["seed"] = seed
     if planned.ask_silent:
         settings["ask_silent"] = True
-    return replace(planned, record=replace(record, key=request_key(record.asked, digest, **settings)))
+    return replace(
+        planned, record=replace(record, key=request_key(record.asked, sound, **settings)), readable=readable
+    )
 
 
 def ask(
@@ -143,19 +148,20 @@ def _answer(model: SpeechModel, requests: Sequence[Request]) -> list[Reply | Rea
             scores[n] = score
     except _MODEL_ERRORS as error:
         if len(requests) == 1:
-            return [Reason("model", _one_line(error))]
+            return [Reason(_code(error), _one_line(error))]
         half = len(requests) // 2  # one odd request should cost the others little
         return _answer(model, requests[:half]) + _answer(model, requests[half:])
     return [replace(reply, sequence_logp=score) for reply, score in zip(replies, scores, strict=True)]
 
 
-def _digest(without_audio: bool, clip: AskedClip) -> str:
+def _digest(without_audio: bool, clip: AskedClip) -> tuple[str, bool]:
+    """What stands for the sound in a key, and whether it could be read."""
     if without_audio:
-        return "no audio"
+        return "no audio", True
     try:
-        return audio_digest(clip.path, clip.start_s, clip.end_s, channel_named(clip.channel))
+        return audio_digest(clip.path, clip.start_s, clip.end_s, channel_named(clip.channel)), True
     except AmbivoxError as error:
-        return f"unreadable: {error}"
+        return f"unreadable: {error}", False
 
 
 def _check_heard_whole(record: Record, sound: Sound | None, max_audio_s: float | None) -> None:
@@ -166,6 +172,12 @@ def _check_heard_whole(record: Record, sound: Sound | None, max_audio_s: float |
             f"{asked.clip.path}: {duration_s:.1f} s of audio, {asked.model.name} hears at most "
             f"{max_audio_s:g} s: give a start and an end"
         )
+
+
+def _code(error: BaseException) -> str:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's own
+        return "memory"
+    return "unreachable" if isinstance(error, OSError) else "model"
 
 
 def _one_line(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ambivox.choices import Control
 from ambivox.errors import UsageError, unknown_name
@@ -45,6 +45,10 @@ class ModelSpec(_Strict):
     """`mini`, a folder with a checkpoint, or a hub name."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the engine, such as `dtype` or `device`."""
+
+
+MAX_SEED = 2**63 - 1
+"""As a record can hold it."""
 
 
 def _named(value: Any) -> Any:
@@ -104,6 +108,18 @@ class Study(_Strict):
     shard_size: Annotated[int, Field(ge=1)] = 128
     """How many records make a file."""
 
+    @model_validator(mode="after")
+    def _check_levels(self) -> Study:
+        for name in ("prompts", "controls", "order_seeds", "wordings", "context_turns", "temperatures"):
+            levels = getattr(self, name)
+            for level in levels if isinstance(levels, tuple) else ():
+                if levels.count(level) > 1:
+                    raise ValueError(f"{name}: {level!r} is given twice, and would be counted twice")
+        for seed in self.order_seeds if isinstance(self.order_seeds, tuple) else ():
+            if seed is not None and not 0 <= seed <= MAX_SEED:
+                raise ValueError(f"order_seeds: {seed} is not between 0 and {MAX_SEED}")
+        return self
+
 
 def load_study(path: str | Path) -> Study:
     """Read a study; its relative paths start at the folder of the file.
@@ -124,9 +140,16 @@ def _with_absolute_paths(study: Study, folder: Path) -> Study:
     def name_of(name: str) -> str:
         return str(folder / name) if name.endswith((".yaml", ".yml")) else name
 
+    def model_of(model: ModelSpec) -> ModelSpec:
+        # A plain name is a registered model or one of a hub, whatever folders happen to lie here.
+        here = (folder / model.name).resolve()
+        given_as_path = "/" in model.name or "\\" in model.name
+        return model.model_copy(update={"name": str(here)}) if given_as_path and here.is_dir() else model
+
     return study.model_copy(
         update={
             "corpora": tuple(c.model_copy(update={"path": folder / c.path}) for c in study.corpora),
+            "models": tuple(model_of(model) for model in study.models),
             "prompts": tuple(name_of(name) for name in study.prompts),
             "emotions": name_of(study.emotions),
         }
@@ -135,9 +158,10 @@ def _with_absolute_paths(study: Study, folder: Path) -> Study:
 
 def _validation_error(path: Path, error: ValidationError) -> UsageError:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        return UsageError(f"{path}: {where}: {first['msg'][0].lower()}{first['msg'][1:]}")
+        where = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        return UsageError(": ".join(filter(None, (str(path), where, said[:1].lower() + said[1:]))))
     inner: dict[str, type[_Strict]] = {"corpora": CorpusSpec, "models": ModelSpec}
     model = inner[str(first["loc"][0])] if len(first["loc"]) > 1 else Study
     return UsageError(f"{path}: {unknown_name('key', str(first['loc'][-1]), model.model_fields)}")

@@ -12,10 +12,13 @@ from typing import Any
 
 import yaml
 
-from ambivox.errors import AmbivoxError, UsageError
+from ambivox.errors import AmbivoxError, UnfinishedRunError, UsageError
 from ambivox.record import Record, read_records
 from ambivox.run.config import Study
+from ambivox.run.manifest import NAME as MANIFEST
+from ambivox.run.manifest import read_manifest
 from ambivox.run.plan import Parts, count_requests
+from ambivox.yaml_file import read_mapping
 
 _PACKAGES = (
     "ambivox",
@@ -32,12 +35,19 @@ _PACKAGES = (
 
 @dataclass(frozen=True)
 class Run:
-    """A directory with ``study.yaml``, ``environment.json`` and ``records/<model>-<shard>.parquet``."""
+    """A directory with ``study.yaml``, ``environment.json``, ``manifest.json`` and
+    ``records/<model>-<shard>.parquet``.
+
+    Args:
+        partial: whether an unfinished run may be read as far as it is.
+    """
 
     folder: Path
+    partial: bool = False
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, partial: bool = False) -> None:
         object.__setattr__(self, "folder", Path(folder))
+        object.__setattr__(self, "partial", partial)
 
     @property
     def study_path(self) -> Path:
@@ -53,38 +63,69 @@ class Run:
 
         Raises:
             UsageError: no such run, or nothing in it yet.
+            UnfinishedRunError: not all of the plan is recorded, and `partial` was not asked for.
         """
         for path in self.shards():
             yield from read_records(path)
 
     def shards(self) -> list[Path]:
-        """The files of records, in the order of the plan; `UsageError` if there are none yet."""
-        paths = sorted((self.folder / "records").glob("*.parquet"))
-        if not paths:
+        """The files of records of the present plan, in its order; errors as for `records`."""
+        manifest = read_manifest(self.folder)
+        if manifest is None:
+            raise self._without_manifest()
+        found = [path for path in self._files() if manifest.holds(path)]
+        done = sum(manifest.shards[path.name].records for path in found)
+        if done < manifest.requests and not self.partial:
+            raise UnfinishedRunError(
+                f"{self.folder}: unfinished: {done} of {manifest.requests} requests are recorded: run the "
+                "study again to go on, or ask for what is there (--partial)"
+            )
+        if not found:
             raise UsageError(f"{self.folder}: no records here; give the folder that 'ambivox run' wrote")
-        return paths
+        return found
+
+    def strays(self) -> list[Path]:
+        """Files among the records that are not of the present plan; they are left out of all results."""
+        manifest = read_manifest(self.folder)
+        return [path for path in self._files() if manifest is None or not manifest.holds(path)]
+
+    def _files(self) -> list[Path]:
+        return sorted((self.folder / "records").glob("*.parquet"))
+
+    def _without_manifest(self) -> AmbivoxError:
+        files = self._files()
+        if not files:
+            return UsageError(f"{self.folder}: no records here; give the folder that 'ambivox run' wrote")
+        try:
+            read_records(files[0])
+        except AmbivoxError as error:
+            return error
+        return UsageError(f"{self.folder}: records without {MANIFEST}: run the study again")
 
     def study(self) -> Study:
         """The study as it was run."""
         if not self.study_path.exists():
             raise UsageError(f"{self.folder}: no run here; give the folder that 'ambivox run' wrote")
         try:
-            return Study.model_validate(yaml.safe_load(self.study_path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, yaml.YAMLError) as error:
+            return Study.model_validate(read_mapping(self.study_path, "a study"))
+        except ValueError as error:
             reason = " ".join(str(error).split())
             raise UsageError(f"{self.study_path}: not a study that was run ({reason})") from None
 
     def environment(self) -> dict[str, Any]:
         """What the run kept of versions, models, corpora and seeds."""
         try:
-            environment: dict[str, Any] = json.loads((self.folder / "environment.json").read_text("utf-8"))
+            environment = json.loads((self.folder / "environment.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise AmbivoxError(f"{self.folder}/environment.json: not readable ({error})") from None
+            reason = " ".join(str(error).split())
+            raise AmbivoxError(f"{self.folder}/environment.json: not readable ({reason})") from None
+        if not isinstance(environment, dict):
+            raise AmbivoxError(f"{self.folder}/environment.json: not readable (it is not a JSON object)")
         return environment
 
 
 def open_run(folder: Path, study: Study) -> Run:
-    """Make the directory of a run, or go on with the one that is there.
+    """Make the directory of a run, or find the one that is there.
 
     Raises:
         UsageError: the folder holds the run of another study, or something else.
@@ -92,21 +133,38 @@ def open_run(folder: Path, study: Study) -> Run:
     run = Run(folder)
     written = study.model_dump(mode="json")
     if run.study_path.exists():
-        before = yaml.safe_load(run.study_path.read_text(encoding="utf-8"))
+        before = read_mapping(run.study_path, "a study that was run")
         if before != written:
-            keys = [key for key in written if not isinstance(before, dict) or before.get(key) != written[key]]
+            keys = [key for key in written if before.get(key) != written[key]]
             raise UsageError(
                 f"{folder}: holds the run of another study (differs in {', '.join(keys) or 'its keys'}): "
                 "choose another --out"
             )
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or _holds_something(folder)):
         raise UsageError(f"{folder}: exists and is not a run; choose another --out")
     try:
         (folder / "records").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AmbivoxError(f"{folder}: cannot be made ({error.strerror}): choose another --out") from None
-    write_text(run.study_path, yaml.safe_dump(written, sort_keys=False, allow_unicode=True))
     return run
+
+
+def write_study(run: Run, study: Study) -> None:
+    """Keep the study with the run, every default written out."""
+    written = study.model_dump(mode="json")
+    write_text(run.study_path, yaml.dump(written, Dumper=_NoAliases, sort_keys=False, allow_unicode=True))
+
+
+class _NoAliases(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _holds_something(folder: Path) -> bool:
+    try:
+        return any(path.name != ".lock" for path in folder.iterdir())
+    except OSError as error:
+        raise AmbivoxError(f"{folder}: cannot be read ({error.strerror}): choose another --out") from None
 
 
 def describe_environment(parts: Parts, fingerprints: dict[str, str]) -> dict[str, Any]:

@@ -42,12 +42,14 @@ class Planned:
         needs: what the readouts of the study need besides the answer.
         n_draws: how many answers to sample.
         ask_silent: whether to ask about a clip of digital silence.
+        readable: whether the bytes of the clip could be read.
     """
 
     record: Record
     needs: tuple[Need, ...] = ()
     n_draws: int = 0
     ask_silent: bool = False
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def look_up(study: Study) -> Parts:
         corpora.append(corpus.keep(corpus.utterances[: spec.limit]))
     _check_context(study, corpora, prompts)
     _check_unique("corpora", [corpus.name for corpus in corpora])
+    _check_unique("prompts", [prompt.name for prompt in prompts])
     _check_unique("models", [model.name for model in study.models])
     controls_of(study)
     for wording in study.wordings:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ambivox.errors import AmbivoxError
+from ambivox.errors import AmbivoxError, OtherVersionError
 from ambivox.models import SpeechModel, load_model
-from ambivox.record import Record, read_records, write_records
+from ambivox.record import Asked, Record, read_records, write_records
 from ambivox.run.answer_cache import AnswerCache
-from ambivox.run.ask import ask, with_keys
+from ambivox.run.ask import MAY_PASS, ask, with_keys
 from ambivox.run.clips import Clips
 from ambivox.run.config import Study
-from ambivox.run.folder import Run, describe_environment, open_run, write_text
-from ambivox.run.plan import Planned, count_requests, look_up, plan, shards
+from ambivox.run.folder import Run, describe_environment, open_run, write_study, write_text
+from ambivox.run.manifest import NAME as MANIFEST
+from ambivox.run.manifest import Manifest, locked, plan_hash, read_manifest
+from ambivox.run.plan import Parts, Planned, count_requests, look_up, plan, request_key, shards
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,10 @@ def run_study(
     """Run a study into a directory, or finish the run that is there.
 
     A shard is written whole or not at all and holds the same requests in the same batches whenever it is
-    written, so an interrupted and resumed run has the records of an uninterrupted one. A shard that is there
-    is kept if its keys are those of the plan: if a clip, prompt or model has changed, it is asked again.
+    written, so an interrupted and resumed run has the records of an uninterrupted one. Records that are there
+    are kept if their keys are those of the plan, with the votes and speakers that the corpus has now; where a
+    clip, prompt or model has changed, or a failure may pass, it is asked again. An answer is never replaced
+    by a failure to find the clip. The manifest lists the shards that hold the present plan.
     What is the same for several clips (the prompt without any clip, silence of one length) is asked once;
     the records of the others name the one that was (`Record.answer_of`).
 
@@ -62,16 +66,38 @@ def run_study(
     total = count_requests(parts) * len(study.models)
     counter = _Counter(total, report)
     fingerprints: dict[str, str] = {}
-    for place, spec in enumerate(study.models):
-        model = models[place] if models else load_model(spec.name, **spec.options)
-        fingerprints[model.name] = model.fingerprint
-        environment = describe_environment(parts, fingerprints)
-        write_text(run.folder / "environment.json", json.dumps(environment, indent=2) + "\n")
-        cache = AnswerCache()
-        with Clips(study.seed) as clips:
-            for number, shard in enumerate(shards(plan(parts, model), study.shard_size)):
-                _fill_shard(run.shard_path(place, number), shard, model, study, clips, cache, counter)
+    with locked(run.folder):
+        write_study(run, study)
+        manifest = _manifest_of(run, parts, total)
+        for place, spec in enumerate(study.models):
+            model = models[place] if models else load_model(spec.name, **spec.options)
+            fingerprints[model.name] = model.fingerprint
+            environment = describe_environment(parts, fingerprints)
+            write_text(run.folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            manifest.forget(place)
+            cache = AnswerCache()
+            with Clips(study.seed) as clips:
+                for number, shard in enumerate(shards(plan(parts, model), study.shard_size)):
+                    path = run.shard_path(place, number)
+                    records = _fill_shard(path, shard, model, study, clips, cache, counter)
+                    manifest.add(path, records)
+                    write_text(run.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
     return run
+
+
+def _manifest_of(run: Run, parts: Parts, total: int) -> Manifest:
+    """The manifest that is there, or an empty one where the plan is another than before."""
+    plan = plan_hash(
+        parts.study.model_dump(mode="json"),
+        [(corpus.name, corpus.fingerprint) for corpus in parts.corpora],
+        [prompt.model_dump(mode="json") for prompt in parts.prompts],
+        (parts.emotions.labels, parts.emotions.forms),
+    )
+    manifest = read_manifest(run.folder)
+    if manifest is None or (manifest.plan, manifest.requests) != (plan, total):
+        manifest = Manifest(plan=plan, requests=total)
+    write_text(run.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+    return manifest
 
 
 class _Counter:
@@ -95,32 +121,74 @@ def _fill_shard(
     clips: Clips,
     cache: AnswerCache,
     counter: _Counter,
-) -> None:
+) -> list[Record]:
+    """The records of a shard: those that are there already and still answer the plan, and new ones."""
     keyed = with_keys(shard, seed=study.seed)
-    done = _finished(path, [planned.record.key for planned in keyed])
-    if done is not None and cache.hold(done):
-        for planned, record in zip(keyed, done, strict=True):
+    before = _records_of(path)
+    records = _still_good(keyed, before, cache)
+    for planned, record in zip(keyed, records, strict=True):
+        if record is not None:
             cache.add(planned, record)
-        counter.add(done, kept=True)
-        return
-    records: list[Record] = []
-    batches = list(shards(keyed, study.batch_size))
+    kept = [record for record in records if record is not None]
+    if kept:
+        counter.add(kept, kept=True)
+    open_places = [i for i, record in enumerate(records) if record is None]
+    batches = list(shards([keyed[i] for i in open_places], study.batch_size))
+    answers: list[Record] = []
     for batch, following in itertools.zip_longest(batches, batches[1:], fillvalue=()):
         coming = [planned.record for planned in following]
         clips.prepare([planned.record for planned in batch] + coming)
         answered = ask(model, batch, clips, cache)
         clips.forget(answered, but=coming)
-        records += answered
+        answers += answered
         counter.add(answered)
-    write_records(records, path)
+    for i, answer in zip(open_places, answers, strict=True):
+        records[i] = answer
+    whole = [record for record in records if record is not None]
+    if open_places or _facts(whole) != _facts(before):
+        write_records(whole, path)
+    return whole
 
 
-def _finished(path: Path, keys: Sequence[str]) -> list[Record] | None:
-    """The records of a shard that is already there and answers just these requests."""
+def _records_of(path: Path) -> list[Record]:
+    """What a shard holds; nothing where it is missing or damaged.
+
+    Raises:
+        OtherVersionError: it is of another version of this program, and stays as it is.
+    """
     if not path.exists():
-        return None
+        return []
     try:
-        records = read_records(path)
+        return read_records(path)
+    except OtherVersionError:
+        raise
     except AmbivoxError:
-        return None
-    return records if [record.key for record in records] == list(keys) else None
+        return []
+
+
+def _still_good(
+    keyed: Sequence[Planned], before: Sequence[Record], cache: AnswerCache
+) -> list[Record | None]:
+    """For each request its record from before, what is known of the utterance (votes, speaker) as it is now;
+    None where it has to be asked.
+
+    An answer is kept where the sound is no longer there to ask again. A failure is kept unless it may pass.
+    """
+    by_key = {record.key: record for record in before}
+    by_request = {request_key(r.asked, ""): r for r in before if r.reply} if before else {}
+    found: list[Record | None] = []
+    for planned in keyed:
+        old = by_key.get(planned.record.key)
+        if not planned.readable and (old is None or old.reply is None):
+            old = by_request.get(request_key(planned.record.asked, "")) or old
+        if old is not None and old.reply is None and (old.error is None or old.error.code in MAY_PASS):
+            old = None
+        found.append(None if old is None else replace(old, asked=planned.record.asked))
+    if not cache.hold([record for record in found if record is not None]):
+        return [None if record is None or record.answer_of else record for record in found]
+    return found
+
+
+def _facts(records: Sequence[Record]) -> list[tuple[str, Asked]]:
+    """What can differ between records that were kept: the rest comes with the key."""
+    return [(record.key, record.asked) for record in records]
