@@ -218,3 +218,7 @@ TemplateArgument = Annotated[
         autocompletion=names_in("corpora.templates", "TEMPLATES"),
     ),
 ]
+
+PartialOption = Annotated[
+    bool, typer.Option("--partial", help="Go on with a run that is unfinished, as far as it is.")
+]

@@ -43,6 +43,11 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
+def warn(text: str) -> None:
+    """Print a caution as one line beside the output."""
+    typer.echo(f"warning: {' '.join(text.split())}", err=True)
+
+
 def say_error(error: object) -> None:
     """Print an error as one line."""
     _say("error", error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,13 +18,17 @@ from ambivox.cli.options import (
     MetricOption,
     MetricsOption,
     OutsideOption,
+    PartialOption,
     ReadoutOption,
     RunArgument,
     TokenOption,
     TruthTableOption,
 )
-from ambivox.cli.output import console, errors, print_json
-from ambivox.errors import AmbivoxError, UsageError
+from ambivox.cli.output import console, errors, print_json, warn
+from ambivox.errors import AmbivoxError, SomeFailedError, UsageError
+
+if TYPE_CHECKING:
+    from ambivox.run import Run
 
 
 def run(
@@ -56,9 +60,28 @@ def run(
         f"next: ambivox score {folder}",
         highlight=False,
     )
-    if last.failed == last.total:
+    if last.failed:
         first = next(record.error for record in Run(folder).records() if record.error)
-        raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.text}")
+        if last.failed == last.total:
+            raise AmbivoxError(f"all {last.total} requests failed, the first one with: {first.text}")
+        raise SomeFailedError(
+            f"{last.failed} of {last.total} requests failed, the first one with: {first.text}"
+        )
+
+
+def _open(folder: Path, partial: bool) -> Run:
+    """The run, after a word on what is left out of it."""
+    from ambivox.run import Run
+
+    run = Run(folder, partial=partial)
+    left_out = [path.name for path in run.strays()]
+    if left_out:
+        names = f"{', '.join(left_out[:3])}{', ...' if len(left_out) > 3 else ''}"
+        warn(f"{folder}: {len(left_out)} file(s) of records are not of the present study, left out: {names}")
+    done, requests = run.progress()
+    if done < requests and partial:
+        warn(f"{folder}: unfinished: {done} of {requests} requests are recorded")
+    return run
 
 
 def score(
@@ -85,6 +108,7 @@ def score(
         bool,
         typer.Option("--grid", help="Show every reading of the paper's token-level method as one table."),
     ] = False,
+    partial: PartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score a run against the votes of people.
@@ -109,7 +133,7 @@ def score(
         cluster=cluster,
         truth_table=truth_table,
     )
-    table = score_run(run, options, n_processes=os.cpu_count() or 1)
+    table = score_run(_open(run, partial), options, n_processes=os.cpu_count() or 1)
     if as_json:
         print_json(table.to_dict())
     elif grid:
@@ -131,6 +155,7 @@ def claims(
         float | None,
         typer.Option(help="The largest difference of the metric that would not matter, such as 0.01."),
     ] = None,
+    partial: PartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Test the claims of the field on a run.
@@ -149,7 +174,12 @@ def claims(
         truth_table=truth_table,
     )
     found = claims_of(
-        run, options, metric=metric, token=token, margin=margin, n_processes=os.cpu_count() or 1
+        _open(run, partial),
+        options,
+        metric=metric,
+        token=token,
+        margin=margin,
+        n_processes=os.cpu_count() or 1,
     )
     if as_json:
         print_json(found.to_dict())
@@ -172,6 +202,7 @@ def report(
     cluster: ClusterOption = "speaker",
     calibration: CalibrationOption = None,
     development_speakers: DevelopmentSpeakersOption = "",
+    partial: PartialOption = False,
 ) -> None:
     """Write the scores of a run as an HTML page."""
     from ambivox.present.html import write_report
@@ -188,7 +219,7 @@ def report(
         cluster=cluster,
         truth_table=truth_table,
     )
-    path = write_report(run, out or run / "report.html", options)
+    path = write_report(_open(run, partial), out or run / "report.html", options)
     errors.print(f"wrote {path}", highlight=False)
 
 

@@ -16,7 +16,7 @@ from ambivox.errors import AmbivoxError, UnfinishedRunError, UsageError
 from ambivox.record import Record, read_records
 from ambivox.run.config import Study
 from ambivox.run.manifest import NAME as MANIFEST
-from ambivox.run.manifest import read_manifest
+from ambivox.run.manifest import Manifest, read_manifest
 from ambivox.run.plan import Parts, count_requests
 from ambivox.yaml_file import read_mapping
 
@@ -70,10 +70,7 @@ class Run:
 
     def shards(self) -> list[Path]:
         """The files of records of the present plan, in its order; errors as for `records`."""
-        manifest = read_manifest(self.folder)
-        if manifest is None:
-            raise self._without_manifest()
-        found = [path for path in self._files() if manifest.holds(path)]
+        manifest, found = self._present()
         done = sum(manifest.shards[path.name].records for path in found)
         if done < manifest.requests and not self.partial:
             raise UnfinishedRunError(
@@ -83,6 +80,18 @@ class Run:
         if not found:
             raise UsageError(f"{self.folder}: no records here; give the folder that 'ambivox run' wrote")
         return found
+
+    def progress(self) -> tuple[int, int]:
+        """How many requests of the present plan are recorded, and how many it has."""
+        manifest, found = self._present()
+        return sum(manifest.shards[path.name].records for path in found), manifest.requests
+
+    def _present(self) -> tuple[Manifest, list[Path]]:
+        """The manifest, and the files of records that are of its plan."""
+        manifest = read_manifest(self.folder)
+        if manifest is None:
+            raise self._without_manifest()
+        return manifest, [path for path in self._files() if manifest.holds(path)]
 
     def strays(self) -> list[Path]:
         """Files among the records that are not of the present plan; they are left out of all results."""
@@ -95,7 +104,8 @@ class Run:
     def _without_manifest(self) -> AmbivoxError:
         files = self._files()
         if not files:
-            return UsageError(f"{self.folder}: no records here; give the folder that 'ambivox run' wrote")
+            what = "records" if self.study_path.exists() else "run"
+            return UsageError(f"{self.folder}: no {what} here; give the folder that 'ambivox run' wrote")
         try:
             read_records(files[0])
         except AmbivoxError as error:
