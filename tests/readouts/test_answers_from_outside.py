@@ -90,3 +90,30 @@ def test_a_mistake_of_the_caller_is_said_in_one_line(given: dict[str, Any], said
     with pytest.raises(UsageError, match=said) as error:
         ambivox.read_answer("sad", **given)
     assert "\n" not in str(error.value)
+
+
+RULES = HERE.parents[1] / "docs" / "answers.md"
+
+
+def rows_of(heading: str) -> list[Any]:
+    """The example and the reading of each row of a table in the page of rules."""
+    section = RULES.read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    examples = [(row[1].strip(), row[2].strip()) for row in rows[1:] if len(row) == 3]
+    return [(code.split("`")[1].replace("\\|", "|"), reading) for code, reading in examples if "`" in code]
+
+
+@pytest.mark.parametrize(("text", "reading"), rows_of("What is said, and what is denied"))
+def test_the_examples_of_denials_in_the_page_of_rules_hold(text: str, reading: str) -> None:
+    read = ambivox.read_answer(text, format="word", emotions="iemocap4")
+    if reading in ("none", "`unparsed`"):
+        assert read.distribution is None
+    else:
+        assert read.status == "ok"
+        assert read.distribution is not None
+        assert load_emotions("iemocap4").labels[int(read.distribution.argmax())] == reading
+
+
+@pytest.mark.parametrize("text", [text for text, reading in rows_of("Numbers") if reading == "`unparsed`"])
+def test_the_examples_of_numbers_that_are_refused_in_the_page_of_rules_hold(text: str) -> None:
+    assert ambivox.read_answer(text, format="dictionary", emotions="iemocap4").status == "unparsed"

@@ -19,6 +19,7 @@ Kind = Literal["deny", "also", "nor", "but", "sure", "doubt", "says"]
 # Letters, and what hangs on them by an apostrophe: "don't" is one word, "n'est" and "l'emozione" are two.
 WORD = rf"[^\W\d_{CJK}]+(?:'(?:[smdt]|ll|ve|re)(?![^\W\d_])|'(?=[^\W\d_]))?"
 _WORD = re.compile(WORD)
+_SAYS_PERCENT = re.compile(r"per ?cent|pct|prozent|pourcent|porcent|procent|百分")
 _KINDS: tuple[Kind, ...] = ("sure", "deny", "nor", "also", "but", "doubt", "says")
 
 
@@ -33,7 +34,6 @@ class Language:
         vocabulary: all words listed, by which the language is known.
     """
 
-    name: str
     phrases: dict[tuple[str, ...], Kind]
     bare: frozenset[str]
     words: frozenset[str]
@@ -43,27 +43,24 @@ class Language:
 @functools.cache
 def _listed() -> dict[str, dict[str, list[str]]]:
     text = (resources.files("ambivox.readouts") / "languages.yaml").read_text(encoding="utf-8")
-    listed: dict[str, dict[str, list[str]]] = yaml.load(
-        text, Loader=yaml.BaseLoader
-    )  # "no" and "on" are words
+    # The base loader knows only text, so that "no" and "on" stay words.
+    listed: dict[str, dict[str, list[str]]] = yaml.load(text, Loader=yaml.BaseLoader)
     return listed
 
 
 @functools.cache
 def languages() -> dict[str, Language]:
     """The known languages by their ISO 639-1 codes; "sv" holds Danish and Norwegian as well."""
-    return {
-        name: _language(name, lists) for name, lists in _listed().items() if name not in ("scripts", "fields")
-    }
+    return {name: _language(own) for name, own in _listed().items() if name not in ("scripts", "fields")}
 
 
-def _language(name: str, lists: dict[str, list[str]]) -> Language:
+def _language(lists: dict[str, list[str]]) -> Language:
     phrases: dict[tuple[str, ...], Kind] = {}
     for kind in _KINDS:
         for written in lists[kind]:
             phrases.setdefault(tuple(_WORD.findall(written)), kind)
     every = {word for own in lists.values() for written in own for word in _WORD.findall(written)}
-    return Language(name, phrases, frozenset(lists["bare"]), frozenset(lists["words"]), frozenset(every))
+    return Language(phrases, frozenset(lists["bare"]), frozenset(lists["words"]), frozenset(every))
 
 
 @functools.cache
@@ -209,6 +206,3 @@ def is_harmless(word: str) -> bool:
 def says_percent(name: str) -> bool:
     """Whether the name of a field says that it is in hundredths."""
     return _SAYS_PERCENT.search(name) is not None
-
-
-_SAYS_PERCENT = re.compile(r"per ?cent|pct|prozent|pourcent|porcent|procent|百分")
