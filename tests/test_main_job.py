@@ -96,7 +96,7 @@ def test_the_table_has_controls_beside_the_readouts(uninterrupted: Run) -> None:
 def test_mini_answers_with_a_word_a_letter_and_a_dictionary_that_can_be_read(uninterrupted: Run) -> None:
     # Its percentages and rankings are often out of format; the model card says how often.
     table = ambivox.score(uninterrupted, readouts=["dictionary", "label"])
-    failed = {row.prompt: row.failed for row in table.rows if row.level == "text"}
+    failed = {row.key.prompt: row.failed for row in table.rows if row.level == "text"}
     assert (failed["word"], failed["letter"], failed["dictionary"]) == (0, 0, 0)
 
 

@@ -149,7 +149,7 @@ def test_run_score_and_report_follow_each_other(ambivox: Cli, study: Path, tmp_p
     code, out, _ = ambivox("score", "runs/small", "--tertiles", "--sensitivity", "--cluster", "clip")
     assert code == 0
     assert "by ambiguity" in out
-    assert "sensitivity over" in out
+    assert "manifest: sensitivity" in out
     code, out, _ = ambivox("claims", "runs/small")
     assert code == 0
     assert "The token level is nearer to the votes than the text level: not tested" in out

@@ -15,6 +15,7 @@ from ambivox.prompts import PROMPTS
 from ambivox.readouts import load_readouts, unfold
 from ambivox.run import Study, run_study
 from ambivox.scoring import ScoringOptions, score
+from tests.scoring.rows import prompt_of, readout_of
 
 STUDY = Path(__file__).with_name("study.json")
 READOUTS = ("label", "dictionary", "ranked", "prose", "first", "sequence", "expected", "answer", "mean")
@@ -45,7 +46,7 @@ def golden(data: Path, out: Path) -> dict[str, Any]:
             },
         }
     scores = {
-        f"{row.prompt} {row.readout}": {name: found.value for name, found in row.scores.items()}
+        f"{prompt_of(row)} {readout_of(row)}": {name: found.value for name, found in row.scores.items()}
         for row in score(run, ScoringOptions(cluster="clip")).rows
     }
     return {"readings": readings, "scores": scores}

@@ -14,9 +14,11 @@ from plotly.offline import get_plotlyjs
 
 from ambivox.errors import UsageError
 from ambivox.present.html import write_report
+from ambivox.present.scores import main_metrics
 from ambivox.scoring import ScoringOptions, score
 from tests.present.pages import Page, report
 from tests.present.runs import LABELS, SHARED, Made, make_run
+from tests.scoring.rows import find_row, prompt_of, readout_of
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)><!--'
 LABEL_PATH = "asked.emotions.labels"
@@ -25,7 +27,7 @@ LABEL_PATH = "asked.emotions.labels"
 def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
     """As the page writes a number; written again here, so that the two can differ."""
     text = format(value, f"{'+' if signed and round(value, digits) else ''}.{digits}f")
-    return text.replace("-", "−") if round(value, digits) else text.lstrip("-")
+    return text if round(value, digits) else text.lstrip("-")
 
 
 def lines(page: Page, caption: str) -> dict[str, list[str]]:
@@ -45,37 +47,46 @@ def lines(page: Page, caption: str) -> dict[str, list[str]]:
     return found
 
 
+def without_intervals(cells: list[str]) -> list[str]:
+    """Cells as `lines` gives them, without intervals and the marks of their footnotes."""
+    return [re.sub(r"(\d\.\d{3})(\[[^\]]*\])?[\d, ]*$", r"\1", cell) for cell in cells]
+
+
 @pytest.mark.parametrize("convention", ["ambivox", "aer-llm", "scaling-ambiguity", "yu-2026"])
 def test_every_number_of_the_table_is_that_of_the_score_table(tmp_path, convention):
     page = report(tmp_path, Made(controls=("clip", "noise")), ScoringOptions(convention=convention))
     table = score(tmp_path / "made-run", ScoringOptions(convention=convention))
     written = lines(page, "mass")
-    assert len(written) == len(table.rows)
-    for row, cells in zip(table.rows, written.values(), strict=True):
+    shown = [table.headline, *(name for name in main_metrics(table) if name != table.headline)]
+    for row in table.rows:
+        if not (row.level == "control" or row.of_clips):
+            continue
+        prompt = f"Prompt {prompt_of(row)} (v1), mini" if prompt_of(row) else "Controls, which ask no model"
+        cells = written[f"{prompt} | {readout_of(row)}"]
         assert cells[0] == f"{row.failed}/{row.utterances}"
         assert cells[-1] == ", ".join(f"{s} {n}" for s, n in row.statuses.items())
         if row.level == "token" and row.mass is not None:
             assert cells[-2] == number(row.mass)
-        scores = [cells[1], *cells[3:-2]]
-        for metric, cell in zip(table.metrics, scores, strict=False):
+        scores = without_intervals([cells[1], *cells[3:-2]])
+        assert len(scores) == len(shown)
+        for metric, cell in zip(shown, scores, strict=True):
             value = row.scores[metric].value if row.scores else float("nan")
-            assert cell == ("–" if value != value else number(value)), (row.readout, metric)
-        skill = row.skill.get(table.metrics[0])
-        assert cells[2] == ("–" if skill is None else number(skill, 2, signed=True))
+            assert cell == ("–" if value != value else number(value)), (row.key, metric)
+        skill = row.skill.get(table.headline)
+        [cell] = without_intervals([cells[2]])
+        assert cell == ("–" if skill is None else number(skill, signed=True))
 
 
 def test_metrics_beyond_the_main_table_and_every_skill_are_written_too(tmp_path):
     page = report(tmp_path)
     table = score(tmp_path / "made-run")
-    further = lines(page, "top2_share")
-    skills = [row for row in page.rows if len(row) == len(table.metrics) + 2]
-    for row, cells in zip(table.rows, further.values(), strict=True):
-        if row.failed < row.utterances:
-            expected = [number(row.scores[metric].value) for metric in table.metrics[6:]]
-            assert cells[1:] == [text if text != "nan" else "–" for text in expected]
-    first = next(row for row in table.rows if row.readout == "first")
-    expected = [number(first.skill[metric], 2, signed=True) for metric in table.metrics]
-    assert any(cells[2:] == expected for cells in skills)
+    further = [name for name in table.metrics if name not in main_metrics(table)]
+    cells = lines(page, "top2_share")["Prompt word (v1), mini | first"]
+    row = find_row(table, "first", "word")
+    assert without_intervals(cells[1:]) == [number(row.scores[metric].value) for metric in further]
+    skills = [line for line in page.rows if len(line) == len(table.metrics) + 2]
+    known = [number(skill, signed=True) for skill in row.skill.values() if skill == skill]
+    assert any(set(known) <= set(without_intervals(line[2:])) for line in skills)
 
 
 def test_controls_come_before_readouts(tmp_path):
@@ -86,7 +97,7 @@ def test_controls_come_before_readouts(tmp_path):
 
 def test_scores_under_each_choice_of_what_a_failed_reading_counts_as(tmp_path):
     page = report(tmp_path)
-    row = next(row for row in score(tmp_path / "made-run").rows if row.readout == "dictionary")
+    row = find_row(score(tmp_path / "made-run"), "dictionary", "dictionary")
     cells = next(cells for cells in page.rows if cells[0] == "dictionary · dictionary")
     expected = [row.by_failed[choice]["jsd_bits"] for choice in ("excluded", "uniform", "neutral")]
     assert cells[1:] == ["7/40", *(f"{number(s.value)}n = {s.utterances}" for s in expected)]
@@ -197,7 +208,7 @@ def test_bars_and_lines_of_the_score_picture_are_the_scores(tmp_path):
     values = [r.scores["jsd_bits"].value for r in rows if r.level != "control" and r.failed < r.utterances]
     assert [x for x in figure["data"][0]["x"] if x] == values
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == [
-        next(r.scores["jsd_bits"].value for r in rows if r.readout == name)
+        next(r.scores["jsd_bits"].value for r in rows if readout_of(r) == name)
         for name in ("uniform", "vote prior")
     ]
 

@@ -25,13 +25,13 @@ def test_names_the_best_readout_its_score_and_its_n(tmp_path):
     text = report(tmp_path, made).text
     assert "lower is better) the lowest of 2 scored rows is “dictionary” on the prompt “dictionary” " in text
     assert "with 0.000 over n = 40 readings" in text
-    assert "is ahead of it (skill +1.00 on the same readings). Rows with positive skill: 2 of 2." in text
+    assert "is ahead of it (skill +1.000 on the same readings). Rows with positive skill: 2 of 2." in text
 
 
 def test_says_that_the_vote_prior_is_not_beaten(tmp_path):
     made = Made(prompts=("word",), readouts=("label",), say=always("angry"))
     text = report(tmp_path, made).text
-    assert "that readout does not beat it (skill −" in text
+    assert "that readout does not beat it (skill -" in text
     assert "Rows with positive skill: 0 of 1." in text
 
 
@@ -44,7 +44,7 @@ def test_says_level_with_the_vote_prior_where_it_is(tmp_path):
         say=always(half),
         votes=lambda clip: {"angry" if clip % 10 < 5 else "sad": 9},
     )
-    assert "that readout is level with it (skill 0.00" in report(tmp_path, made).text
+    assert "that readout is level with it (skill 0.000" in report(tmp_path, made).text
 
 
 def test_a_perfect_vote_prior_cannot_be_beaten(tmp_path):
@@ -123,9 +123,9 @@ def test_it_calls_itself_a_reconstruction(tmp_path):
     [
         (
             -0.1,
-            "is ahead of it, but not beyond chance (skill +0.30, 95% −0.10 to +0.60, on the same readings)",
+            "is ahead of it, but not beyond chance (skill +0.300, 95% [-0.100, +0.600], on the same",
         ),
-        (0.1, "beats it (skill +0.30, 95% +0.10 to +0.60, on the same readings)"),
+        (0.1, "beats it (skill +0.300, 95% [+0.100, +0.600], on the same readings)"),
     ],
 )
 def test_a_readout_beats_the_prior_only_beyond_chance(low, said):

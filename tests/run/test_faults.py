@@ -7,6 +7,7 @@ from ambivox.run.config import Study
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.table import ScoreRow
 from tests.run.toy import ToyModel
+from tests.scoring.rows import readout_of
 
 
 def test_the_reason_of_undefined_readings_is_that_of_the_readout_or_the_calibration(
@@ -17,7 +18,7 @@ def test_the_reason_of_undefined_readings_is_that_of_the_readout_or_the_calibrat
     table = score(run, ScoringOptions(readouts=[negative, "label"], calibrations=["batch"]))
 
     def reason(name: str) -> str:
-        found: ScoreRow = next(row for row in table.rows if row.readout == name)
+        found: ScoreRow = next(row for row in table.rows if readout_of(row) == name)
         return found.reasons[""]
 
     assert "undefined: log-probability: negative values" in reason(negative)

@@ -1,5 +1,6 @@
 """Readouts and calibrations recover what a listener of known beliefs was made to believe."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import soundfile
 from ambivox.metrics import METRICS
 from ambivox.raters.distribution import Array
 from ambivox.readouts import load_readouts
+from ambivox.record import Record
 from ambivox.run import Study, run_study
 from ambivox.scoring.calibrated import calibrate
-from ambivox.scoring.cautions import cautions
-from ambivox.scoring.readings import read_all
+from ambivox.scoring.cautions import row_cautions
+from ambivox.scoring.gather import gather, read_record
+from ambivox.scoring.keys import readout_text
+from ambivox.scoring.readings import CorpusReadings
 from ambivox.testing.listener import Listener, sound_of
 
 N_CLIPS = 24
@@ -45,11 +49,15 @@ def read(
     """What was read and what is true, clip by clip, under the calibration if one is named."""
     made = study_of(corpus, readout, calibrations=calibrations, **study)
     run = run_study(made, out, models=[listener])
-    corpora, _ = read_all(run.records(), load_readouts([readout]))
-    [found], _ = calibrate(corpora, calibrations)
+    [found] = calibrate(gathered(run.records(), readout), calibrations).corpora
     name = " + ".join([readout, *calibrations])
-    [readings] = [r for r in found.readings if r.control == "clip" and r.readout == name]
+    [readings] = [r for r in found.readings if r.key.control == "clip" and readout_text(r.key) == name]
     return readings.p, found.clips.q[readings.clips]
+
+
+def gathered(records: Iterable[Record], readout: str) -> list[CorpusReadings]:
+    readouts = load_readouts([readout])
+    return gather(read_record(record, readouts) for record in records)[0]
 
 
 def jsd(p: Array, q: Array) -> float:
@@ -120,7 +128,7 @@ def test_a_ranking_has_the_order_of_the_belief(corpus: Path, tmp_path: Path) -> 
 
 def test_every_layer_is_nearer_to_the_answer(corpus: Path, tmp_path: Path) -> None:
     run = run_study(study_of(corpus, "lens"), tmp_path, models=[Listener()])
-    [found], _ = read_all(run.records(), load_readouts(["lens"]))
+    [found] = gathered(run.records(), "lens")
     by_layer = [jsd(layer.p, found.clips.q[layer.clips]) for layer in found.readings]
     assert len(by_layer) == 4
     assert by_layer == sorted(by_layer, reverse=True)
@@ -143,6 +151,6 @@ def test_known_bad_cases_are_cautioned_and_a_good_one_is_not(
     orders = [0, 1] if listener.position_bias_nats else [None]
     study = study_of(corpus, "first", prompts=[prompt], order_seeds=orders)
     records = run_study(study, tmp_path / "out", models=[listener]).records()
-    [found], _ = read_all(records, load_readouts(["first"]))
-    lines = cautions(found)
-    assert any(said in line for line in lines) if said else lines == []
+    [found] = gathered(records, "first")
+    notes = row_cautions(found)
+    assert any(said in note.text for note in notes) if said else notes == []

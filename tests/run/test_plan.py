@@ -12,6 +12,7 @@ from ambivox.run import Study, run_study
 from ambivox.run.plan import count_requests, look_up, plan, write_labels
 from ambivox.scoring import ScoringOptions, score
 from tests.run.toy import ToyModel
+from tests.scoring.rows import prompt_of
 
 
 def records_of(study: Study, out: Path, **changes: object) -> list[Record]:
@@ -164,7 +165,7 @@ def test_scores_are_apart_for_each_number_of_context_turns(dialogue_study: Study
         for row in score(run, ScoringOptions(readouts=["first"], n_draws=100)).rows
         if row.level == "token"
     ]
-    assert [(row.prompt, row.utterances) for row in rows] == [("word", 6), ("word, 2 turns before", 6)]
+    assert [(prompt_of(row), row.utterances) for row in rows] == [("word", 6), ("word, 2 turns before", 6)]
 
 
 def test_context_is_apart_from_the_words_of_the_clip(dialogue_study: Study, tmp_path: Path) -> None:

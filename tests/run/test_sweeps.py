@@ -7,6 +7,7 @@ import pytest
 from ambivox.run import Study, run_study
 from ambivox.scoring import score
 from tests.run.toy import ToyModel
+from tests.scoring.rows import prompt_of, readout_of
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_levels_of_a_factor_are_rows_and_orders_are_pooled(
     swept = Study.model_validate(study.model_dump() | small | factors)
     table = score(run_study(swept, tmp_path / "out", models=[ToyModel()]))
     found = [row for row in table.rows if row.level != "control"]
-    assert {row.prompt for row in found} == rows
+    assert {prompt_of(row) for row in found} == rows
     n_orders = 6 if factors.get("order_seeds") else 1
     assert {row.utterances for row in found} == {6 * n_orders}
 
@@ -32,7 +33,7 @@ def test_levels_of_a_factor_are_rows_and_orders_are_pooled(
 def test_every_layer_is_a_row(study: Study, tmp_path: Path) -> None:
     swept = study.model_copy(update={"prompts": ("word",), "readouts": ("first", "lens")})
     table = score(run_study(swept, tmp_path / "out", models=[ToyModel()]))
-    assert [row.readout for row in table.rows if row.level == "token"] == [
+    assert [readout_of(row) for row in table.rows if row.level == "token"] == [
         "first",
         "lens(layer=1)",
         "lens(layer=2)",

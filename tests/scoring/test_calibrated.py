@@ -19,6 +19,7 @@ from ambivox.scoring.gather import gather, read_record
 from ambivox.scoring.keys import readout_text
 from ambivox.scoring.readings import CorpusReadings
 from tests.run.toy import ToyModel, write_corpus
+from tests.scoring.rows import find_row
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_an_unknown_calibration_is_said_before_anything_is_asked(study: Study, t
 
 def test_one_hot_answers_to_silence_leave_a_reason_and_not_a_number(run: Run) -> None:
     table = score(run, ScoringOptions(calibrations=["content-free-silence"], readouts=["label"]))
-    [row] = [row for row in table.rows if row.readout == "label + content-free-silence"]
+    row = find_row(table, "label + content-free-silence", "word")
     assert row.scores == {}
     assert row.statuses == {"undefined": 24}
     assert any("has no probability for a label" in note.text for note in table.notes)

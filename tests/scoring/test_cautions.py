@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ambivox.models import Request
 from ambivox.present.html import write_report
-from ambivox.present.notes import note_text
+from ambivox.present.names import note_lines
 from ambivox.run import Study, run_study
 from ambivox.run.folder import Run
 from ambivox.scoring import score
@@ -45,7 +45,7 @@ def cautions(study: Study, out: Path, model: ToyModel, **changes: object) -> tup
     changed = Study.model_validate(
         study.model_dump() | {"prompts": ["word"], "readouts": ["label", "first"]} | changes
     )
-    return tuple(map(note_text, score(run_study(changed, out, models=[model])).cautions))
+    return tuple(note_lines(score(run_study(changed, out, models=[model])).cautions))
 
 
 def test_a_model_that_hears_is_not_cautioned(study: Study, tmp_path: Path) -> None:
@@ -57,8 +57,7 @@ def test_a_model_that_hears_is_not_cautioned(study: Study, tmp_path: Path) -> No
 def test_the_same_answer_everywhere_is_said_in_one_line(study: Study, tmp_path: Path) -> None:
     found = cautions(study, tmp_path / "out", Deaf())
     said = "the same answer on 6 of 6 clips; its score is that of a constant guess"
-    assert f"manifest: toy: word: label: {said}" in found
-    assert f"manifest: toy: word: first: {said}" in found
+    assert f"manifest: toy: word: label, first: {said}" in found
     assert all("\n" not in text for text in found)
 
 
@@ -71,7 +70,7 @@ def test_one_other_answer_in_ten_is_still_constant_and_one_in_five_is_not() -> N
 
 def test_every_option_order_is_looked_at_by_itself(study: Study, tmp_path: Path) -> None:
     found = cautions(study, tmp_path / "out", Deaf(), order_seeds=[None, 1, 2], prompts=["word", "letter"])
-    assert any("letter: first: the same answer on 18 of 18 readings" in text for text in found)
+    assert any("letter: label, first: the same answer on 18 of 18 readings" in text for text in found)
 
 
 def test_logits_that_hardly_move_are_said(study: Study, tmp_path: Path) -> None:
@@ -126,6 +125,6 @@ def test_mini_is_cautioned_where_it_does_not_listen(data_dir: Path, tmp_path: Pa
         texts: Sequence[str | None] = [r.replied.text for r in run.records() if r.asked.prompt.name == prompt]
         constant = max(map(texts.count, texts)) >= 0.9 * len(texts)
         said = any(
-            f"mini: {prompt}: label: the same answer" in note_text(line) for line in score(run).cautions
+            f"mini: {prompt}: label: the same answer" in line for line in note_lines(score(run).cautions)
         )
         assert said == constant

@@ -28,7 +28,7 @@ def test_the_printed_grid_holds_the_scores_of_the_table(study: Study, tmp_path: 
     for row in table.rows:
         if row.level == "control":
             continue
-        options = dict(load_readouts([row.readout])[0].options)
+        options = dict(row.key.options)
         [line] = [
             one for one in lines if one.split()[:3] == [options[o] for o in ("value", "over", "normalise")]
         ]

@@ -16,6 +16,7 @@ from ambivox.scoring import ScoreRow, ScoreTable, ScoringOptions, score
 from ambivox.statistics import mean_interval
 from tests.present.runs import LABELS, Made, make_run
 from tests.records import change
+from tests.scoring.rows import find_row
 
 
 def many_speakers(folder: Path, made: Made | None = None, n_speakers: int = 20) -> Run:
@@ -31,8 +32,7 @@ def many_speakers(folder: Path, made: Made | None = None, n_speakers: int = 20) 
 
 
 def row_of(table: ScoreTable, readout: str, prompt: str = "", control: str = "clip") -> ScoreRow:
-    [row] = [r for r in table.rows if (r.readout, r.prompt, r.control) == (readout, prompt, control)]
-    return row
+    return find_row(table, readout, prompt, control)
 
 
 def shown(table: ScoreTable, width: int = 160, **options: bool) -> str:
@@ -96,7 +96,7 @@ def test_clips_on_which_prior_and_readout_are_both_perfect_are_still_there(tmp_p
     table = score(many_speakers(tmp_path / "run"))
     for row in table.rows:
         for name, found in row.skill_intervals.items():
-            assert found.clusters == 20, (row.readout, name)
+            assert found.clusters == 20, (row.key, name)
 
 
 def test_the_skill_has_an_interval_around_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from scipy.spatial.distance import jensenshannon
 
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
-from ambivox.present.notes import note_text
+from ambivox.present.names import note_lines
 from ambivox.readouts import load_readout
 from ambivox.reasons import Reason
 from ambivox.record import Record, read_records, write_records
@@ -18,6 +18,7 @@ from ambivox.run.folder import Run
 from ambivox.scoring import Note, ScoreRow, ScoreTable, ScoringOptions, score
 from tests.records import change
 from tests.run.toy import ToyModel
+from tests.scoring.rows import find_row, prompt_of, readout_of
 
 
 @pytest.fixture
@@ -26,8 +27,7 @@ def run(study: Study, tmp_path: Path) -> Run:
 
 
 def row_of(table: ScoreTable, prompt: str, readout: str) -> ScoreRow:
-    [row] = [row for row in table.rows if (row.prompt, row.readout) == (prompt, readout)]
-    return row
+    return find_row(table, readout, prompt)
 
 
 def rewrite(run: Run, change: Any) -> None:
@@ -37,7 +37,7 @@ def rewrite(run: Run, change: Any) -> None:
 
 
 def lines(notes: Sequence[Note]) -> list[str]:
-    return list(map(note_text, notes))
+    return note_lines(notes)
 
 
 def shares(record: Record) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_a_row_is_the_mean_of_scipys_divergence_over_its_clips(run: Run) -> None
 
 
 def test_the_vote_prior_leaves_the_speaker_out(run: Run) -> None:
-    [prior] = [row for row in score(run).rows if row.readout == "vote prior"]
+    prior = find_row(score(run), "vote prior")
     clips = {r.asked.utterance.id: r for r in run.records()}
     values = []
     for clip in clips.values():
@@ -75,7 +75,7 @@ def test_the_vote_prior_leaves_the_speaker_out(run: Run) -> None:
 
 def test_controls_stand_beside_the_readouts(run: Run) -> None:
     table = score(run)
-    assert [row.readout for row in table.rows if row.level == "control"] == [
+    assert [readout_of(row) for row in table.rows if row.level == "control"] == [
         "uniform",
         "vote prior",
         "one-hot plurality",
@@ -84,7 +84,7 @@ def test_controls_stand_beside_the_readouts(run: Run) -> None:
 
 
 def test_text_readouts_appear_only_where_they_can_read_the_format(run: Run) -> None:
-    pairs = {(row.prompt, row.readout) for row in score(run).rows if row.level == "text"}
+    pairs = {(prompt_of(row), readout_of(row)) for row in score(run).rows if row.level == "text"}
     assert pairs == {
         ("word", "label"),
         ("letter", "label"),
@@ -181,7 +181,7 @@ def test_a_run_without_any_votes_is_refused(run: Run) -> None:
 def test_one_clip_alone_has_no_prior_and_says_so(run: Run) -> None:
     rewrite(run, lambda r: r if r.asked.utterance.id == "clip2" else change(r, {"asked.utterance.votes": {}}))
     table = score(run)
-    [prior] = [row for row in table.rows if row.readout == "vote prior"]
+    prior = find_row(table, "vote prior")
     assert prior.scores == {}
     assert prior.statuses == {"undefined": 1}
     assert any("vote prior: 1 utterance(s)" in line for line in lines(table.notes))

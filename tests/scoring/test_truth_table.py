@@ -14,6 +14,7 @@ from ambivox.run.folder import Run
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.truth_table import read_truth_table
 from tests.run.toy import ToyModel
+from tests.scoring.rows import find_row
 
 
 @pytest.fixture
@@ -54,9 +55,9 @@ def test_smoothed_truth_is_what_is_scored_against(run: Run, tmp_path: Path) -> N
                 + 0.5
             )
             values.append(jensenshannon(readout(record).distribution, counts / counts.sum(), base=2) ** 2)
-    [row] = [row for row in table.rows if (row.prompt, row.readout) == ("word", "first")]
+    row = find_row(table, "first", "word")
     assert row.scores["jsd_bits"].value == pytest.approx(np.mean(values), abs=1e-6)
-    [plain] = [row for row in score(run).rows if (row.prompt, row.readout) == ("word", "first")]
+    plain = find_row(score(run), "first", "word")
     assert row.scores["jsd_bits"].value != pytest.approx(plain.scores["jsd_bits"].value)
 
 

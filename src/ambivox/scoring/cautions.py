@@ -47,11 +47,21 @@ def row_cautions(corpus: CorpusReadings) -> list[Note]:
 def run_cautions(readings: RunReadings) -> list[Note]:
     """What makes all scores of a run or of a corpus mean something else than they seem to.
 
-    ``one-vote``: a label and no distribution; ``unfinished``; ``unheard``: the model was given no sound;
-    ``several-models``: records of one model with different fingerprints.
+    ``invented-votes``; ``one-vote``: a label and no distribution; ``unfinished``; ``unheard``: the model was
+    given no sound; ``several-models``: records of one model with different fingerprints.
     """
     facts = readings.facts
+    described = readings.environment.get("corpora", {})
     found = [
+        Note(
+            "invented-votes",
+            "its votes are invented, so its scores show that the program works and say nothing of people",
+            corpus.corpus,
+        )
+        for corpus in readings.corpora
+        if described.get(corpus.corpus, {}).get("votes_invented")
+    ]
+    found += [
         Note(
             "one-vote",
             "every clip has one vote, so the truth is a label and not a distribution: nothing here measures "

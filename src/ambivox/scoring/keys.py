@@ -55,6 +55,11 @@ class RowKey:
         """The readout with its options, and what calibrates it."""
         return self.readout, self.options, self.calibration
 
+    @property
+    def request(self) -> RowKey:
+        """The same without its readout: the answers that several readouts read."""
+        return replace(self, readout="", options=(), calibration=None)
+
     def heard(self, control: str) -> RowKey:
         """The same with something else in place of what was heard."""
         return replace(self, control=control)

@@ -13,7 +13,7 @@ from ambivox.metrics import CONVENTIONS, METRICS, Metric, Score
 from ambivox.readouts import Status
 from ambivox.reasons import Reason
 from ambivox.scoring.calibrated import Fitted
-from ambivox.scoring.keys import ControlKey, ControlName, Key, RowKey, control_text, prompt_text, readout_text
+from ambivox.scoring.keys import ControlKey, ControlName, Key, RowKey
 from ambivox.scoring.notes import Note
 from ambivox.statistics import Interval
 
@@ -103,14 +103,6 @@ class ScoreRow:
     reason: Reason | None = None
     reasons: Mapping[str, Reason] = field(default_factory=dict)
     skill_reasons: Mapping[str, Reason] = field(default_factory=dict)
-
-    corpus = property(lambda self: self.key.corpus)  # printed names, until the faces take the key
-    model = property(lambda self: getattr(self.key, "model", ""))
-    control = property(lambda self: self.key.control if isinstance(self.key, RowKey) else "clip")
-    prompt = property(lambda self: prompt_text(self.key) if isinstance(self.key, RowKey) else "")
-    readout = property(
-        lambda self: readout_text(self.key) if isinstance(self.key, RowKey) else control_text(self.key)
-    )
 
     def value(self, metric: str) -> float | None:
         """The score in a metric; None where there is none, see `why_none`."""

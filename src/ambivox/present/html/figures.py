@@ -10,10 +10,12 @@ from typing import Any
 
 from ambivox.metrics import Metric, entropy_bits
 from ambivox.present.html.facts import Answer
-from ambivox.present.html.scores import control, headline, number, row_name, shared_facts, value_of
+from ambivox.present.names import row_name, several_models
+from ambivox.present.numbers import number
 from ambivox.raters.distribution import Array
 from ambivox.readouts import STATUSES
-from ambivox.scoring import ScoreRow, ScoreTable
+from ambivox.scoring import RowKey, ScoreRow, ScoreTable
+from ambivox.scoring.keys import prompt_text
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 VOTES, TEXT, TOKEN = "#4d4d4d", "#e69f00", "#0072b2"
@@ -66,10 +68,10 @@ def literal(text: str) -> str:
 
 def score_figure(table: ScoreTable, corpus: str) -> Figure:
     """The headline score of every readout as a bar, with lines for the uniform and the vote prior control."""
-    metric = headline(table)
-    several, _ = shared_facts(table.rows)
-    rows = [row for row in table.rows if row.corpus == corpus and row.level != "control"]
-    values = [value_of(row, metric) for row in rows]
+    metric = table.metric(table.headline)
+    several = several_models(table.rows)
+    rows = [row for row in table.rows if row.key.corpus == corpus and row.level != "control"]
+    values = [row.value(metric.name) for row in rows]
     drawn = [value if value is not None and math.isfinite(value) else 0.0 for value in values]
     lines = _control_lines(table, corpus, metric)
     end = max([*drawn, *(value for _, value in lines), 0.01]) * 1.05
@@ -82,7 +84,7 @@ def score_figure(table: ScoreTable, corpus: str) -> Figure:
         "width": 0.42,
         "marker": {
             "color": [LEVELS[row.level] for row in rows],
-            "pattern": {"shape": ["" if row.control == "clip" else "/" for row in rows]},
+            "pattern": {"shape": ["" if row.of_clips else "/" for row in rows]},
         },
         "hoverinfo": "skip",
     }
@@ -94,11 +96,11 @@ def score_figure(table: ScoreTable, corpus: str) -> Figure:
         margin={"l": 12, "r": 24, "t": 44, "b": 44},
     )
     names = [
-        f"{'no score' if value is None else number(value)} · {row_name(row, model=several)}"
+        f"{'no score' if value is None else number(value)} · {row_name(row.key, model=several)}"
         for row, value in zip(rows, values, strict=True)
     ]
     described = "; ".join([*(f"{number(value)} · {name}" for name, value in lines), *names])
-    hatched = (("heard something else", _HATCHED),) if any(row.control != "clip" for row in rows) else ()
+    hatched = (("heard something else", _HATCHED),) if not all(row.of_clips for row in rows) else ()
     return Figure(
         f"{metric.name} of every readout on {corpus}: {described}",
         90 + ROW_HEIGHT * len(rows),
@@ -108,8 +110,8 @@ def score_figure(table: ScoreTable, corpus: str) -> Figure:
 
 
 def _control_lines(table: ScoreTable, corpus: str, metric: Metric) -> list[tuple[str, float]]:
-    rows = [control(table, corpus, name) for name in ("uniform", "vote prior")]
-    found = [(row.readout, value_of(row, metric)) for row in rows if row is not None]
+    rows = [table.control(corpus, name) for name in ("uniform", "vote-prior")]
+    found = [(row_name(row.key), row.value(metric.name)) for row in rows if row is not None]
     return [(name, value) for name, value in found if value is not None and math.isfinite(value)]
 
 
@@ -143,8 +145,8 @@ def _line_names(lines: Sequence[tuple[str, float]], start: float, end: float) ->
 
 def status_figure(table: ScoreTable, corpus: str) -> Figure | None:
     """What became of the answers, per prompt and text readout; None without a text readout."""
-    several, _ = shared_facts(table.rows)
-    rows = [row for row in table.rows if row.corpus == corpus and row.level == "text"]
+    several = several_models(table.rows)
+    rows = [row for row in table.rows if row.key.corpus == corpus and row.level == "text"]
     if not rows:
         return None
     statuses = [status for status in STATUSES if any(row.statuses.get(status) for row in rows)]
@@ -169,7 +171,7 @@ def status_figure(table: ScoreTable, corpus: str) -> Figure | None:
         }
         for status in statuses
     ]
-    names = [row_name(row, model=several) for row in rows]
+    names = [row_name(row.key, model=several) for row in rows]
     layout = plain_layout(
         barmode="stack",
         xaxis={"title": {"text": "share of readings"}, "range": [0, 1], "tickformat": ".0%"},
@@ -231,7 +233,7 @@ def clip_figures(shown: Shown, labels: Sequence[str]) -> list[Figure]:
         described = "; ".join(
             f"{name}: {'no distribution' if p is None else _spoken(labels, p)}" for name, _, p in series
         )
-        said = [f"answer to {row.prompt}: {answer.text}" for row, answer in answers if answer.text]
+        said = [f"answer to {_prompt(row)}: {answer.text}" for row, answer in answers if answer.text]
         votes = f"{clip.votes} vote{'' if clip.votes == 1 else 's'}"
         figures.append(
             Figure(
@@ -243,6 +245,10 @@ def clip_figures(shown: Shown, labels: Sequence[str]) -> list[Figure]:
             )
         )
     return figures
+
+
+def _prompt(row: ScoreRow) -> str:
+    return prompt_text(row.key) if isinstance(row.key, RowKey) else ""
 
 
 def plain_layout(**given: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
-from ambivox.present.html.facts import Facts, gather
+from ambivox.present.html.facts import answers, date_of, failures
+from ambivox.present.html.failures import failures_table
 from ambivox.present.html.figures import (
     LEVELS,
     VOTES,
@@ -16,34 +17,42 @@ from ambivox.present.html.figures import (
     status_figure,
 )
 from ambivox.present.html.html import check_page, render_page, write_page
-from ambivox.present.html.scores import (
-    corpora_of,
-    headline,
-    metrics_of,
-    ranked,
-    row_key,
-    row_name,
-    shared_facts,
+from ambivox.present.html.summary import summarise
+from ambivox.present.names import HEARD, fitted_line, note_lines, row_name, several_models
+from ambivox.present.scores import (
+    failed_as_table,
+    further_tables,
+    score_table,
+    sensitivity_table,
+    tertile_table,
 )
-from ambivox.present.html.summary import heard, summarise, warnings
-from ambivox.present.html.tables import failed_as_grid, failures_grid, score_grids
-from ambivox.present.notes import note_text
-from ambivox.readouts import load_readouts
 from ambivox.run import Run
-from ambivox.scoring import DEFAULT_OPTIONS, ScoreRow, ScoreTable, ScoringOptions, score
+from ambivox.run.plan import controls_of
+from ambivox.scoring import (
+    DEFAULT_OPTIONS,
+    RowKey,
+    RunReadings,
+    ScoreRow,
+    ScoreTable,
+    ScoringOptions,
+    read_run,
+    score_readings,
+)
 
 
 def write_report(
     run: Run | str | Path,
     out: Path,
     options: ScoringOptions = DEFAULT_OPTIONS,
+    *,
+    n_processes: int = 1,
 ) -> Path:
     """Score a run and write what came out as one HTML file, whole or not at all.
 
     Args:
         run: a run or its directory.
         out: the file to write; its folder is made.
-        options: as in `ambivox.score`.
+        options, n_processes: as in `ambivox.score`.
 
     Returns:
         `out`. The same run gives the same bytes.
@@ -53,56 +62,60 @@ def write_report(
     """
     out = Path(out)
     plotly_js = check_page(out)
-    run = run if isinstance(run, Run) else Run(Path(run))
-    table = score(run, options)
-    used = load_readouts(options.readouts or run.study().readouts)
-    best = {corpus: _best_of_levels(table, corpus) for corpus in corpora_of(table)}
-    shown = {row_key(row) for rows in best.values() for row in rows}
-    facts = gather(run, table, used, shown, options.outside)
-    page = _render(table, facts, best, plotly_js)
+    readings = read_run(run, options, n_processes=n_processes)
+    scores = score_readings(readings)
+    metric, models = scores.metric(scores.headline), several_models(scores.rows)
+    page = render_page(
+        "report.html.j2",
+        plotly_js,
+        table=scores,
+        headline=metric,
+        readings=readings,
+        facts=readings.facts,
+        environment=readings.environment,
+        folder=readings.run.folder.resolve().name,
+        date=date_of(readings.run),
+        heard="; ".join(HEARD[control] for control in controls_of(readings.run.study())),
+        rated={corpus.corpus: len(corpus.clips.names) for corpus in readings.corpora},
+        warnings=note_lines(scores.cautions),
+        notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
+        sections=[_section(scores, readings, corpus) for corpus in scores.corpora],
+        failures=failures_table(failures(readings), models=models),
+    )
     return write_page(page, out)
 
 
-def _best_of_levels(table: ScoreTable, corpus: str) -> list[ScoreRow]:
+def _best_of_levels(scores: ScoreTable, corpus: str) -> list[tuple[ScoreRow, RowKey]]:
     """The plain readout that scored best at each level: the two that pictures show clip by clip."""
     best = []
     for level in ("text", "token"):
-        best += [
-            row for row in ranked(table, corpus, level=level) if getattr(row.key, "calibration", None) is None
-        ][:1]
+        keyed = [(row, row.key) for row in scores.ranked(corpus, level=level)]
+        best += [(row, key) for row, key in keyed if isinstance(key, RowKey) and not key.calibration][:1]
     return best
 
 
-def _render(table: ScoreTable, facts: Facts, best: dict[str, list[ScoreRow]], plotly_js: str) -> str:
-    return render_page(
-        "report.html.j2",
-        plotly_js,
-        table=table,
-        metrics=metrics_of(table),
-        headline=headline(table),
-        facts=facts,
-        heard=heard(facts),
-        warnings=[*warnings(facts), *map(note_text, table.cautions)],
-        sections=[_section(table, facts, corpus, rows) for corpus, rows in best.items()],
-        notes=[note_text(note) for note in table.notes],
-        failures=failures_grid(table, facts),
-    )
-
-
-def _section(table: ScoreTable, facts: Facts, corpus: str, best: list[ScoreRow]) -> dict[str, Any]:
-    shown: Shown = [(row, facts.answers.get(row_key(row), [])) for row in best]
-    labels = facts.corpora[corpus].labels
-    several, _ = shared_facts(table.rows)
+def _section(scores: ScoreTable, readings: RunReadings, corpus: str) -> dict[str, Any]:
+    best = _best_of_levels(scores, corpus)
+    shown: Shown = [(row, answers(readings, key)) for row, key in best]
+    labels = readings.facts.corpora[corpus].labels
+    named, versions = several_models(scores.rows), readings.facts.prompt_versions
+    found = next(found for found in readings.corpora if found.corpus == corpus)
+    details = [
+        *further_tables(scores, corpus, versions=versions),
+        tertile_table(scores, corpus),
+        sensitivity_table(scores, corpus),
+    ]
     return {
         "corpus": corpus,
-        "summary": summarise(table, facts, corpus),
-        "grids": score_grids(table, facts, corpus),
-        "failed_as": failed_as_grid(table, corpus),
-        "shown": [(f"{row.level} level", row_name(row, model=several)) for row in best],
-        "scores": score_figure(table, corpus),
+        "summary": summarise(scores, found),
+        "scores_table": score_table(scores, corpus, versions=versions),
+        "details": [table for table in details if table],
+        "failed_as": failed_as_table(scores, corpus),
+        "shown": [(f"{row.level} level", row_name(key, model=named)) for row, key in best],
+        "scores": score_figure(scores, corpus),
         "clips": clip_figures(shown, labels),
-        "legend": [("votes", VOTES), *((f"{row.level} level", LEVELS[row.level]) for row in best)],
-        "statuses": status_figure(table, corpus),
+        "legend": [("votes", VOTES), *((f"{row.level} level", LEVELS[row.level]) for row, _ in best)],
+        "statuses": status_figure(scores, corpus),
         "entropy": entropy_figure(shown, labels),
         "calibration": calibration_figure(shown),
     }

@@ -5,18 +5,11 @@ from __future__ import annotations
 from statistics import median
 
 from ambivox.metrics import Metric
-from ambivox.present.html.facts import CorpusFacts, Facts
-from ambivox.present.html.scores import (
-    control,
-    headline,
-    interval_text,
-    number,
-    ranked,
-    shared_facts,
-    skill_of,
-    value_of,
-)
-from ambivox.scoring import ScoreRow, ScoreTable
+from ambivox.present.names import HEARD, listed, several_models
+from ambivox.present.numbers import interval, number, plural
+from ambivox.scoring import RowKey, ScoreRow, ScoreTable
+from ambivox.scoring.keys import prompt_text, readout_text
+from ambivox.scoring.readings import CorpusReadings
 
 SMALL = 100
 """Below so many clips the page warns: with the usual spread of jsd_bits (about .2) the standard error of a
@@ -26,98 +19,76 @@ NAMED = 2
 LITTLE_MASS = 0.1
 """Below this median mass the page says that the model was hardly about to name a label."""
 
-_HEARD = {
-    "clip": "the clips themselves",
-    "silence": "silence of the same length",
-    "noise": "noise of the same length",
-    "swapped": "another clip of the corpus",
-    "no-audio": "nothing",
-    "transcript-only": "nothing, but with the words of the clip to read",
-}
 
-
-def warnings(facts: Facts) -> list[str]:
-    """What a reader must know before any number."""
-    found = []
-    for name, described in facts.environment.get("corpora", {}).items():
-        if described.get("votes_invented"):
-            found.append(
-                f"{name}: its votes are invented, so its scores show that the program works and say nothing "
-                "of people."
-            )
-    return found
-
-
-def heard(facts: Facts) -> str:
-    """What the models heard, in words."""
-    return "; ".join(_HEARD.get(name, name) for name in facts.controls)
-
-
-def summarise(table: ScoreTable, facts: Facts, corpus: str) -> list[str]:
+def summarise(table: ScoreTable, readings: CorpusReadings) -> list[str]:
     """What the table says of a corpus: what won, what to hold against it, what remains open."""
-    rows = ranked(table, corpus)
-    sample, doubts = _sample(facts.corpora[corpus]), [*_without_distribution(table, corpus)]
-    doubts.append(_doubt(facts.corpora[corpus], rows, headline(table)))
+    corpus = readings.corpus
+    rows = table.ranked(corpus)
+    sample, doubts = _sample(readings), [*_without_distribution(table, corpus)]
+    doubts.append(_doubt(readings, rows, _headline(table)))
     if not rows:
         nothing = "No readout that heard the clips gave a distribution that could be scored."
         return [f"{sample} {nothing}", " ".join(doubts)]
-    load_issues = [*_levels(table, corpus), *_without_clips(table, rows[0])]
+    findings = [*_levels(table, corpus), *_without_clips(table, rows[0])]
     if rows[0].mass is not None and rows[0].mass < LITTLE_MASS:
-        load_issues.append(
+        findings.append(
             f"Where it was best, the model gave the labels {number(rows[0].mass)} of its probability "
             "(median): it was hardly about to name one."
         )
-    paragraphs = [[sample, _best(table, rows), _against_prior(table, rows)], load_issues, doubts]
+    paragraphs = [[sample, _best(table, rows), _against_prior(table, rows)], findings, doubts]
     return [" ".join(sentences) for sentences in paragraphs if sentences]
 
 
-def _sample(corpus: CorpusFacts) -> str:
-    clips = corpus.rated
-    speakers = {clip.speaker for clip in clips if clip.speaker is not None}
-    by = f" of {_plural(len(speakers), 'speaker')}" if speakers else ""
-    votes = [clip.votes for clip in clips]
+def _headline(table: ScoreTable) -> Metric:
+    return table.metric(table.headline)
+
+
+def _sample(readings: CorpusReadings) -> str:
+    clips = readings.clips
+    speakers = {speaker for speaker in clips.speakers if speaker is not None}
+    by = f" of {plural(len(speakers), 'speaker')}" if speakers else ""
+    votes = clips.votes.sum(axis=1).tolist()
     each = (
         f"{votes[0]}"
         if min(votes) == max(votes)
         else f"{min(votes)} to {max(votes)}, median {median(votes):g}"
     )
-    return f"Scored: {_plural(len(clips), 'clip')}{by}; votes per clip: {each}."
+    return f"Scored: {plural(len(clips.names), 'clip')}{by}; votes per clip: {each}."
 
 
 def _without_distribution(table: ScoreTable, corpus: str) -> list[str]:
-    asked = [row for row in table.rows if row.corpus == corpus and row.level != "control"]
+    asked = [row for row in table.rows if row.key.corpus == corpus and row.level != "control"]
     silent = [row for row in asked if row.failed == row.utterances]
     if not silent:
         return []
-    several, _ = shared_facts(table.rows)
-    names = ", ".join(_named(row, several) for row in silent[:NAMED])
-    more = f" and {len(silent) - NAMED} more" if len(silent) > NAMED else ""
-    return [f"Without any distribution, and so not ranked: {names}{more}."]
+    several = several_models(table.rows)
+    names = listed([_named(row, several) for row in silent], NAMED)
+    return [f"Without any distribution, and so not ranked: {names}."]
 
 
 def _best(table: ScoreTable, rows: list[ScoreRow]) -> str:
-    metric, best = headline(table), rows[0]
-    several, _ = shared_facts(table.rows)
-    value = value_of(best, metric)
+    metric, best = _headline(table), rows[0]
+    several = several_models(table.rows)
+    value = best.value(metric.name)
     assert value is not None
     shown = number(value)
-    ties = [row for row in rows[1:] if number(value_of(row, metric) or 0.0) == shown]
+    ties = [row for row in rows[1:] if round(row.value(metric.name) or 0.0, 3) == round(value, 3)]
     end = "lowest" if metric.lower_is_better else "highest"
     others = f" (the same to three decimals: {', '.join(_named(row, several) for row in ties)})"
     choice = f" ({best.failed} failed, {_counted(table)})" if best.failed else ""
     luck = ", and the best of many is partly luck" if len(rows) > 1 else ""
     return (
         f"By {metric.name} ({_direction(metric.lower_is_better)}) the {end} of "
-        f"{_plural(len(rows), 'scored row')} is {_named(best, several)} with {shown} over "
-        f"n = {_plural(best.utterances, 'reading')}{choice}{others if ties else ''}{luck}."
+        f"{plural(len(rows), 'scored row')} is {_named(best, several)} with {shown} over "
+        f"n = {plural(best.utterances, 'reading')}{choice}{others if ties else ''}{luck}."
     )
 
 
 def _against_prior(table: ScoreTable, rows: list[ScoreRow]) -> str:
-    metric, best = headline(table), rows[0]
-    prior = control(table, best.corpus, "vote prior")
-    prior_value = value_of(prior, metric) if prior else None
-    skill = skill_of(best, metric)
+    metric, best = _headline(table), rows[0]
+    prior = table.control(best.key.corpus, "vote-prior")
+    prior_value = prior.value(metric.name) if prior else None
+    skill = _skill(best, metric)
     if prior_value is not None and skill is None:
         return (
             f"The vote prior, which hears nothing, already has {number(prior_value)}: skill against it is "
@@ -125,10 +96,10 @@ def _against_prior(table: ScoreTable, rows: list[ScoreRow]) -> str:
         )
     if prior_value is None or skill is None:
         return "The vote prior has no score here, so nothing shows that a readout is better than not hearing."
-    shown = number(skill, 2, signed=True)
+    shown = number(skill, signed=True)
     found = best.skill_intervals.get(metric.name)
-    ends = interval_text(found, 2, signed=True)
-    if float(number(skill, 2).replace("−", "-").replace("∞", "inf")) == 0:
+    ends = interval(found, signed=True)
+    if round(skill, 3) == 0:
         verdict = "is level with it"
     elif skill < 0:
         verdict = "does not beat it"
@@ -136,10 +107,10 @@ def _against_prior(table: ScoreTable, rows: list[ScoreRow]) -> str:
         verdict = "beats it"
     else:
         verdict = "is ahead of it, but not beyond chance" if ends else "is ahead of it"
-    flat = control(table, best.corpus, "uniform")
-    flat_value = value_of(flat, metric) if flat else None
+    flat = table.control(best.key.corpus, "uniform")
+    flat_value = flat.value(metric.name) if flat else None
     flat_text = "" if flat_value is None else f" Uniform has {number(flat_value)}."
-    beating = sum((skill_of(row, metric) or 0.0) > 0 for row in rows)
+    beating = sum((_skill(row, metric) or 0.0) > 0 for row in rows)
     return (
         f"The vote prior, which knows how people vote in this corpus and hears nothing, has "
         f"{number(prior_value)}: that readout {verdict} (skill {shown}{f', 95% {ends},' if ends else ''} on "
@@ -149,13 +120,13 @@ def _against_prior(table: ScoreTable, rows: list[ScoreRow]) -> str:
 
 
 def _levels(table: ScoreTable, corpus: str) -> list[str]:
-    metric = headline(table)
-    best = {level: ranked(table, corpus, level=level)[:1] for level in ("text", "token")}
+    metric = _headline(table)
+    best = {level: table.ranked(corpus, level=level)[:1] for level in ("text", "token")}
     if not all(best.values()):
         return []
-    several, _ = shared_facts(table.rows)
+    several = several_models(table.rows)
     parts = [
-        f"{_named(row, several)} with {number(value_of(row, metric) or 0.0)} at the {level} level"
+        f"{_named(row, several)} with {number(row.value(metric.name) or 0.0)} at the {level} level"
         for level, (row,) in best.items()
     ]
     return [f"Best at each level: {' and '.join(parts)}."]
@@ -163,53 +134,51 @@ def _levels(table: ScoreTable, corpus: str) -> list[str]:
 
 def _without_clips(table: ScoreTable, best: ScoreRow) -> list[str]:
     """The best readout again where the model heard something else: hearing has to make a difference."""
-    metric = headline(table)
-    value = value_of(best, metric)
+    metric = _headline(table)
+    value = best.value(metric.name)
     sentences = []
     for row in table.rows:
-        other = value_of(row, metric)
-        same = (row.corpus, row.model, row.prompt, row.readout) == (
-            best.corpus,
-            best.model,
-            best.prompt,
-            best.readout,
-        )
-        if not same or row.control == "clip" or other is None or value is None:
+        other = row.value(metric.name)
+        same = isinstance(row.key, RowKey) and row.key.heard("clip") == best.key
+        if not same or row.of_clips or other is None or value is None:
             continue
         gained = other - value if metric.lower_is_better else value - other
-        verdict = (
-            "hearing the clips helped" if float(f"{gained:.3f}") > 0 else "hearing the clips did not help"
-        )
+        helped = "helped" if round(gained, 3) > 0 else "did not help"
         sentences.append(
-            f"Given {_HEARD.get(row.control, row.control)} instead, the best readout has {number(other)}: "
-            f"by this number {verdict}."
+            f"Given {HEARD[row.key.control]} instead, the best readout has {number(other)}: by this number "
+            f"hearing the clips {helped}."
         )
     return sentences
 
 
-def _doubt(corpus: CorpusFacts, rows: list[ScoreRow], metric: Metric) -> str:
-    clips = len(corpus.rated)
+def _doubt(readings: CorpusReadings, rows: list[ScoreRow], metric: Metric) -> str:
+    clips = len(readings.clips.names)
     found = rows[0].intervals.get(metric.name) if rows else None
     if found is None:
-        interval = "no interval can be given"
+        told = "no interval can be given"
     elif found.reason:
-        interval = f"no interval can be given ({found.reason.text})"
+        told = f"no interval can be given ({found.reason.text})"
     else:
         ends = f"{number(found.low)} to {number(found.high)}"
-        interval = f"the 95% interval of the best readout is {ends}, and overlapping ones are no ties"
+        told = f"the 95% interval of the best readout is {ends}, and overlapping ones are no ties"
     if clips >= SMALL:
-        return f"{interval[0].upper()}{interval[1:]}."
+        return f"{told[0].upper()}{told[1:]}."
     return (
-        f"With only {_plural(clips, 'clip')} every number is uncertain, differences between readouts most "
-        f"of all; {interval}."
+        f"With only {plural(clips, 'clip')} every number is uncertain, differences between readouts most "
+        f"of all; {told}."
     )
 
 
-def _named(row: ScoreRow, several_models: bool) -> str:
-    heard = "" if row.control == "clip" else f" given {row.control}"
-    return f"“{row.readout}” on the prompt “{row.prompt}”{heard}" + (
-        f" of {row.model}" if several_models else ""
-    )
+def _skill(row: ScoreRow, metric: Metric) -> float | None:
+    skill = row.skill.get(metric.name)
+    return None if skill is None or skill != skill else skill
+
+
+def _named(row: ScoreRow, several: bool) -> str:
+    assert isinstance(row.key, RowKey)
+    heard = "" if row.of_clips else f" given {row.key.control}"
+    of = f" of {row.key.model}" if several else ""
+    return f"“{readout_text(row.key)}” on the prompt “{prompt_text(row.key)}”{heard}{of}"
 
 
 def _counted(table: ScoreTable) -> str:
@@ -218,7 +187,3 @@ def _counted(table: ScoreTable) -> str:
 
 def _direction(lower_is_better: bool) -> str:
     return "lower is better" if lower_is_better else "higher is better"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -2,10 +2,9 @@
 
 from ambivox.present.text.claims import show_claims
 from ambivox.present.text.estimate import show_estimate
-from ambivox.present.text.grid import show_grid
 from ambivox.present.text.progress import RunProgressBar, finetune_progress, run_progress
 from ambivox.present.text.reading import show_reading
-from ambivox.present.text.scores import show_scores
+from ambivox.present.text.scores import show_grid, show_scores
 
 __all__ = [
     "RunProgressBar",

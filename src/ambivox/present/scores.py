@@ -1,0 +1,312 @@
+"""The tables of a score table: main scores, further metrics, skills, thirds, sensitivity, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import get_args
+
+from ambivox.choices import FailedAs
+from ambivox.metrics import Metric
+from ambivox.present.names import row_name, several_models
+from ambivox.present.numbers import counts, interval, number
+from ambivox.present.tables import Cell, Column, Group, Line, Table, footnote, missing
+from ambivox.reasons import Reason
+from ambivox.scoring import RowKey, ScoreRow, ScoreTable
+from ambivox.scoring.keys import control_text, prompt_text, readout_text
+from ambivox.statistics import Interval
+
+MAIN_METRICS = ("jsd_bits", "accuracy", "brier_mean", "bhattacharyya", "vote_ece", "entropy_spearman")
+"""What the main table shows of a convention that has these; the others follow in a table of their own."""
+
+_HEARING = {
+    "swapped": "another clip",
+    "no-audio": "nothing",
+    "transcript-only": "nothing, reading the words",
+}
+_SKILL = "0 as the vote prior, 1 perfect"
+
+
+def main_metrics(scores: ScoreTable) -> list[str]:
+    """Those of the main table: the headline and what was asked for first."""
+    known = [name for name in MAIN_METRICS if name in scores.metrics]
+    names = dict.fromkeys((scores.headline, *scores.asked_for, *(known or scores.metrics)))
+    return list(names)
+
+
+def further_metrics(scores: ScoreTable) -> list[str]:
+    """All the others."""
+    main = main_metrics(scores)
+    return [name for name in scores.metrics if name not in main]
+
+
+def score_table(
+    scores: ScoreTable, corpus: str, *, versions: Mapping[str, Sequence[int]] | None = None
+) -> Table:
+    """The main table of a corpus.
+
+    Args:
+        versions: of the prompts, for their headings.
+    """
+    first, *others = (scores.metric(name) for name in main_metrics(scores))
+    counted = "left out" if scores.failed_as == "excluded" else f"counted as {scores.failed_as}"
+    columns = (
+        Column("readout", kind="text"),
+        Column("failed", "of all readings", rank=1),
+        _metric_column(first, 0, 4),
+        Column("skill", f"{first.name}: {_SKILL}", rank=2, detail_title="95%", detail_rank=3),
+        *(_metric_column(metric, 6 + place, 106 + place) for place, metric in enumerate(others)),
+        Column("mass", "on the labels, median", rank=5),
+        Column("statuses", kind="line", rank=300),
+    )
+    best = {metric.name: _best_value(scores, corpus, metric) for metric in (first, *others)}
+
+    def cells(row: ScoreRow) -> Iterator[Cell]:
+        yield Cell(f"{row.failed}/{row.utterances}", mark="warning" if row.failed else "")
+        yield _score_cell(row, first, best)
+        yield _skill_cell(row, first)
+        yield from (_score_cell(row, metric, best) for metric in others)
+        yield _mass_cell(row)
+        yield Cell(counts(row.statuses.items()))
+
+    title = f"{corpus}: scores, failed readings {counted}"
+    return Table(title, columns, _groups(scores, corpus, cells, versions))
+
+
+def further_tables(
+    scores: ScoreTable, corpus: str, *, versions: Mapping[str, Sequence[int]] | None = None
+) -> list[Table]:
+    """The metrics that the main table does not show (if any), then the skill in every metric."""
+    further = [scores.metric(name) for name in further_metrics(scores)]
+    every = [scores.metric(name) for name in (*main_metrics(scores), *further_metrics(scores))]
+    best = {metric.name: _best_value(scores, corpus, metric) for metric in further}
+    lead = (Column("readout", kind="text"), Column("n", "readings"))
+
+    def lines(of: Callable[[ScoreRow], Iterator[Cell]]) -> tuple[Group, ...]:
+        def cells(row: ScoreRow) -> Iterator[Cell]:
+            yield Cell(str(row.utterances))
+            yield from of(row)
+
+        return _groups(scores, corpus, cells, versions)
+
+    tables = []
+    if further:
+        columns = (*lead, *(_metric_column(metric, 0, 0) for metric in further))
+        groups = lines(lambda row: (_score_cell(row, metric, best) for metric in further))
+        tables.append(Table(f"{corpus}: further metrics", columns, groups))
+    columns = (*lead, *(Column(metric.name, _SKILL) for metric in every))
+    groups = lines(lambda row: (_skill_cell(row, metric) for metric in every))
+    return [*tables, Table(f"{corpus}: skill against the vote prior", columns, groups)]
+
+
+def tertile_table(scores: ScoreTable, corpus: str) -> Table | None:
+    """Score and skill on the least, middle and most ambiguous third; None if no row has thirds."""
+    rows = [row for row in scores.rows if row.key.corpus == corpus and row.tertiles]
+    if not rows:
+        return None
+    names = [third.tertile for third in rows[0].tertiles]
+    columns = [Column("readout", kind="text")]
+    for n, name in enumerate(names):
+        columns += [
+            Column(f"{name}: {scores.tertile_metric}", rank=n),
+            Column("skill", "against the prior of that third", "number", 3 + n, "95%", 6 + n),
+        ]
+
+    def cells(row: ScoreRow) -> Iterator[Cell]:
+        for n in range(len(names)):
+            third = row.tertiles[n] if row.tertiles else None
+            reason = row.reason if third is None else third.reason
+            if third is None or reason:
+                yield missing(reason)
+                yield Cell("")
+            else:
+                yield Cell(number(third.score))
+                yield _with_interval(number(third.skill.estimate, signed=True), third.skill, signed=True)
+
+    groups = _groups(scores, corpus, cells, controls=False)
+    return Table(f"{corpus}: by ambiguity", tuple(columns), groups)
+
+
+def sensitivity_table(scores: ScoreTable, corpus: str) -> Table | None:
+    """How readings move with the order of the options and with the prompt; None where nothing was read."""
+    groups: dict[str, list[Line]] = {}
+    for row in scores.sensitivities:
+        if row.key.corpus == corpus:
+            over = f"{row.over}, {prompt_text(row.key)}" if row.key.prompt else row.over
+            numbers = (row.of_mean, row.of_single, row.reliability)
+            cells = [Cell(number(value)) for value in numbers]
+            cells.append(Cell(f"{row.conditions} x {row.clips}"))
+            if row.reason:
+                cells = [missing(row.reason), *(Cell("") for _ in numbers)]
+            line = Line((Cell(readout_text(row.key)), *cells))
+            groups.setdefault(f"{over}: {row.key.model}", []).append(line)
+    if not groups:
+        return None
+    titles = ("of mean", "of single", "reliability", "compared")
+    return Table(
+        f"{corpus}: sensitivity",
+        (Column("over", kind="text"), *(Column(title, rank=n) for n, title in enumerate(titles))),
+        tuple(Group(heading, tuple(lines)) for heading, lines in groups.items()),
+    )
+
+
+def failed_as_table(scores: ScoreTable, corpus: str) -> Table | None:
+    """The headline score under each choice of what a failed reading counts as; None without failures."""
+    rows = [row for row in scores.rows if row.key.corpus == corpus and row.failed and row.by_failed]
+    if not rows:
+        return None
+    named = several_models(scores.rows)
+    choices = [choice for choice in get_args(FailedAs) if any(choice in row.by_failed for row in rows)]
+    lines = []
+    for row in rows:
+        cells = [Cell(row_name(row.key, model=named)), Cell(f"{row.failed}/{row.utterances}")]
+        for choice in choices:
+            score = row.by_failed.get(choice, {}).get(scores.headline)
+            if score is None or score.value != score.value:
+                cells.append(missing(Reason("all-failed", "no reading is left to score")))
+            else:
+                cells.append(Cell(number(score.value), f"n = {score.utterances}"))
+        lines.append(Line(tuple(cells)))
+    return Table(
+        f"{corpus}: {scores.headline} under each choice of what a failed reading counts as",
+        (
+            Column("readout", kind="text"),
+            Column("failed", "of all readings"),
+            *(Column(choice, "used above" if choice == scores.failed_as else "") for choice in choices),
+        ),
+        (Group("", tuple(lines)),),
+    )
+
+
+def grid_table(scores: ScoreTable, corpus: str) -> Table:
+    """The grid of readings of one method: a line per cell of the method, a column per prompt."""
+    rows = [row for row in scores.rows if row.of_clips and row.key.corpus == corpus]
+    keyed = [(row, row.key) for row in rows if isinstance(row.key, RowKey)]
+    found = {(key.model, key.question, key.options): row for row, key in keyed}
+    prompts = {key.question: prompt_text(key) for _, key in keyed}
+    groups = []
+    for model in dict.fromkeys(key.model for _, key in keyed):
+        lines = []
+        for options in dict.fromkeys(key.options for _, key in keyed if key.model == model):
+            chosen = dict(options)
+            names = [str(chosen.get(name, "")) for name in ("value", "over", "normalise")]
+            scored = [
+                _grid_cell(found.get((model, question, options)), scores.headline) for question in prompts
+            ]
+            lines.append(Line((*map(Cell, names), *scored)))
+        groups.append(Group(model, tuple(lines)))
+    lead = [Column(name, kind="text") for name in ("value", "over", "normalise")]
+    columns = (*lead, *(Column(prompt) for prompt in prompts.values()))
+    caption = f"{corpus}: {scores.headline}, skill against the vote prior in brackets"
+    return Table(caption, columns, tuple(groups))
+
+
+def _grid_cell(row: ScoreRow | None, metric: str) -> Cell:
+    if row is None:
+        return Cell("")
+    if row.value(metric) is None:
+        return missing(row.why_none(metric))
+    lost = f" ({row.failed} failed)" if row.failed else ""
+    return Cell(f"{number(row.value(metric))} ({number(row.skill.get(metric), signed=True)}){lost}")
+
+
+def _groups(
+    scores: ScoreTable,
+    corpus: str,
+    cells: Callable[[ScoreRow], Iterator[Cell]],
+    versions: Mapping[str, Sequence[int]] | None = None,
+    *,
+    controls: bool = True,
+) -> tuple[Group, ...]:
+    """Controls that ask no model, then by model and prompt every readout, with its controls below it."""
+    rows = [row for row in scores.rows if row.key.corpus == corpus]
+    groups: dict[str, list[Line]] = {}
+    if controls:
+        own = [row for row in rows if not isinstance(row.key, RowKey)]
+        lines = [Line((Cell(row_name(row.key)), *cells(row))) for row in own]
+        groups["Controls, which ask no model"] = lines
+    asked = [(row, row.key) for row in rows if isinstance(row.key, RowKey)]
+    places: dict[tuple[object, ...], int] = {}
+    for _, key in asked:
+        for part in ((key.model,), (key.model, key.question), (key.model, key.question, key.read_by)):
+            places.setdefault(part, len(places))
+
+    def place(one: tuple[ScoreRow, RowKey]) -> tuple[int, int, int, bool]:
+        model, question, read_by = one[1].model, one[1].question, one[1].read_by
+        wheres = (places[model,], places[model, question], places[model, question, read_by])
+        return (*wheres, one[1].control != "clip")
+
+    for row, key in sorted(asked, key=place):
+        name = Cell(readout_text(key), f"{row.level} level")
+        if key.control != "clip":
+            name = Cell(f"hearing {_HEARING.get(key.control, key.control)}")
+        line = Line((name, *cells(row)), depth=int(key.control != "clip"))
+        groups.setdefault(_heading(key, versions), []).append(line)
+    return tuple(Group(heading, tuple(lines)) for heading, lines in groups.items())
+
+
+def _heading(key: RowKey, versions: Mapping[str, Sequence[int]] | None) -> str:
+    known = " and ".join(f"v{version}" for version in (versions or {}).get(key.prompt, ()))
+    return f"Prompt {prompt_text(key)}{f' ({known})' if known else ''}, {key.model}"
+
+
+def _metric_column(metric: Metric, rank: int, interval_rank: int) -> Column:
+    unit = "" if metric.unit == "1" else f"{metric.unit}, "
+    better = "↓ lower is better" if metric.lower_is_better else "↑ higher is better"
+    return Column(metric.name, unit + better, "number", rank, "95%", interval_rank)
+
+
+def _with_interval(text: str, found: Interval | None, *, signed: bool = False, mark: str = "") -> Cell:
+    """A number with its interval as detail; a footnote says why there is none, or why it is wide."""
+    why = None if found is None else found.reason or found.caution
+    notes = (footnote(why),) if why else ()
+    return Cell(text, interval(found, signed=signed), detail_notes=notes, mark="best" if mark else "")
+
+
+def _score_cell(row: ScoreRow, metric: Metric, best: Mapping[str, float | None]) -> Cell:
+    value = row.value(metric.name)
+    if value is None:
+        return missing(row.why_none(metric.name), "" if row.reason else metric.name)
+    is_best = row.of_clips and value == best.get(metric.name)
+    cell = _with_interval(number(value), row.intervals.get(metric.name), mark="best" if is_best else "")
+    score = row.scores[metric.name]
+    if not score.undefined:
+        return cell
+    kept = score.utterances - score.undefined
+    left_out = f"the mean of {kept} of {score.utterances} readings: the metric is undefined for the others"
+    return Cell(cell.text, cell.detail, (f"{metric.name}: {left_out}",), cell.detail_notes, cell.mark)
+
+
+def _skill_cell(row: ScoreRow, metric: Metric) -> Cell:
+    skill = row.skill.get(metric.name)
+    if row.value(metric.name) is None:
+        return missing(row.why_none(metric.name), "" if row.reason else metric.name)
+    if skill is None or skill != skill:
+        return missing(row.skill_reasons.get(metric.name), f"skill in {metric.name}")
+    return _with_interval(number(skill, signed=True), row.skill_intervals.get(metric.name), signed=True)
+
+
+def _mass_cell(row: ScoreRow) -> Cell:
+    if row.mass is not None:
+        return Cell(number(row.mass))
+    if row.level != "token":
+        return Cell("")
+    text = "no reading has one" if row.failed == row.utterances else "this readout has none"
+    return missing(Reason("no-mass", text), "mass on the labels")
+
+
+def _best_value(scores: ScoreTable, corpus: str, metric: Metric) -> float | None:
+    """The best value that a readout which heard the clips has in a metric."""
+    ranked = scores.ranked(corpus)
+    values = [value for row in ranked if (value := row.value(metric.name)) is not None]
+    if not values:
+        return None
+    return min(values) if metric.lower_is_better else max(values)
+
+
+def control_line(scores: ScoreTable) -> str:
+    """What the controls that ask no model score by the headline, in one line."""
+    told = []
+    for row in scores.rows:
+        if not isinstance(row.key, RowKey) and row.value(scores.headline) is not None:
+            told.append(f"{row.key.corpus} {control_text(row.key)} {number(row.value(scores.headline))}")
+    return "; ".join(told)
