@@ -14,6 +14,10 @@ FailedAs = Literal["excluded", "uniform", "neutral"]
 Cluster = Literal["speaker", "dialogue", "clip"]
 """What intervals and tests take for independent; dialogues and clips are of just these speakers."""
 
+Truth = Literal["votes", "intended", "consensus"]
+"""What clips are scored against: the shares of their votes, the emotion that an actor was asked for, or the
+one label that the corpus publishes."""
+
 Control = Literal["clip", "silence", "noise", "swapped", "no-audio", "transcript-only"]
 """What the model hears: the clip itself, silence or noise of the same length, another clip of the corpus, or
 nothing at all, without the words and with them."""

@@ -190,3 +190,19 @@ def test_listing_and_scoring_need_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_run_on_a_corpus_of_labels_says_how_it_is_scored(
+    call_cli: Cli, tmp_path: Path, data_dir: Path
+) -> None:
+    study = tmp_path / "s.yaml"
+    corpus = f"{{name: nemo, path: {data_dir / 'nemo'}, limit: 2}}"
+    study.write_text(f"corpora: [{corpus}]\nprompts: [word]\nreadouts: [label]\n")
+    run = tmp_path / "run"
+    code, _, err = call_cli("run", str(study), "--out", str(run))
+    assert (code, f"next: ambivox score {run} --truth intended\n" in err) == (0, True)
+    code, _, err = call_cli("score", str(run))
+    assert (code, "score with --truth intended" in err) == (2, True)
+    code, out, _ = call_cli("score", str(run), "--truth", "intended")
+    assert code == 0
+    assert "one label per clip" in " ".join(out.split())

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from ambivox.choices import Cluster, FailedAs, Outside, TruthMethod
+from ambivox.choices import Cluster, FailedAs, Outside, Truth, TruthMethod
 
 
 def names_in(module: str, registry: str) -> Callable[[str], list[str]]:
@@ -159,6 +159,10 @@ ClusterOption = Annotated[
         "--cluster",
         help="What intervals and tests take for independent; but for 'speaker', of these speakers only.",
     ),
+]
+TruthOption = Annotated[
+    Truth,
+    typer.Option(help="What clips are scored against: votes, or the intended or the published label."),
 ]
 TruthTableOption = Annotated[
     Path | None,

@@ -22,6 +22,7 @@ from ambivox.cli.options import (
     ReadoutOption,
     RunArgument,
     TokenOption,
+    TruthOption,
     TruthTableOption,
 )
 from ambivox.cli.output import console, errors, print_json, warn
@@ -56,9 +57,9 @@ def run(
     assert bar.last is not None
     last = bar.last
     errors.print(
-        f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); "
-        f"next: ambivox score {folder}",
+        f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); {_next(folder)}",
         highlight=False,
+        soft_wrap=True,
     )
     if last.failed:
         first = next(record.error for record in Run(folder).records() if record.error)
@@ -67,6 +68,17 @@ def run(
         raise SomeFailedError(
             f"{last.failed} of {last.total} requests failed, the first one with: {first.text}"
         )
+
+
+def _next(folder: Path) -> str:
+    """What can be done with a run: there is nothing to score without votes or labels."""
+    from ambivox.run import Run
+    from ambivox.scoring.truths import truth_at_hand
+
+    truth = truth_at_hand(Run(folder).records())
+    if truth is None:
+        return "its clips have neither votes nor a label of the emotion set, so there is nothing to score"
+    return f"next: ambivox score {folder}" + ("" if truth == "votes" else f" --truth {truth}")
 
 
 def _open(folder: Path, partial: bool) -> Run:
@@ -91,6 +103,7 @@ def score(
     outside: OutsideOption = "drop",
     failed_as: FailedAsOption = None,
     readout: ReadoutOption = None,
+    truth: TruthOption = "votes",
     truth_table: TruthTableOption = None,
     cluster: ClusterOption = "speaker",
     calibration: CalibrationOption = None,
@@ -131,6 +144,7 @@ def score(
         calibrations=() if grid else calibration,
         development_speakers=_names(development_speakers),
         cluster=cluster,
+        truth=truth,
         truth_table=truth_table,
     )
     table = score_run(_open(run, partial), options, n_processes=os.cpu_count() or 1)
@@ -149,6 +163,7 @@ def claims(
     outside: OutsideOption = "drop",
     failed_as: FailedAsOption = None,
     readout: ReadoutOption = None,
+    truth: TruthOption = "votes",
     truth_table: TruthTableOption = None,
     cluster: ClusterOption = "speaker",
     margin: Annotated[
@@ -171,6 +186,7 @@ def claims(
         failed_as=failed_as,
         readouts=readout,
         cluster=cluster,
+        truth=truth,
         truth_table=truth_table,
     )
     found = claims_of(
@@ -198,6 +214,7 @@ def report(
     outside: OutsideOption = "drop",
     failed_as: FailedAsOption = None,
     readout: ReadoutOption = None,
+    truth: TruthOption = "votes",
     truth_table: TruthTableOption = None,
     cluster: ClusterOption = "speaker",
     calibration: CalibrationOption = None,
@@ -217,6 +234,7 @@ def report(
         calibrations=calibration,
         development_speakers=_names(development_speakers),
         cluster=cluster,
+        truth=truth,
         truth_table=truth_table,
     )
     path = write_report(_open(run, partial), out or run / "report.html", options)

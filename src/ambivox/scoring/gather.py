@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ambivox.choices import Cluster, Outside
+from ambivox.choices import Cluster, Outside, Truth
 from ambivox.emotions import OTHER, EmotionSet
 from ambivox.metrics import vote_prior
 from ambivox.metrics.controls import group_codes
 from ambivox.models import Reply
-from ambivox.raters.distribution import Array, Votes, count_votes, truth, truth_of_shares
+from ambivox.raters.distribution import Array, Votes
 from ambivox.readouts import Reading, Readout, Status, of_all_layers, unfold
 from ambivox.reasons import Reason
 from ambivox.record import Record
@@ -22,6 +22,7 @@ from ambivox.scoring.keys import RowKey, read_by, request_key
 from ambivox.scoring.notes import Note
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings, Variant
 from ambivox.scoring.truth_table import TruthTable
+from ambivox.scoring.truths import truth_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def gather(
     *,
     outside: Outside = "drop",
     cluster: Cluster = "speaker",
+    named: Truth = "votes",
     truths: TruthTable | None = None,
 ) -> tuple[list[CorpusReadings], list[Note]]:
     """Put readings into arrays, corpus by corpus.
@@ -61,6 +63,7 @@ def gather(
         answered: of a run; each is dropped once its readings are kept.
         outside: how votes outside the emotion set enter the truth, see `truth`.
         cluster: what intervals take for independent.
+        named: the truth by name.
         truths: in place of the shares of the votes, which then only say how many raters there were.
 
     Returns:
@@ -74,7 +77,7 @@ def gather(
         asked = one.record.asked
         corpus = asked.utterance.corpus
         if corpus not in gathered:
-            gathered[corpus] = _Corpus(corpus, asked.emotions, outside, truths)
+            gathered[corpus] = _Corpus(corpus, asked.emotions, outside, named, truths)
         place = gathered[corpus].place(one.record)
         if place is not None:
             gathered[corpus].add(one, place)
@@ -133,6 +136,7 @@ class _Corpus:
     name: str
     emotions: EmotionSet
     outside: Outside
+    named: Truth
     truths: TruthTable | None
     places: dict[str, int | None] = field(default_factory=dict)
     rated: list[tuple[str, str | None, str | None, Votes, Array]] = field(default_factory=list)
@@ -146,11 +150,7 @@ class _Corpus:
         utterance = record.asked.utterance
         if utterance.id in self.places:
             return self.places[utterance.id]
-        votes = count_votes(utterance.votes, self.emotions)
-        shares = truth(votes, self.emotions, self.outside)
-        if utterance.shares and not votes.total:
-            shares = truth_of_shares(utterance.shares, self.emotions, self.outside)
-        rated = votes.total > 0 or bool(utterance.shares)
+        votes, shares, rated = truth_of(utterance, self.emotions, self.outside, self.named)
         if self.truths is not None and rated:
             shares = self.truths.of(utterance.id, self.emotions)
         self.n_votes_outside += sum(votes.outside.values())
@@ -179,13 +179,16 @@ class _Corpus:
     def finished(self, cluster: Cluster) -> CorpusReadings:
         names, speakers, dialogues, votes, q = zip(*self.rated, strict=True)
         counts = np.array([v.counts for v in votes], dtype=np.int64)
+        voices, unknown = _by_recording(speakers, dialogues)
         clips, notes = clips_of(
-            names, speakers, counts, np.array(q), corpus=self.name, cluster=cluster, dialogues=dialogues
+            names, voices, counts, np.array(q), corpus=self.name, cluster=cluster, dialogues=dialogues
         )
-        if not counts.any(axis=0).all():
-            pairs = zip(self.emotions.labels, counts.sum(axis=0), strict=True)
-            never = ", ".join(label for label, n_votes in pairs if not n_votes)
-            text = f"never voted for: {never}; means over labels leave them out or are undefined"
+        notes += [Note("speakers-unknown", unknown, self.name)] if unknown else []
+        if not clips.q.any(axis=0).all():
+            pairs = zip(self.emotions.labels, clips.q.sum(axis=0), strict=True)
+            never = ", ".join(label for label, share in pairs if not share)
+            what = "never voted for" if self.named == "votes" else "never the label"
+            text = f"{what}: {never}; means over labels leave them out or are undefined"
             notes.append(Note("label-never-voted", text, self.name))
         readings = [
             column.finished(key, len(self.emotions))
@@ -195,7 +198,10 @@ class _Corpus:
         return CorpusReadings(self.name, self.emotions, clips, tuple(readings), (*self.notes(), *notes))
 
     def notes(self) -> list[Note]:
-        why = f"no vote counts under '{self.outside}'"
+        why, nothing = f"no vote counts under '{self.outside}'", "nobody rated them"
+        if self.named != "votes":
+            why = f"their label is not of {self.emotions.name} ({self.outside})"
+            nothing = f"they have no {self.named} label"
         if self.truths is not None:
             why = f"no truth in {self.truths.path.name}"
         counted = (
@@ -205,7 +211,7 @@ class _Corpus:
                 f"{self.n_votes_outside} votes outside {self.emotions.name} ({self.outside})",
             ),
             (self.unusable, "no-usable-vote", f"{self.unusable} clips left out: {why}"),
-            (self.unrated, "unrated", f"{self.unrated} clips left out: nobody rated them"),
+            (self.unrated, "unrated", f"{self.unrated} clips left out: {nothing}"),
         )
         return [Note(code, text, self.name) for number, code, text in counted if number]
 
@@ -223,6 +229,28 @@ def _by_layer(columns: Mapping[Readout, _Column]) -> list[_Column]:
             for n, (clip, variant) in enumerate(zip(column.clips, column.variants, strict=True)):
                 layer.add(Reading(None, column.statuses[n], column.reasons[n].text), clip, variant)
     return kept
+
+
+def _by_recording(
+    speakers: Sequence[str | None], recordings: Sequence[str | None]
+) -> tuple[Sequence[str | None], str]:
+    """Speakers, where those who are not known are one per recording, and a note on these.
+
+    Clips of one recording may well be of one voice, so they must not count as independent; that two
+    recordings share an unknown voice cannot be seen.
+    """
+    unknown = [place for place, speaker in enumerate(speakers) if speaker is None]
+    if not unknown or len(unknown) == len(speakers):
+        return speakers, ""
+    grouped = [
+        f"unknown speaker of {recording}" if speaker is None and recording is not None else speaker
+        for speaker, recording in zip(speakers, recordings, strict=True)
+    ]
+    alone = sum(speaker is None for speaker in grouped)
+    rest = f", {alone} without a recording each count as a speaker" if alone else ""
+    together = "those of one recording count as one speaker" if alone < len(unknown) else ""
+    told = f"{len(unknown)} clips are of unknown speakers: {together}{rest}".replace(": , ", ": ")
+    return grouped, f"{told}; voices that several of them share are not seen, and make intervals too narrow"
 
 
 def clips_of(

@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import get_args
 
-from ambivox.choices import Cluster, FailedAs, Outside
+from ambivox.choices import Cluster, FailedAs, Outside, Truth
 from ambivox.errors import UsageError
 from ambivox.metrics import CONVENTIONS, METRICS, Convention, Metric
 from ambivox.statistics.interval import N_DRAWS
 
-_CHOICES = {"outside": Outside, "failed_as": FailedAs, "cluster": Cluster}
+_CHOICES = {"outside": Outside, "failed_as": FailedAs, "cluster": Cluster, "truth": Truth}
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class ScoringOptions:
         development_speakers: whom calibrations are fitted to; they are not scored. None given: folds of
             speakers.
         cluster: what intervals and tests take for independent; dialogues and clips are of these speakers.
+        truth: what clips are scored against: their votes, or one label each, see `ambivox.scoring.truths`.
         truth_table: a table of distributions in place of the shares of the votes, see `read_truth_table`.
         n_draws: how many corpora the bootstrap draws.
         seed: of the bootstrap, the noise ceiling and the folds.
@@ -50,6 +51,7 @@ class ScoringOptions:
     calibrations: Sequence[str] | None = None
     development_speakers: Sequence[str] = ()
     cluster: Cluster = "speaker"
+    truth: Truth = "votes"
     truth_table: Path | str | None = None
     n_draws: int = N_DRAWS
     seed: int = 0
@@ -63,6 +65,8 @@ class ScoringOptions:
             value = getattr(self, name)
             if value not in get_args(choices) and not (name == "failed_as" and value is None):
                 raise UsageError(f"{name}: {value!r} is not one of {', '.join(get_args(choices))}")
+        if self.truth_table is not None and self.truth != "votes":
+            raise UsageError(f"truth {self.truth!r} and a table of truth: choose one of them")
         _ = self.all_metrics
 
     @property

@@ -19,6 +19,7 @@ from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
 from ambivox.scoring.parallel import answered
 from ambivox.scoring.readings import CorpusReadings
 from ambivox.scoring.truth_table import read_truth_table
+from ambivox.scoring.truths import MEANINGS, truth_at_hand
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,27 @@ def read_run(
     facts, apart = RunFacts(), list[Answered]()
     truths = None if options.truth_table is None else read_truth_table(options.truth_table)
     records = _sorted(answered(run, readouts, n_processes), facts, development, apart)
-    corpora, notes = gather(records, outside=options.outside, cluster=options.cluster, truths=truths)
+    corpora, notes = gather(
+        records, outside=options.outside, cluster=options.cluster, named=options.truth, truths=truths
+    )
     _check_speakers(development, facts.speakers)
     if not corpora:
-        raise UsageError(f"{run.folder}: no clip with votes inside the emotion set, nothing to score against")
+        raise _nothing_to_score(run, options)
     notes = [Note("inferred", text) for text in options.scored_by.inferred] + notes
     if truths is not None:
         text = f"truth: from {truths.path.name}, not the shares of the votes"
         notes.append(Note("truth-table", text))
+    if options.truth != "votes":
+        notes.append(Note("truth-by-name", f"truth: {options.truth}, {MEANINGS[options.truth]}"))
     if fitting:
         notes.append(Note("fitted-to", f"calibrations are {_fitted_to(development)}"))
     done = Calibrated(tuple(corpora))
     if names:
-        to = gather(apart, outside=options.outside, truths=truths)[0] if development else None
+        to = (
+            gather(apart, outside=options.outside, named=options.truth, truths=truths)[0]
+            if development
+            else None
+        )
         done = calibrate(corpora, names, development=to, seed=options.seed)
     notes += done.notes
     return RunReadings(run, options, _environment(run), facts, done.corpora, done.fitted, tuple(notes))
@@ -93,6 +102,18 @@ def _sorted(
             apart.append(one.light())
         else:
             yield one
+
+
+def _nothing_to_score(run: Run, options: ScoringOptions) -> UsageError:
+    what = {"votes": "votes", "intended": "an intended emotion", "consensus": "a published label"}
+    at_hand = truth_at_hand(run.records(), options.outside)
+    fix = "score a corpus that has one of votes, an intended emotion or a published label"
+    if at_hand is not None and at_hand != options.truth:
+        fix = f"its clips have {what[at_hand]}: score with --truth {at_hand}"
+    return UsageError(
+        f"{run.folder}: no clip with {what[options.truth]} inside the emotion set, nothing to score against: "
+        f"{fix}"
+    )
 
 
 def _check_speakers(development: frozenset[str], known: set[str]) -> None:

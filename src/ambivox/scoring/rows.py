@@ -279,6 +279,8 @@ class CorpusScorer:
         clips = self.clips
         if not clips.votes.any(axis=1).all():
             reason = Reason("shares-only", "it is not known how many raters voted on each clip")
+            if self.options.truth != "votes":
+                reason = Reason("one-label", "one label per clip, so there are no votes to draw again")
             return PendingRow(replace(self._control_row("noise-ceiling", len(clips.q)), reason=reason))
         model = fit_vote_model(clips.votes)
         if model.note:
