@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from ambivox.choices import Cluster, FailedAs
 from ambivox.errors import UsageError
@@ -19,6 +21,7 @@ from ambivox.metrics import METRICS
 from ambivox.readouts import Readout, load_readout
 from ambivox.reasons import Reason
 from ambivox.run.folder import Run
+from ambivox.scoring.arrow import plain_columns, to_pandas
 from ambivox.scoring.cautions import run_cautions
 from ambivox.scoring.keys import RowKey
 from ambivox.scoring.notes import Note
@@ -27,6 +30,16 @@ from ambivox.scoring.read_run import RunReadings, read_run
 from ambivox.scoring.readings import CorpusReadings
 from ambivox.scoring.table import plain
 
+CLAIM_SCHEMA = pa.schema(
+    [
+        *(
+            (name, pa.string())
+            for name in ("corpus", "model", "claim", "verdict", "reason", "number", "unit")
+        ),
+        *((name, pa.float64()) for name in ("estimate", "low", "high", "p", "p_holm")),
+    ]
+)
+_NONE = Reason("", "")
 _NO_PAIR = Reason(
     "one-level",
     "no prompt has readings at both levels",
@@ -90,6 +103,33 @@ class RunClaims:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; a number that is not finite becomes None."""
         return plain(self)
+
+    def to_arrow(self) -> pa.Table:
+        """One row per number that a claim needs (one for a claim without any), reasons as codes."""
+        return pa.Table.from_pylist(list(_rows(self)), schema=CLAIM_SCHEMA)
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas data frame; `UsageError` where pandas is not installed."""
+        return to_pandas(self.to_arrow())
+
+
+def _rows(claims: RunClaims) -> Iterator[dict[str, Any]]:
+    for corpus in claims.corpora:
+        for claim in corpus.claims:
+            about = {
+                "corpus": corpus.corpus,
+                "model": corpus.model,
+                "claim": claim.name,
+                "verdict": claim.verdict,
+                "p_holm": claim.p_holm,
+                "reason": (claim.reason or claim.refuted or _NONE).code or None,
+            }
+            if not claim.parts:
+                yield plain_columns(about)
+            for part in claim.parts:
+                found = part.interval
+                ends = {"estimate": found.estimate, "low": found.low, "high": found.high, "p": found.p}
+                yield plain_columns(about | {"number": part.what, "unit": part.unit} | ends)
 
 
 def claims(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from ambivox.emotions import EmotionSet
 from ambivox.raters.distribution import Array
 from ambivox.readouts import Status
 from ambivox.reasons import Reason
+from ambivox.scoring.arrow import readings_arrow, to_pandas
 from ambivox.scoring.keys import RowKey
 from ambivox.scoring.notes import Note
 
@@ -107,3 +109,11 @@ class CorpusReadings:
     clips: Clips
     readings: tuple[Readings, ...]
     notes: tuple[Note, ...] = ()
+
+    def to_arrow(self) -> pa.Table:
+        """One row per reading, see `ambivox.scoring.arrow.readings_arrow`."""
+        return readings_arrow(self)
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas data frame; `UsageError` where pandas is not installed."""
+        return to_pandas(self.to_arrow())

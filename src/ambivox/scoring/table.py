@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from ambivox.choices import Cluster, FailedAs, Outside
 from ambivox.metrics import CONVENTIONS, METRICS, Metric, Score
 from ambivox.readouts import Status
 from ambivox.reasons import Reason
+from ambivox.scoring.arrow import score_arrow, to_pandas
 from ambivox.scoring.calibrated import Fitted
 from ambivox.scoring.keys import ControlKey, ControlName, Key, RowKey
 from ambivox.scoring.notes import Note
@@ -187,6 +189,14 @@ class ScoreTable:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; a number that is not finite becomes None."""
         return plain(self)
+
+    def to_arrow(self) -> pa.Table:
+        """One row per row of the table and metric, in the columns of `ambivox.scoring.arrow.SCORE_SCHEMA`."""
+        return score_arrow(self)
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas data frame; `UsageError` where pandas is not installed."""
+        return to_pandas(self.to_arrow())
 
 
 def headline(metrics: Sequence[str], asked_for: Sequence[str] = ()) -> str:
