@@ -109,7 +109,7 @@ def test_a_readout_that_failed_everywhere_has_no_score_and_is_not_ranked(tmp_pat
     cells = next(c for name, c in lines(page, "mass").items() if name.endswith("normalise=sum)"))
     assert cells[0] == "40/40"
     assert set(cells[1:-2]) == {"–"}
-    assert "every reading failed" in page.text
+    assert "all 40 readings failed (undefined" in page.text
     assert "not ranked: “mean(value=logit, normalise=sum)” on the prompt “word”" in page.text
     assert "no score · word · mean(value=logit, normalise=sum)" in page.all_words
 

@@ -73,7 +73,7 @@ def test_one_utterance_has_no_prior_to_beat(tmp_path):
     text = report(tmp_path, Made(clips=1)).text
     assert "The vote prior has no score here" in text
     assert "beats" not in text
-    assert "vote prior: there is no other utterance to average" in text
+    assert "there is no other utterance to average" in text
 
 
 def test_invented_votes_are_named_before_any_number(tmp_path):

@@ -226,7 +226,7 @@ def test_the_tables_fit_the_terminal(tmp_path: Path, width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     for name in ("uniform", "vote prior", "one-hot plurality", "noise ceiling"):
-        assert f"\n{name} " in text
+        assert f"\n  {name} " in text
 
 
 def test_one_prompt_and_one_order_have_no_spread_but_a_reason(tmp_path: Path) -> None:
