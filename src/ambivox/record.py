@@ -24,6 +24,7 @@ from ambivox.errors import AmbivoxError, OtherVersionError, UsageError, first_li
 from ambivox.models import LabelTokens, Reply
 from ambivox.prompts import RenderedPrompt
 from ambivox.reasons import Reason
+from ambivox.write_aside import write_aside
 
 SCHEMA_VERSION = 6
 
@@ -180,12 +181,11 @@ SCHEMA = pa.schema(arrow_fields(Record), metadata={"ambivox_schema": str(SCHEMA_
 
 def write_records(records: Iterable[Record], path: Path) -> None:
     """Write records as one Parquet shard, whole or not at all (written aside, then renamed)."""
-    aside = path.with_name(path.name + ".partial")
     schema = SCHEMA.with_metadata({**SCHEMA.metadata, b"ambivox": version("ambivox").encode()})
     try:
         table = pa.Table.from_pylist([to_plain(record) for record in records], schema=schema)
-        pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
-        aside.replace(path)
+        with write_aside(path) as aside:
+            pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
     except UnicodeEncodeError as error:
         raise AmbivoxError(f"{path}: {error.object!r} is not Unicode text: rename it") from None
     except OSError as error:
@@ -193,8 +193,6 @@ def write_records(records: Iterable[Record], path: Path) -> None:
         raise AmbivoxError(
             f"{path}: cannot be written ({reason}): make room or choose another --out"
         ) from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def count_records(path: Path) -> int:

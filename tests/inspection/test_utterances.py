@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +14,7 @@ from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.inspection import utterance_table, write_table
 from ambivox.raters.truth import truth_from_raters
+from ambivox.scoring.truth_table import read_truth_table
 from tests.corpora.trees import SMALL, write_iemocap
 
 
@@ -77,3 +80,20 @@ def test_the_truth_of_shares_is_the_shares() -> None:
     (row,) = utterance_table(Corpus("made-up", "CC0", said), load_emotions("iemocap4")).to_pylist()
     assert (row["votes"], row["truth.sad"], row["standard_error.sad"]) == (0, 0.75, None)
     assert row["entropy_bits"] == pytest.approx(0.8113, abs=1e-4)
+
+
+def test_a_table_is_never_written_over_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "table.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="is not a plain file"):
+        write_table(pa.table({"id": ["a"]}), pipe)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_text_that_a_spreadsheet_would_run_comes_back_as_it_was(tmp_path: Path) -> None:
+    ids = ["=1+1", "+a", "-b", "@c", "plain"]
+    columns = {"id": ids, "truth.happy": [0.5] * 5, "truth.sad": [0.5] * 5}
+    path = write_table(pa.table(columns), tmp_path / "table.csv")
+    assert "'=1+1" in path.read_text("utf-8")
+    assert list(read_truth_table(path).p) == ids

@@ -5,6 +5,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,7 +157,7 @@ def test_a_prompt_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
         ("version: 1\nformat: word\ntext: '{% for x in options %}'", "the template fails"),
         (
             "version: 1\nformat: word\ntext: '{{ options | jion }}'",
-            "the template fails: No filter named 'jion'",
+            "the template uses the filter 'jion', known here are join",
         ),
         ("version: 1\nformat: letter\ntext: '{{ options }}'", "must write 'lettered'"),
         (
@@ -196,10 +197,32 @@ def test_a_mistake_in_a_prompt_is_said_in_one_line_when_it_is_loaded(
         "{{ transcript(1) }}",
     ],
 )
-def test_a_template_that_reaches_out_or_fails_is_said_in_one_line(template: str) -> None:
-    with pytest.raises(UsageError, match="prompt 'x': the template fails: ") as error:
-        Prompt(name="x", version=1, format="word", text=template).render(load_emotions("iemocap4"))
+def test_a_template_that_reaches_out_or_fails_is_said_in_one_line(tmp_path: Path, template: str) -> None:
+    text = yaml.safe_dump({"version": 1, "format": "word", "text": template})
+    with pytest.raises(UsageError, match=r"the template (fails: |uses )") as error:
+        load_prompt(write(tmp_path, text)).render(load_emotions("iemocap4"))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{% for a in options %}" * 3 + "x" + "{% endfor %}" * 3, "loops inside of loops inside of loops"),
+        ("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}", "uses Call"),
+        ("{{ 'x' * 1000000000 }}", "uses Mul"),
+        ("{{ '%1000000000d' % 1 }}", "uses Mod"),
+        ("{{ 'x' | center(1000000000) }}", "the filter 'center'"),
+        ("{% set a = 'xx' %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}", "uses Assign"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "uses Macro"),
+        ("x" * 20_001, "at most 20000 characters"),
+    ],
+)
+def test_a_template_that_could_run_on_or_fill_the_memory_is_refused_when_it_is_loaded(
+    tmp_path: Path, template: str, said: str
+) -> None:
+    text = yaml.safe_dump({"version": 1, "format": "word", "text": template})
+    with pytest.raises(UsageError, match=said):
+        load_prompt(write(tmp_path, text))
 
 
 def test_an_unknown_prompt_suggests_the_nearest() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -15,6 +16,7 @@ from ambivox.emotions import EmotionSet
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.metrics import entropy_bits
 from ambivox.raters.truth import standard_error, truth_from_raters, vote_counts
+from ambivox.write_aside import write_aside
 
 
 def utterance_table(corpus: Corpus, emotions: EmotionSet, truth_method: TruthMethod = "shares") -> pa.Table:
@@ -55,21 +57,30 @@ def utterance_table(corpus: Corpus, emotions: EmotionSet, truth_method: TruthMet
     return pa.table(columns)
 
 
+def without_formulas(table: pa.Table) -> pa.Table:
+    """The table with a quote before text that a spreadsheet would run as a formula.
+
+    >>> without_formulas(pa.table({"id": ["=1+1", "a"]}))["id"].to_pylist()
+    ["'=1+1", 'a']
+    """
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            guarded = pc.replace_substring_regex(table.column(place), r"^([=+\-@\t\r])", r"'\1")
+            table = table.set_column(place, field, guarded)
+    return table
+
+
 def write_table(table: pa.Table, path: Path) -> Path:
     """Write a table as CSV or Parquet, by the ending of the path, whole or not at all."""
     if path.suffix not in (".csv", ".parquet"):
         raise UsageError(f"{path}: the table is written as .csv or .parquet: end the name in one of them")
-    aside = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with write_aside(path) as aside:
             if path.suffix == ".csv":
-                pa.csv.write_csv(table, aside)
+                pa.csv.write_csv(without_formulas(table), aside)
             else:
                 pq.write_table(table, aside, compression="zstd")
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise AmbivoxError(f"{path}: cannot be written ({reason}): choose another file") from None

@@ -30,6 +30,38 @@ LETTERS = string.ascii_uppercase
 # Templates come from users too: sandboxed, and a misspelt variable is an error, not an empty string.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
 _VARIABLES = {"options", "lettered", "transcript", "context"}
+_NODES = (
+    *(
+        "Template",
+        "Output",
+        "TemplateData",
+        "Name",
+        "Const",
+        "Tuple",
+        "For",
+        "If",
+        "CondExpr",
+        "Filter",
+        "Test",
+    ),
+    *("Getattr", "Getitem", "Compare", "Operand", "And", "Or", "Not", "Concat", "Add", "Sub"),
+)
+_FILTERS = (
+    "join",
+    "upper",
+    "lower",
+    "capitalize",
+    "title",
+    "trim",
+    "length",
+    "count",
+    "first",
+    "last",
+    "list",
+)
+_MAX_LOOPS = 2
+"""Loops inside of loops: with what a template may use (no calls, no products, no assignments), writing one
+takes at most its own length times the square of the number of options, so it needs no time limit."""
 
 
 class Prompt(BaseModel):
@@ -44,7 +76,7 @@ class Prompt(BaseModel):
     name: str = Field(pattern=r"^[\w.-]+$")
     version: Annotated[int, Field(ge=1)]
     format: AnswerFormat
-    text: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
     description: str = ""
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = 32
     max_new_tokens_per_option: Annotated[int, Field(ge=0, le=256)] = 0
@@ -52,9 +84,12 @@ class Prompt(BaseModel):
     @model_validator(mode="after")
     def _check_template(self) -> Prompt:
         try:
-            used = self._variables()
+            fault = _too_much(self.text)  # first: to look for variables already computes what is constant
+            used = frozenset() if fault else self._variables()
         except jinja2.TemplateError as error:
             raise ValueError(f"the template fails: {first_line(error)}") from None
+        if fault:
+            raise ValueError(f"the template {fault}")
         if used - _VARIABLES:
             unknown, known = ", ".join(sorted(used - _VARIABLES)), ", ".join(sorted(_VARIABLES))
             raise ValueError(f"the template uses {unknown}, known are {known}")
@@ -144,6 +179,23 @@ class Prompt(BaseModel):
 @functools.lru_cache(maxsize=256)
 def _template(text: str) -> jinja2.Template:
     return _ENVIRONMENT.from_string(text)
+
+
+def _too_much(text: str) -> str:
+    """What a template uses that could run on for ever, or into all memory; empty if nothing."""
+    tree = _ENVIRONMENT.parse(text)
+    for node in tree.find_all(jinja2.nodes.Node):
+        kind = type(node).__name__
+        if kind not in _NODES:
+            return f"uses {kind}, which prompts have no use for: loops, conditions and joined options will do"
+        if isinstance(node, jinja2.nodes.Filter) and node.name not in _FILTERS:
+            return f"uses the filter {node.name!r}, known here are {', '.join(_FILTERS)}"
+    return "has loops inside of loops inside of loops" if _depth(tree) > _MAX_LOOPS else ""
+
+
+def _depth(node: jinja2.nodes.Node) -> int:
+    inner = max(map(_depth, node.iter_child_nodes()), default=0)
+    return inner + isinstance(node, jinja2.nodes.For)
 
 
 @functools.lru_cache(maxsize=256)

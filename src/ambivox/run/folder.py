@@ -18,6 +18,7 @@ from ambivox.run.config import Study
 from ambivox.run.manifest import NAME as MANIFEST
 from ambivox.run.manifest import Manifest, read_manifest
 from ambivox.run.plan import Parts, count_requests
+from ambivox.write_aside import write_aside
 from ambivox.yaml_file import read_mapping
 
 _PACKAGES = (
@@ -204,14 +205,11 @@ def describe_environment(parts: Parts, fingerprints: dict[str, str]) -> dict[str
 
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all."""
-    aside = path.with_name(path.name + ".partial")
     try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        with write_aside(path) as aside:
+            aside.write_text(text, encoding="utf-8")
     except OSError as error:
         raise AmbivoxError(f"{path}: cannot be written ({error.strerror}): make room") from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _version(package: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,8 @@ def read_truth_table(path: str | Path) -> TruthTable:
     columns = [name for name in table.column_names if name.startswith(_PREFIX)]
     if "id" not in table.column_names or not columns:
         raise UsageError(f"{path}: no columns id and truth.LABEL: see ambivox corpora inspect -o TABLE")
-    ids = [str(name) for name in table.column("id").to_pylist()]
+    # As the table is written, text that a spreadsheet would run has a quote before it.
+    ids = [re.sub(r"^'(?=[=+\-@\t\r])", "", str(name)) for name in table.column("id").to_pylist()]
     if len(set(ids)) < len(ids):
         raise UsageError(f"{path}: {max(ids, key=ids.count)!r} stands there twice")
     try:

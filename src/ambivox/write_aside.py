@@ -1,0 +1,27 @@
+"""Files that are written whole or not at all: beside their place first, then renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ambivox.errors import UsageError
+
+
+@contextmanager
+def write_aside(path: Path) -> Iterator[Path]:
+    """Give a path to write to, and rename it to `path` when that went well.
+
+    Raises:
+        UsageError: `path` is a folder, a device or a pipe, which a rename would replace.
+        OSError: as writing raises it.
+    """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is not a plain file; give the name of one")
+    aside = path.with_name(path.name + ".partial")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
