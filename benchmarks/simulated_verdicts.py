@@ -20,12 +20,22 @@ import numpy as np
 from ambivox.field_claims.catalogue import all_claims
 from ambivox.field_claims.claim import Claim, judge
 from ambivox.field_claims.paired import Paired
-from ambivox.metrics import jsd_bits, vote_prior
+from ambivox.metrics import vote_prior
 from ambivox.raters.distribution import Array
 from ambivox.statistics import Interval, cluster_sums, prior_scatter, ratio_intervals
 from benchmarks.coverage import RESULTS, SPEAKERS, table
 from benchmarks.kept import Kept
-from benchmarks.simulated_listeners import LISTENERS, Draw, Listener, crema_d, hearing, paired, simulated
+from benchmarks.simulated_listeners import (
+    LISTENERS,
+    Draw,
+    Listener,
+    Population,
+    crema_d,
+    hearing,
+    paired,
+    simulated,
+    unchecked_jsd_bits,
+)
 from benchmarks.simulated_studies import WORLDS
 from benchmarks.simulated_values import flipped, plain_bootstrap_t
 
@@ -106,11 +116,11 @@ def is_wrong(claim: Claim, deaf: bool) -> bool:
 def before(study: Paired) -> tuple[Array, Array]:
     """The sums of the former part of ``beats-prior``: skill against the leave-one-speaker-out mean vote."""
     q, codes, n = study.clips.q, study.clips.codes, study.clips.n_clusters
-    scores = jsd_bits(study.p["token", "clip"][0][0], q)
+    scores = unchecked_jsd_bits(study.p["token", "clip"][0][0], q)
     prior = vote_prior(q, codes.tolist()).p
-    control = jsd_bits(prior, q)
+    control = unchecked_jsd_bits(prior, q)
     skill = 1 - scores.mean() / control.mean()
-    moved = (1 - skill) * (control + prior_scatter(prior, q, jsd_bits)) - scores
+    moved = (1 - skill) * (control + prior_scatter(prior, q, unchecked_jsd_bits)) - scores
     values = skill + (moved - moved.mean()) / control.mean()
     return cluster_sums(values, codes, n), cluster_sums(np.ones(len(values)), codes, n)
 
@@ -125,7 +135,7 @@ def supported_before(sums: Sequence[tuple[Array, Array]], rng: np.random.Generat
 def measure(draw: Draw, listener: Listener, n_speakers: int, n_studies: int, seed: int = 0) -> dict[str, Any]:
     """Wrong verdicts of a listener, in percent of studies: by claim, of any, and of ``beats-prior`` alone."""
     rng = np.random.default_rng([seed, n_speakers])
-    population = draw(400, np.random.default_rng(seed + 1)).q
+    population = Population.of(draw(400, np.random.default_rng(seed + 1)).q)
     wrong: dict[str, int] = {}
     any_wrong = alone = supported = 0
     skills, former = [], []
