@@ -169,6 +169,15 @@ def test_votes_of_one_rater_have_neither_thirds_nor_noise(tmp_path: Path) -> Non
     assert "no clip is more ambiguous than another" in text
 
 
+def test_a_third_with_one_speaker_has_a_score_and_a_reason_in_place_of_a_skill(tmp_path: Path) -> None:
+    counts = [{"angry": 10}, {"angry": 9, "sad": 1}, {"angry": 5, "sad": 5}]
+    run = many_speakers(tmp_path / "run", Made(clips=6, votes=lambda u: counts[u % 3]), n_speakers=3)
+    thirds = row_of(score(run), "first", "word").tertiles
+    assert thirds[2].skill.reason.code == "one-speaker"
+    assert np.isfinite(thirds[2].score)
+    assert np.isnan(thirds[2].skill.estimate)
+
+
 def test_too_few_clips_in_a_third_are_told(tmp_path: Path) -> None:
     counts = [{"angry": 10}, {"angry": 10}, {"angry": 9, "sad": 1}, {"angry": 5, "sad": 5}]
     table = score(many_speakers(tmp_path / "run", Made(clips=4, votes=lambda u: counts[u])))
@@ -225,7 +234,7 @@ def test_the_tables_fit_the_terminal(tmp_path: Path, width: int) -> None:
     text = shown(table, width, tertiles=True, sensitivity=True)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for name in ("uniform", "vote prior", "one-hot plurality", "noise ceiling"):
+    for name in ("uniform", "vote prior", "sharpened prior", "one-hot plurality", "noise ceiling"):
         assert f"\n  {name} " in text
 
 

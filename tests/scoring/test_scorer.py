@@ -78,6 +78,7 @@ def test_controls_stand_beside_the_readouts(run: Run) -> None:
     assert [readout_of(row) for row in table.rows if row.level == "control"] == [
         "uniform",
         "vote prior",
+        "sharpened prior",
         "one-hot plurality",
         "noise ceiling",
     ]

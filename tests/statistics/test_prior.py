@@ -65,6 +65,18 @@ def test_the_sharpened_prior_is_that_of_a_plain_loop(metric, sign):
     np.testing.assert_allclose(found.scores, sharpened_by_loop(q, speakers, metric, sign))
 
 
+def test_the_prior_that_is_held_out_has_not_seen_the_speaker():
+    q, speakers = made()
+    found = sharpened_prior(q, speakers, jsd_bits).held_out
+    other = q.copy()
+    own = np.array(speakers) == "s3"
+    other[own] = np.roll(other[own], 1, axis=1)
+    again = sharpened_prior(other, speakers, jsd_bits).held_out
+    assert found[own] == pytest.approx(again[own])
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert jsd_bits(found, q).mean() < jsd_bits(vote_prior(q, speakers).p, q).mean()
+
+
 def speaker(rng):
     """Clips of a speaker who shows some emotions more than others do."""
     alpha = 1.5 * rng.dirichlet([0.8, 0.8, 3.0, 1.0])

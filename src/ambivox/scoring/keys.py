@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from ambivox.readouts import Readout, written
 from ambivox.record import Record
 
-ControlName = Literal["uniform", "vote-prior", "one-hot-plurality", "noise-ceiling"]
+ControlName = Literal["uniform", "vote-prior", "sharpened-prior", "one-hot-plurality", "noise-ceiling"]
 """Controls that ask no model: see `ambivox.metrics.controls` and `ambivox.statistics.noise_ceiling`."""
 
 CONTROL_NAMES: tuple[ControlName, ...] = get_args(ControlName)

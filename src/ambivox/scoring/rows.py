@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ambivox.choices import FailedAs
 from ambivox.errors import UsageError
 from ambivox.metrics import (
+    METRICS,
     Metric,
     Score,
     count_failed,
@@ -29,7 +30,7 @@ from ambivox.scoring.notes import Note
 from ambivox.scoring.options import ScoringOptions
 from ambivox.scoring.pending import PendingRow, Ratios
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
-from ambivox.scoring.table import ScoreRow, TertileScore, tertile_metric
+from ambivox.scoring.table import HEADLINE, ScoreRow, TertileScore, tertile_metric
 from ambivox.statistics import (
     TERTILES,
     Interval,
@@ -38,6 +39,7 @@ from ambivox.statistics import (
     fit_vote_model,
     mean_over_redraws,
     prior_scatter,
+    sharpened_prior,
 )
 
 _EQUAL = Reason("equally-ambiguous", "all predictions, or all votes, are equally ambiguous")
@@ -49,6 +51,9 @@ _NO_VALUE = {
 }
 _VOTES_NOT_BEST = Reason("votes-not-best", "the votes themselves do not score best in it")
 _NO_PRIOR = Reason("no-prior", "the vote prior has no score here", "score more clips")
+_ONE_SPEAKER = Reason(
+    "one-speaker", "one speaker in this third: there is no prior of others", "use a corpus with more speakers"
+)
 _PERFECT_PRIOR = Reason("control-is-perfect", "the vote prior is perfect already")
 _NOISE_READINGS = 50_000
 """About so many pairs of true shares and new votes are drawn for the noise ceiling, for three decimals."""
@@ -130,6 +135,7 @@ class CorpusScorer:
         predictions: dict[ControlName, Array] = {
             "uniform": uniform(*self.clips.q.shape),
             "vote-prior": self.clips.prior,
+            "sharpened-prior": self._sharpened_prior(),
             "one-hot-plurality": one_hot_plurality(self.clips.q),
         }
         pending = []
@@ -142,6 +148,16 @@ class CorpusScorer:
             else:
                 pending.append(self._scored(row, p[~undefined], everywhere[~undefined]))
         return [*pending, self._noise_ceiling()]
+
+    def _sharpened_prior(self) -> Array:
+        """The vote prior of others, sharpened for the metric of the thirds: it hears nothing either."""
+        metric = self.tertile_metric or METRICS[HEADLINE]
+        clips = self.clips
+        groups = [
+            speaker or f"clip {name}" for speaker, name in zip(clips.speakers, clips.names, strict=True)
+        ]
+        found = sharpened_prior(clips.q, groups, metric.function, lower_is_better=metric.lower_is_better)
+        return found.held_out
 
     def _control_row(self, name: ControlName, undefined: int) -> ScoreRow:
         n_clips = len(self.clips.q)
@@ -267,11 +283,14 @@ class CorpusScorer:
                 reason = Reason("too-few-clips", text, "use more clips")
                 found.append(TertileScore(name, clips, np.nan, nothing, reason))
                 continue
-            prior = self.tertile_prior[of[inside]]
+            prior, mean = self.tertile_prior[of[inside]], float(np.nanmean(values[inside]))
+            if np.isnan(prior).all():
+                found.append(TertileScore(name, clips, mean, replace(nothing, reason=_ONE_SPEAKER)))
+                continue
             row_pending.tertile[name] = self._add_skill(
                 values[inside], prior, of[inside], self.tertile_metric
             )
-            found.append(TertileScore(name, clips, float(np.nanmean(values[inside])), nothing))
+            found.append(TertileScore(name, clips, mean, nothing))
         return tuple(found)
 
     def _noise_ceiling(self) -> PendingRow:
@@ -342,12 +361,16 @@ def _why_no_value(metric: Metric, score: Score) -> Reason:
 
 
 def _tertile_prior(clips: Clips, tertiles: Tertiles, metric: Metric) -> Array:
-    """Shape ``(U,)``: what the leave-one-speaker-out prior of a clip's own third scores, with its scatter."""
+    """Shape ``(U,)``: what the leave-one-speaker-out prior of a clip's own third scores, with its scatter.
+
+    ``nan`` in a third with one speaker.
+    """
     values = np.full(len(clips.q), np.nan)
     for third in range(len(TERTILES)):
         inside = np.flatnonzero(tertiles.codes == third)
         if len(inside) >= 2:
             groups = [clips.speakers[u] or f"clip {clips.names[u]}" for u in inside]
-            prior, q = vote_prior(clips.q[inside], groups).p, clips.q[inside]
-            values[inside] = metric.function(prior, q) + prior_scatter(prior, q, metric.function)
+            prior, q = vote_prior(clips.q[inside], groups), clips.q[inside]
+            if prior.held_out == "group":
+                values[inside] = metric.function(prior.p, q) + prior_scatter(prior.p, q, metric.function)
     return values

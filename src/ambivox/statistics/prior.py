@@ -63,11 +63,13 @@ class SharpenedPrior:
 
     Args:
         scores: shape ``(U,)``; ``nan`` where `reason` says why there are none.
+        held_out: shape ``(U, N)``, the sharpened prior of all other speakers; ``nan`` likewise.
         exponent: the one of `EXPONENTS` that suits the metric best on all clips.
         reason: None if there are scores.
     """
 
     scores: Array
+    held_out: Array
     exponent: float
     reason: Reason | None = None
 
@@ -109,7 +111,8 @@ def sharpened_prior(
     if n_groups < 2:
         text = f"{n_groups} speaker(s): a prior needs the votes of others"
         reason = Reason("one-speaker", text, "use a corpus with more speakers")
-        return SharpenedPrior(np.full(len(votes), np.nan), np.nan, reason)
+        nothing = np.full(votes.shape, np.nan)
+        return SharpenedPrior(nothing[:, 0], nothing, np.nan, reason)
     sums, sizes = cluster_sums(votes, codes, n_groups), np.bincount(codes)
     others = (sums.sum(axis=0) - sums) / (sizes.sum() - sizes)[:, None]
     sign = 1.0 if lower_is_better else -1.0
@@ -119,11 +122,14 @@ def sharpened_prior(
         return np.array([np.asarray(metric(_sharpened(priors, e), votes)) for e in EXPONENTS])
 
     own = scores(np.tile(votes.mean(axis=0), (len(votes), 1)))
-    held_out = scores(np.maximum(others, 0)[codes])
+    others = np.maximum(others, 0)
+    held_out = scores(others[codes])
     best = int((sign * own).mean(axis=1).argmin())
     by_group = sign * cluster_sums(held_out.T, codes, n_groups).T
-    chosen = (by_group.sum(axis=1, keepdims=True) - by_group).argmin(axis=0)[codes]
-    return SharpenedPrior((own[best] + held_out[chosen, np.arange(len(votes))]) / 2, EXPONENTS[best])
+    chosen = (by_group.sum(axis=1, keepdims=True) - by_group).argmin(axis=0)
+    priors = np.array([_sharpened(prior, EXPONENTS[e]) for prior, e in zip(others, chosen, strict=True)])
+    both = own[best] + held_out[chosen[codes], np.arange(len(votes))]
+    return SharpenedPrior(both / 2, priors[codes], EXPONENTS[best])
 
 
 def _sharpened(p: Array, exponent: float) -> Array:
