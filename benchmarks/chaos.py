@@ -1,0 +1,271 @@
+"""Whether a run can be trusted: kills, edits between start and resume, and hostile files.
+
+``python -m benchmarks.chaos [--kills 100] [--files 200] [--cases FOLDER]`` runs studies of a synthetic listener
+in a temporary folder and prints a table of counts; with ``--write`` it goes to benchmarks/results/chaos.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import resource
+import shutil
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from ambivox.corpora import load_corpus
+from ambivox.emotions import load_emotions
+from ambivox.errors import AmbivoxError, UnfinishedRunError
+from ambivox.prompts import load_prompt
+from ambivox.record import Record, read_records
+from ambivox.run import Progress, Run, Study, load_study, run_study
+from ambivox.testing.listener import Listener, sound_of
+
+RESULTS = Path(__file__).parent / "results" / "chaos.md"
+N_CLIPS = 12
+PROMPT = "version: 1\nformat: word\nmax_new_tokens: 8\ntext: 'One of {{ options | join(\", \") }}?'\n"
+
+
+def write_inputs(folder: Path) -> Study:
+    """Clips, a manifest with votes, a prompt and a study; two prompts, shards of two clips."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    lines = ["id,audio,speaker,votes.angry,votes.happy,votes.sad"]
+    for n in range(N_CLIPS):
+        sound = sound_of(rng.dirichlet(np.ones(6)), duration_s=0.1)
+        soundfile.write(folder / f"c{n}.wav", sound, 16_000, subtype="FLOAT")
+        lines.append(f"c{n},c{n}.wav,s{n % 4},{n % 3 + 1},{n % 2},{n % 5}")
+    (folder / "m.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "mine.yaml").write_text(PROMPT, encoding="utf-8")
+    (folder / "study.yaml").write_text(
+        "corpora: [{name: manifest, path: m.csv}]\nmodels: [listener]\nprompts: [dictionary, mine.yaml]\n"
+        "controls: [clip, silence]\nreadouts: [label, dictionary, first]\nshard_size: 8\nbatch_size: 4\n",
+        encoding="utf-8",
+    )
+    return load_study(folder / "study.yaml")
+
+
+def facts(record: Record) -> tuple[Any, ...]:
+    """What must be the same in two runs: all but the time."""
+    reply = record.reply and replace(record.reply, time_s=0.0)
+    logits = record.reply.token_logits.tobytes() if record.reply else b""
+    return record.key, record.asked, reply, logits, record.error
+
+
+def kill(folder: Path, study: Study, rng: random.Random, n_kills: int) -> Counter[str]:
+    """Kill runs at random moments and go on, until so many kills have hit; compare with a whole run."""
+    found: Counter[str] = Counter()
+    whole = [facts(r) for r in run_study(study, folder / "whole", models=[Listener()]).records()]
+    fork = multiprocessing.get_context("fork")
+    while found["kills"] < n_kills:
+        out = folder / f"killed{found['runs']}"
+        found["runs"] += 1
+        for _ in range(rng.randint(1, 8)):
+            child = fork.Process(target=run_study, args=(study, out), kwargs={"models": [Listener()]})
+            child.start()
+            time.sleep(rng.uniform(0, 0.4))
+            if child.pid is not None and child.is_alive():
+                os.kill(child.pid, signal.SIGKILL)
+                found["kills"] += 1
+            child.join()
+        compare([facts(r) for r in run_study(study, out, models=[Listener()]).records()], whole, found)
+        shutil.rmtree(out)
+    return found
+
+
+def compare(got: list[Any], wanted: list[Any], found: Counter[str]) -> None:
+    """Count records that are lost, doubled or others than they should be."""
+    keys = [one[0] for one in got]
+    found["doubled"] += len(keys) - len(set(keys))
+    found["lost"] += len({one[0] for one in wanted} - set(keys))
+    there = {one[0]: one for one in wanted}
+    found["changed"] += sum(one != there.get(one[0]) for one in got)
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    """Edit a file, and make sure that it was edited."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def other_sound(folder: Path) -> None:
+    soundfile.write(folder / "c9.wav", sound_of(np.eye(6)[1], duration_s=0.2), 16_000, subtype="FLOAT")
+
+
+EDITS: dict[str, Callable[[Path], None]] = {
+    "votes": lambda f: replace_in(f / "m.csv", "c5,c5.wav,s1,3", "c5,c5.wav,s1,40"),
+    "speaker": lambda f: replace_in(f / "m.csv", "c5,c5.wav,s1", "c5,c5.wav,zoe"),
+    "prompt": lambda f: replace_in(f / "mine.yaml", "One of", "Which of"),
+    "corpus shrank": lambda f: replace_in(f / "m.csv", "c3,c3.wav,s3,1,1,3\n", ""),
+    "corpus grew": lambda f: replace_in(f / "m.csv", "c3,c3.wav", "d,c3.wav,s9,1,1,1\nc3,c3.wav"),
+    "sound of a clip": other_sound,
+    "weights": lambda f: None,
+    "options": lambda f: replace_in(f / "study.yaml", "controls: [clip, silence]", "controls: [clip]"),
+}
+
+
+def edit(folder: Path) -> Counter[str]:
+    """Edit each input after a whole or a half run; stop half-way again; go on; compare with a fresh run."""
+    found: Counter[str] = Counter()
+    for name, change in EDITS.items():
+        for first, second in ((48, 9), (20, 9), (20, 30), (48, 30)):
+            here = folder / f"{name} {first} {second}"
+            study = write_inputs(here)
+            stopped(study, here / "out", Listener(), first)
+            change(here)
+            study = load_study(here / "study.yaml")
+            model = Listener(format_errors=0.5) if name == "weights" else Listener()
+            found["edits"] += 1
+            try:
+                complete = stopped(study, here / "out", model, second)
+            except AmbivoxError:  # another study needs another folder
+                found["refused"] += 1
+                continue
+            try:
+                Run(here / "out").shards()
+                # An edit of sound is seen when the run gets there; until then its records are those of before.
+                if not complete and name != "sound of a clip":
+                    found["mixed"] += 1
+            except UnfinishedRunError:
+                found["unfinished and said so"] += 1
+            got = [facts(r) for r in run_study(study, here / "out", models=[model]).records()]
+            fresh = [facts(r) for r in run_study(study, here / "fresh", models=[model]).records()]
+            compare(got, fresh, found)
+            shutil.rmtree(here)
+    return found
+
+
+def stopped(study: Study, out: Path, model: Listener, after: int) -> bool:
+    """Run until so many requests are done; whether that was all of them."""
+
+    def report(progress: Progress) -> None:
+        if progress.done >= after and progress.done < progress.total:
+            raise KeyboardInterrupt
+
+    try:
+        run_study(study, out, models=[model], report=report)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def generated(folder: Path, rng: random.Random, n_files: int) -> list[Path]:
+    """Hostile files: bytes flipped, cut, doubled, nested and filled in files that are good."""
+    good = [p for p in write_and_run(folder / "good").rglob("*") if p.is_file() and p.name != ".lock"]
+    paths = []
+    for n in range(n_files):
+        source = rng.choice(good)
+        data = bytearray(source.read_bytes())
+        match rng.randrange(6):
+            case 0:
+                data = data[: rng.randrange(len(data) + 1)]
+            case 1:
+                for _ in range(rng.randint(1, 20)):
+                    data[rng.randrange(len(data))] = rng.randrange(256)
+            case 2:
+                data = data * 2
+            case 3:
+                data = bytearray(b"a: " + b"[" * rng.randint(10, 5000))
+            case 4:
+                data = bytearray(rng.randbytes(rng.randrange(2000)))
+            case _:
+                place = rng.randrange(len(data) + 1)
+                data[place:place] = "\ud800\x00\u202e=1+1".encode("utf-8", "surrogatepass")
+        path = folder / f"hostile{n}{source.suffix}"
+        path.write_bytes(bytes(data))
+        paths.append(path)
+    return paths
+
+
+def write_and_run(folder: Path) -> Path:
+    """Inputs and a finished run: what hostile files are made of."""
+    study = write_inputs(folder)
+    run_study(study, folder / "out", models=[Listener()])
+    return folder
+
+
+def feed(paths: list[Path]) -> Counter[str]:
+    """Give each file to every reader of files of its kind; only an error of ours may come of it."""
+    found: Counter[str] = Counter()
+    readers: dict[str, tuple[Callable[[Path], object], ...]] = {
+        ".yaml": (load_study, load_prompt, load_emotions),
+        ".csv": (lambda path: load_corpus("manifest", path),),
+        ".parquet": (read_records,),
+        ".json": (lambda path: as_part_of_a_run(path),),
+    }
+    for path in paths:
+        for reader in readers.get(path.suffix, ()):
+            found["files read"] += 1
+            try:
+                reader(path)
+            except AmbivoxError as error:
+                found["one line"] += "\n" not in str(error)
+            except Exception as error:
+                found["tracebacks"] += 1
+                print(f"{path}: {type(error).__name__}: {error}"[:200])
+    return found
+
+
+def as_part_of_a_run(path: Path) -> None:
+    """A JSON file in the place of a run's manifest and environment."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in ("manifest.json", "environment.json"):
+            shutil.copy(path, Path(scratch) / name)
+        for use in (Run(scratch).progress, Run(scratch).environment):
+            try:
+                use()
+            except AmbivoxError:
+                continue
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--cases", type=Path, help="a folder of hostile files of one's own")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        counts = {
+            "kills": kill(folder / "kills", write_inputs(folder / "kills"), rng, arguments.kills),
+            "edits": edit(folder / "edits"),
+            "generated files": feed(generated(folder / "files", rng, arguments.files)),
+        }
+        if arguments.cases:
+            counts["cases"] = feed([path for path in arguments.cases.rglob("*") if path.is_file()])
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines = [
+        "# Chaos",
+        "",
+        f"Written by `python -m benchmarks.chaos --kills {arguments.kills} --files "
+        f"{arguments.files}`; peak memory {peak_mib:.0f} MiB.",
+        "",
+        "| part | count | |",
+        "|---|---|---|",
+    ]
+    for part, found in counts.items():
+        must = {"kills": ("lost", "doubled", "changed"), "edits": ("lost", "doubled", "changed", "mixed")}
+        for name in sorted({*found, *must.get(part, ("tracebacks",))}):
+            lines.append(f"| {part} | {name} | {found[name]} |")
+    print("\n".join(lines))
+    if arguments.write:
+        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
