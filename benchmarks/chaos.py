@@ -1,7 +1,7 @@
 """Whether a run can be trusted: kills, edits between start and resume, and hostile files.
 
-``python -m benchmarks.chaos [--kills 100] [--files 200] [--cases FOLDER]`` runs studies of a synthetic listener
-in a temporary folder and prints a table of counts; with ``--write`` it goes to benchmarks/results/chaos.md.
+``python -m benchmarks.chaos [--kills 100] [--files 200] [--cases FOLDER]`` runs studies of a synthetic
+listener in a temporary folder and prints a table of counts; ``--write`` puts it into results/chaos.md.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def edit(folder: Path) -> Counter[str]:
                 continue
             try:
                 Run(here / "out").shards()
-                # An edit of sound is seen when the run gets there; until then its records are those of before.
+                # Another sound is seen when the run gets there; until then there are the answers of before.
                 if not complete and name != "sound of a clip":
                     found["mixed"] += 1
             except UnfinishedRunError:
@@ -163,7 +163,7 @@ def stopped(study: Study, out: Path, model: Listener, after: int) -> bool:
 
 def generated(folder: Path, rng: random.Random, n_files: int) -> list[Path]:
     """Hostile files: bytes flipped, cut, doubled, nested and filled in files that are good."""
-    good = [p for p in write_and_run(folder / "good").rglob("*") if p.is_file() and p.name != ".lock"]
+    good = [path for path in write_and_run(folder / "good").rglob("*") if path.suffix in READERS]
     paths = []
     for n in range(n_files):
         source = rng.choice(good)
@@ -199,14 +199,8 @@ def write_and_run(folder: Path) -> Path:
 def feed(paths: list[Path]) -> Counter[str]:
     """Give each file to every reader of files of its kind; only an error of ours may come of it."""
     found: Counter[str] = Counter()
-    readers: dict[str, tuple[Callable[[Path], object], ...]] = {
-        ".yaml": (load_study, load_prompt, load_emotions),
-        ".csv": (lambda path: load_corpus("manifest", path),),
-        ".parquet": (read_records,),
-        ".json": (lambda path: as_part_of_a_run(path),),
-    }
     for path in paths:
-        for reader in readers.get(path.suffix, ()):
+        for reader in READERS.get(path.suffix, ()):
             found["files read"] += 1
             try:
                 reader(path)
@@ -228,6 +222,14 @@ def as_part_of_a_run(path: Path) -> None:
                 use()
             except AmbivoxError:
                 continue
+
+
+READERS: dict[str, tuple[Callable[[Path], object], ...]] = {
+    ".yaml": (load_study, load_prompt, load_emotions),
+    ".csv": (lambda path: load_corpus("manifest", path),),
+    ".parquet": (read_records,),
+    ".json": (as_part_of_a_run,),
+}
 
 
 def main() -> None:
