@@ -59,7 +59,7 @@ def studies(data: Path, model: str, clips: int | None, orders: int) -> dict[str,
     shared: dict[str, Any] = {
         "models": [model],
         "prompts": list(PROMPTS),
-        "controls": ["none", *HEARING_CONTROLS],
+        "controls": ["clip", *HEARING_CONTROLS],
         "order_seeds": [None, *range(1, orders)],
         "batch_size": 144,  # two clips with three orders: the engine shares work among the prompts on a clip
         "shard_size": 288,
