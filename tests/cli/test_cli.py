@@ -156,6 +156,9 @@ def test_run_score_and_report_follow_each_other(ambivox: Cli, study: Path, tmp_p
     assert "2 speakers: an interval needs at least 12" in out
     code, out, _ = ambivox("claims", "runs/small", "--json")
     assert json.loads(out)["corpora"][0]["claims"][0]["verdict"] == "not tested"
+    code, out, _ = ambivox("claims", str(study), "--plan")
+    assert code == 0
+    assert "cannot be tested: 2 speakers: an interval needs at least 12" in out
     code, _, err = ambivox("report", "runs/small", "-o", "page.html")
     assert code == 0
     assert "<html" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -171,6 +171,10 @@ def claims(
         typer.Option(help="The largest difference of the metric that would not matter, such as 0.01."),
     ] = None,
     partial: PartialOption = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Say before a run what will be tested; RUN is the STUDY.yaml."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Test the claims of the field on a run.
@@ -178,8 +182,17 @@ def claims(
     Each claim comes with its effect, an interval and a verdict.
     """
     from ambivox.field_claims import claims as claims_of
-    from ambivox.present.text import show_claims
+    from ambivox.field_claims import plan_claims
+    from ambivox.present.text import show_claims, show_plan
     from ambivox.scoring import ScoringOptions
+
+    if plan:
+        planned = plan_claims(run, metric=metric, cluster=cluster, margin=margin)
+        if as_json:
+            print_json(planned.to_dict())
+        else:
+            show_plan(console, planned)
+        return
 
     options = ScoringOptions(
         outside=outside,

@@ -2,6 +2,19 @@
 
 from ambivox.field_claims.claim import Claim, Part, Verdict
 from ambivox.field_claims.comparisons import Comparison
+from ambivox.field_claims.plan import CorpusPlan, Plan, PlannedClaim, plan_claims
 from ambivox.field_claims.tested import CorpusClaims, RunClaims, claims
 
-__all__ = ["Claim", "Comparison", "CorpusClaims", "Part", "RunClaims", "Verdict", "claims"]
+__all__ = [
+    "Claim",
+    "Comparison",
+    "CorpusClaims",
+    "CorpusPlan",
+    "Part",
+    "Plan",
+    "PlannedClaim",
+    "RunClaims",
+    "Verdict",
+    "claims",
+    "plan_claims",
+]

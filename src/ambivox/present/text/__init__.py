@@ -2,6 +2,7 @@
 
 from ambivox.present.text.claims import show_claims
 from ambivox.present.text.estimate import show_estimate
+from ambivox.present.text.plan import show_plan
 from ambivox.present.text.progress import RunProgressBar, finetune_progress, run_progress
 from ambivox.present.text.reading import show_reading
 from ambivox.present.text.scores import show_grid, show_scores
@@ -13,6 +14,7 @@ __all__ = [
     "show_claims",
     "show_estimate",
     "show_grid",
+    "show_plan",
     "show_reading",
     "show_scores",
 ]
