@@ -1,6 +1,6 @@
 """How far prefix sharing is from the reference path on every family of `tests/models/checkpoints.py`.
 
-    python benchmarks/exactness.py > benchmarks/results/exactness.md
+    python -m benchmarks.exactness > benchmarks/results/exactness.md
 
 Four clips of 0.4 to 4 s, four prompts each with answers of 8 tokens, labels of several tokens scored; the
 reference path is transformers' own `generate` and a pass per label prefix. Random weights, float32, CPU.
