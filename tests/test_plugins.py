@@ -15,8 +15,9 @@ from torch import Tensor
 from ambivox.calibration import CALIBRATIONS, Calibration, Scaling
 from ambivox.calibration.calibration import as_calibration
 from ambivox.corpora import CORPORA, Corpus, CorpusLoader, as_loader
-from ambivox.errors import AmbivoxError
+from ambivox.errors import AmbivoxError, UsageError
 from ambivox.finetuning.objectives import OBJECTIVES, Objective, as_objective
+from ambivox.metrics import METRICS, Metric
 from ambivox.models.load import as_engine
 from ambivox.prompts import PROMPTS
 from ambivox.prompts.prompt import as_prompt
@@ -188,6 +189,12 @@ def test_what_is_not_such_a_part_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises((ValueError, AmbivoxError), match=said):
         accept("mine", item)
+
+
+def test_fields_of_the_wrong_type_are_one_line_and_not_a_traceback() -> None:
+    metric = Metric("mine", "1", True, True, "no bounds", lambda p, q: abs(p - q).max(axis=-1), None, None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="metric 'mine': TypeError: cannot unpack"):
+        METRICS.add("mine", metric)
 
 
 def test_a_fit_to_votes_is_a_calibration_that_says_so() -> None:

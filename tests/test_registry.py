@@ -15,6 +15,8 @@ Install = Callable[..., Registry[str]]
 
 
 def accept_text(name: str, item: object) -> str:
+    if item is None:
+        raise TypeError("nothing to be had")
     if not isinstance(item, str):
         raise ValueError(f"expected text, not {item!r}")
     return item
@@ -60,6 +62,7 @@ BROKEN = [
     ("raise RuntimeError('two\\nlines')", "RuntimeError: two"),
     ("raise SystemExit(3)", "SystemExit: 3"),
     ("SQUARE = 4", "expected text, not 4"),
+    ("SQUARE = None", "TypeError: nothing to be had"),
 ]
 
 

@@ -62,8 +62,8 @@ class Registry(Generic[T]):
             raise UsageError(f"{self.kind} {name!r} is registered twice: give one of them another name")
         try:
             self._items[name] = self._accept(name, item)
-        except (ValueError, UsageError) as error:
-            raise UsageError(f"{self.kind} {name!r}: {first_line(error)}") from error
+        except Exception as error:
+            raise UsageError(f"{self.kind} {name!r}: {_why(error)}") from error
 
     def __getitem__(self, name: str) -> T:
         if name not in self._items:
@@ -113,8 +113,8 @@ class Registry(Generic[T]):
         else:
             try:
                 return self._accept(point.name, item)
-            except (ValueError, UsageError) as error:
-                fault = f"cannot be used from {point.value}: {first_line(error)}"
+            except Exception as error:  # its fields can hold anything
+                fault = f"cannot be used from {point.value}: {_why(error)}"
         self._left_out[point.name] = AmbivoxError(f"{self.kind} {point.name!r} {fault}")
         raise self._left_out[point.name]
 
@@ -122,6 +122,12 @@ class Registry(Generic[T]):
         if key not in self._said:
             self._said.add(key)
             _LOG.warning("left out: %s", text)
+
+
+def _why(error: Exception) -> str:
+    """Why a part was not accepted; what nobody foresaw is named by its type."""
+    foreseen = isinstance(error, ValueError | AmbivoxError)
+    return first_line(error) if foreseen else f"{type(error).__name__}: {first_line(error)}"
 
 
 def _by_name(group: str) -> dict[str, dict[str, EntryPoint]]:
