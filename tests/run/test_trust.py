@@ -256,3 +256,15 @@ def test_records_changed_on_disk_under_the_same_keys_are_still_read(study: Study
     path = run.shard_path(0, 0)
     write_records(read_records(path), path)
     assert len(list(run.records())) == 24
+
+
+def test_a_run_killed_before_its_study_was_written_goes_on(study: Study, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "records").mkdir(parents=True)
+    (out / ".lock").touch()
+    (out / "study.yaml.partial").write_text("corp", "utf-8")
+    assert len(list(run_toy(study, out).records())) == 24
+    (tmp_path / "other" / "records").mkdir(parents=True)
+    (tmp_path / "other" / "records" / "mine.txt").touch()
+    with pytest.raises(UsageError, match="is not a run"):
+        run_toy(study, tmp_path / "other")

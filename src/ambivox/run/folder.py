@@ -171,9 +171,14 @@ class _NoAliases(yaml.SafeDumper):
         return True
 
 
+_FIRST_WRITTEN = {".lock", "records", "study.yaml.partial"}
+"""What a run that was killed at once may have left before its study was written."""
+
+
 def _holds_something(folder: Path) -> bool:
     try:
-        return any(path.name != ".lock" for path in folder.iterdir())
+        found = {path.name for path in folder.iterdir()}
+        return bool(found - _FIRST_WRITTEN) or ("records" in found and any((folder / "records").iterdir()))
     except OSError as error:
         raise AmbivoxError(f"{folder}: cannot be read ({error.strerror}): choose another --out") from None
 
