@@ -5,7 +5,7 @@ from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from ambivox.metrics import CONVENTIONS, jsd_bits
 from ambivox.metrics.aer_llm import aer_llm_js
-from tests.metrics.made_up_rows import corpora
+from tests.metrics.made_up_rows import corpora, first_of_the_largest
 
 EXAMPLE = [[0.5, 0.5, 0, 0]], [[1, 0, 0, 0]]
 
@@ -68,7 +68,7 @@ def test_r2_of_aer_llm_is_squared_covariance_over_variances(corpus):
 
 @given(corpora())
 def test_labels_of_aer_llm_are_the_first_of_the_largest(corpus):
-    p, q = corpus[0].argmax(axis=1), np.round(corpus[1], 2).argmax(axis=1)
+    p, q = first_of_the_largest(corpus[0]), np.round(corpus[1], 2).argmax(axis=1)
     got = values("aer-llm", *corpus)
     assert got["aer_llm_accuracy"] == pytest.approx(accuracy_score(q, p))
     assert got["aer_llm_weighted_f1"] == pytest.approx(f1_score(q, p, average="weighted", zero_division=0))
@@ -96,11 +96,17 @@ def test_scaling_ambiguity_is_in_bits_without_root_and_with_scikit_learns_r2():
 
 @given(corpora())
 def test_labels_of_scaling_ambiguity_are_the_first_of_the_largest(corpus):
-    p, q = (rows.argmax(axis=1) for rows in corpus)
+    p, q = (first_of_the_largest(rows) for rows in corpus)
     got = values("scaling-ambiguity", *corpus)
     assert got["scaling_accuracy"] == pytest.approx(accuracy_score(q, p))
     assert got["scaling_macro_f1"] == pytest.approx(f1_score(q, p, average="macro", zero_division=0))
     assert got["scaling_weighted_f1"] == pytest.approx(f1_score(q, p, average="weighted", zero_division=0))
+
+
+def test_conventions_with_public_code_say_where_it_reads_answers_otherwise():
+    assert any("divided by their sum" in text for text in CONVENTIONS["aer-llm"].differs)
+    assert any("missing label" in text for text in CONVENTIONS["scaling-ambiguity"].differs)
+    assert CONVENTIONS["ambivox"].differs == ()
 
 
 def test_yu_2026_is_in_bits_with_brier_as_class_mean_and_says_what_was_inferred():

@@ -39,6 +39,7 @@ class Convention:
         truth: how the votes are treated, in words (the metrics do it).
         failed_as: what a failed reply counts as, see `count_failed`.
         inferred: what is not published and was inferred or assumed, in words; empty if nothing.
+        differs: where the public code reads answers otherwise than the readouts here do, in words.
 
     >>> scores = CONVENTIONS["aer-llm"].score([[.5, .5, 0, 0]], [[1, 0, 0, 0]])
     >>> round(scores["aer_llm_js"].value, 4)
@@ -51,6 +52,7 @@ class Convention:
     truth: str
     failed_as: FailedAs
     inferred: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
 
     def score(
         self,
@@ -163,6 +165,12 @@ _BUILT_IN = (
         ),
         truth="shares of votes rounded to two decimals, not renormalised; the first label of a tie",
         failed_as="neutral",
+        differs=(
+            "the public code scores numbers as they are printed; here they are divided by their sum, and a "
+            "reading whose sum was not 1 has the status renormalised",
+            "the public code counts a dictionary over several lines, with a missing label or with labels in "
+            "another case as failed, and so as neutral; here the readout decides, see the statuses",
+        ),
     ),
     Convention(
         "scaling-ambiguity",
@@ -207,6 +215,10 @@ _BUILT_IN = (
         ),
         truth="shares of votes, not rounded; the first label of a tie",
         failed_as="excluded",
+        differs=(
+            "the public code takes a missing label, or one in another case, for 0 and divides by the sum; "
+            "here the readout decides, see the statuses",
+        ),
     ),
     Convention(
         "yu-2026",

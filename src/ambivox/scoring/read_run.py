@@ -72,7 +72,9 @@ def read_run(
     _check_speakers(development, facts.speakers)
     if not corpora:
         raise _nothing_to_score(run, options)
-    notes = [Note("inferred", text) for text in options.scored_by.inferred] + notes
+    scored_by = options.scored_by
+    told = {"inferred": scored_by.inferred, "differs": scored_by.differs}
+    notes = [Note(code, text) for code, texts in told.items() for text in texts] + notes
     if truths is not None:
         text = f"truth: from {truths.path.name}, not the shares of the votes"
         notes.append(Note("truth-table", text))
