@@ -43,7 +43,7 @@ def test_options_reach_the_function() -> None:
     ],
 )
 def test_one_choice_of_options_has_one_name(spec: str, name: str) -> None:
-    assert load_readout(spec).name == name
+    assert load_readout(spec).spec == name
 
 
 def test_a_readout_named_twice_is_kept_once() -> None:
