@@ -126,10 +126,18 @@ def sharpened_prior(
     held_out = scores(others[codes])
     best = int((sign * own).mean(axis=1).argmin())
     by_group = sign * cluster_sums(held_out.T, codes, n_groups).T
-    chosen = (by_group.sum(axis=1, keepdims=True) - by_group).argmin(axis=0)
+    chosen = _sum_of_others(by_group).argmin(axis=0)
     priors = np.array([_sharpened(prior, EXPONENTS[e]) for prior, e in zip(others, chosen, strict=True)])
     both = own[best] + held_out[chosen[codes], np.arange(len(votes))]
     return SharpenedPrior(both / 2, priors[codes], EXPONENTS[best])
+
+
+def _sum_of_others(values: Array) -> Array:
+    """The sum over each row without the value itself; infinite where another one is."""
+    endless = np.isinf(values)
+    finite = np.where(endless, 0.0, values)
+    sums = finite.sum(axis=1, keepdims=True) - finite
+    return np.asarray(np.where(endless.sum(axis=1, keepdims=True) > endless, np.inf, sums))
 
 
 def _sharpened(p: Array, exponent: float) -> Array:
