@@ -15,7 +15,7 @@ from typing import Any
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.prompts import AnswerFormat
 from ambivox.readouts import Reading, read_answer
-from ambivox.readouts.ranked import rank_weights
+from ambivox.readouts.answers.ranked import rank_weights
 
 SETS = tuple(map(load_emotions, ("iemocap4", "cremad6", "msp8")))
 CHINESE = EmotionSet("zh", ("愤怒", "悲伤", "高兴", "中性"), (("愤怒",), ("悲伤",), ("高兴",), ("中性",)))

@@ -16,7 +16,7 @@ from transformers import AutoModelForMultimodalLM, AutoProcessor
 
 from ambivox.emotions import EmotionSet
 from ambivox.prompts.prompt import RenderedPrompt
-from ambivox.readouts.shares import SUM_TOLERANCE
+from ambivox.readouts.answers.shares import SUM_TOLERANCE
 
 Array = NDArray[np.float64]
 Wave = NDArray[np.float32]

@@ -144,5 +144,5 @@ def test_lens_unfolds_into_one_readout_per_layer() -> None:
         *(f"lens(layer={n}, join=max)" for n in (1, 2, 3)),
         "lens(layer=2)",
     ]
-    assert load_readout("lens(layer=2, join=max)").name in names
+    assert load_readout("lens(layer=2, join=max)").spec in names
     assert unfold(load_readouts(["lens"]), said((0,))[0])[0].name == "lens"

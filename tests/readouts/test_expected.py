@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ambivox.emotions import load_emotions
 from ambivox.models import LabelTokens
 from ambivox.readouts import load_readout
+from ambivox.readouts.answers.shares import find_shares
 from ambivox.readouts.expected import Slot, expected, expected_number, find_number_slots, find_places
-from ambivox.readouts.shares import find_shares
 from ambivox.readouts.text import answer_of, dictionary
 from ambivox.record import Record
 from tests.readouts.made_up_records import record

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.prompts import AnswerFormat
 from ambivox.readouts import load_readout
+from ambivox.readouts.answers.languages import lexicon
+from ambivox.readouts.answers.prose import with_lexicon
 from ambivox.readouts.frequency import frequency
-from ambivox.readouts.languages import lexicon
-from ambivox.readouts.prose import with_lexicon
 from ambivox.readouts.reading import Reading
 from ambivox.readouts.text import dictionary, label, prose
 from tests.readouts.made_up_records import record

@@ -1,5 +1,6 @@
 """Readouts: pure functions from a record to a distribution with a status."""
 
+from ambivox.readouts.answers import read_answer
 from ambivox.readouts.reading import STATUSES, Reading, Status
 from ambivox.readouts.registry import (
     DEFAULT_READOUTS,
@@ -13,7 +14,6 @@ from ambivox.readouts.registry import (
     unfold,
     written,
 )
-from ambivox.readouts.text import read_answer
 
 __all__ = [
     "DEFAULT_READOUTS",

@@ -11,10 +11,10 @@ import numpy as np
 
 from ambivox.models import LabelTokens
 from ambivox.raters.distribution import Array
-from ambivox.readouts.numbers import Number
-from ambivox.readouts.plain import lower, plain
+from ambivox.readouts.answers.numbers import Number
+from ambivox.readouts.answers.plain import lower, plain
+from ambivox.readouts.answers.shares import SUM_TOLERANCE, find_shares, share_rest
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.shares import SUM_TOLERANCE, find_shares, share_rest
 from ambivox.readouts.text import answer_of, dictionary
 from ambivox.record import Record
 
@@ -94,7 +94,7 @@ def find_places(text: str, numbers: Mapping[int, Number]) -> tuple[list[str], di
 
     A number that is more than one run ("0,4", "1e-3", "+1") is None.
 
-    >>> from ambivox.readouts.numbers import find_numbers
+    >>> from ambivox.readouts.answers.numbers import find_numbers
     >>> text = "2 moods: sad 0.7, angry: 0.25."
     >>> numbers = list(find_numbers(text))
     >>> find_places(text, {3: numbers[1], 2: numbers[2]})

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ambivox.readouts.answers.read import read_as_asked
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.text import answer_of, read_as_asked
+from ambivox.readouts.text import answer_of
 from ambivox.record import Record
 
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ambivox.raters.distribution import Array
-from ambivox.readouts.answer import Answer, quote
-from ambivox.readouts.letters import Letters, find_letters
-from ambivox.readouts.mentions import Mention
+from ambivox.readouts.answers.answer import Answer, quote
+from ambivox.readouts.answers.letters import Letters, find_letters
+from ambivox.readouts.answers.mentions import Mention
+from ambivox.readouts.answers.said import Judged, judge
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.said import Judged, judge
 
 _NUMBER_AFTER = re.compile(
     r"[\"']?[ ]?(?:[:=(–—-]|is|at|with)?[ ]?[\"'(~]{0,2}(\d{1,9}(?:[.,]\d{1,9})?)[ ]?(%?)"

@@ -15,7 +15,7 @@ from ambivox.errors import UsageError
 from ambivox.readouts import Reading
 
 HERE = Path(__file__).parent
-CASES = Path(os.environ.get("AMBIVOX_TEST_CASES", HERE.parents[2] / "shared" / "cases" / "answers.jsonl"))
+CASES = Path(os.environ.get("AMBIVOX_TEST_CASES", HERE.parents[3] / "shared" / "cases" / "answers.jsonl"))
 CLOSE = 0.02
 
 
@@ -92,7 +92,7 @@ def test_a_mistake_of_the_caller_is_said_in_one_line(given: dict[str, Any], said
     assert "\n" not in str(error.value)
 
 
-RULES = HERE.parents[1] / "docs" / "answers.md"
+RULES = HERE.parents[2] / "docs" / "answers.md"
 
 
 def rows_of(heading: str) -> list[Any]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ambivox.readouts.atoms import Item
-from ambivox.readouts.languages import Field, fields, is_harmless, says_percent
-from ambivox.readouts.mentions import Mention
-from ambivox.readouts.numbers import Number, find_numbers
+from ambivox.readouts.answers.atoms import Item
+from ambivox.readouts.answers.languages import Field, fields, is_harmless, says_percent
+from ambivox.readouts.answers.mentions import Mention
+from ambivox.readouts.answers.numbers import Number, find_numbers
 
 _LINE = re.compile(r"[^\n]+")
 _RULE = re.compile(r"[ |:+=─-]*")

@@ -8,13 +8,13 @@ from collections import Counter
 import numpy as np
 
 from ambivox.emotions import EmotionSet, fold
-from ambivox.readouts.answer import Answer
-from ambivox.readouts.atoms import find_atoms
-from ambivox.readouts.languages import lexicon
-from ambivox.readouts.mentions import find_mentions
-from ambivox.readouts.pairs import find_pairs
+from ambivox.readouts.answers.answer import Answer
+from ambivox.readouts.answers.atoms import find_atoms
+from ambivox.readouts.answers.languages import lexicon
+from ambivox.readouts.answers.mentions import find_mentions
+from ambivox.readouts.answers.pairs import find_pairs
+from ambivox.readouts.answers.said import judge
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.said import judge
 
 
 def read_prose(answer: Answer) -> Reading:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from ambivox.readouts.languages import WORD
-from ambivox.readouts.mentions import Mention
-from ambivox.readouts.numbers import NUMBER, Number, read_number
-from ambivox.readouts.plain import CJK
+from ambivox.readouts.answers.languages import WORD
+from ambivox.readouts.answers.mentions import Mention
+from ambivox.readouts.answers.numbers import NUMBER, Number, read_number
+from ambivox.readouts.answers.plain import CJK
 
 _ATOM = re.compile(
     rf"""

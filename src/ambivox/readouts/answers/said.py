@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from ambivox.readouts.languages import (
+from ambivox.readouts.answers.languages import (
     WORD,
     denial_words,
     is_known,
@@ -17,8 +17,8 @@ from ambivox.readouts.languages import (
     phrases_of,
     scripts,
 )
-from ambivox.readouts.mentions import Mention
-from ambivox.readouts.plain import CJK
+from ambivox.readouts.answers.mentions import Mention
+from ambivox.readouts.answers.plain import CJK
 
 State = Literal["said", "denied", "unclear"]
 
@@ -85,7 +85,7 @@ def judge(low: str, mentions: Sequence[Mention]) -> list[Judged]:
     go on, and in a sentence whose language is not known. A courtesy ("happy to help") mentions nothing.
 
     >>> from ambivox.emotions import load_emotions
-    >>> from ambivox.readouts.mentions import find_mentions
+    >>> from ambivox.readouts.answers.mentions import find_mentions
     >>> text = "not happy or sad, but angry. is it neutral?"
     >>> [judged.state for judged in judge(text, find_mentions(text, load_emotions("iemocap4")))]
     ['denied', 'denied', 'said', 'unclear']

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import yaml
 
-from ambivox.readouts.plain import CJK
+from ambivox.readouts.answers.plain import CJK
 
 Kind = Literal["deny", "also", "nor", "but", "sure", "doubt", "says"]
 
@@ -42,7 +42,7 @@ class Language:
 
 @functools.cache
 def _listed() -> dict[str, dict[str, list[str]]]:
-    text = (resources.files("ambivox.readouts") / "languages.yaml").read_text(encoding="utf-8")
+    text = (resources.files("ambivox.readouts.answers") / "languages.yaml").read_text(encoding="utf-8")
     # The base loader knows only text, so that "no" and "on" stay words.
     listed: dict[str, dict[str, list[str]]] = yaml.load(text, Loader=yaml.BaseLoader)
     return listed
@@ -140,7 +140,7 @@ def is_known(words: Sequence[str]) -> bool:
 @functools.cache
 def lexicon() -> dict[str, list[str]]:
     """English words by emotion, the emotion's name first (``lexicon.yaml``)."""
-    text = (resources.files("ambivox.readouts") / "lexicon.yaml").read_text(encoding="utf-8")
+    text = (resources.files("ambivox.readouts.answers") / "lexicon.yaml").read_text(encoding="utf-8")
     words: dict[str, list[str]] = yaml.safe_load(text)
     return words
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambivox.emotions import load_emotions
-from ambivox.readouts.ranked import rank_weights
+from ambivox.readouts.answers.ranked import rank_weights
 from ambivox.readouts.text import ranked
 from tests.readouts.made_up_records import record
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ambivox.readouts.mentions import Mention
-from ambivox.readouts.plain import CJK
+from ambivox.readouts.answers.mentions import Mention
+from ambivox.readouts.answers.plain import CJK
 
 _SINGLE = re.compile(rf"(?<![^\W_{CJK}])[A-Za-z](?![^\W_{CJK}])")
 _ALONE = re.compile(r"\W*[A-Za-z]\W*")

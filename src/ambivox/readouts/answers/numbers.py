@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ambivox.readouts.plain import CJK
+from ambivox.readouts.answers.plain import CJK
 
 LARGEST = 1e6
 """A larger number is no probability, percentage or count of listeners, and sums of them could overflow."""

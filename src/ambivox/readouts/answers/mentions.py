@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from ambivox.emotions import OTHER, EmotionSet, fold
-from ambivox.readouts.plain import CJK, lower, plain
+from ambivox.readouts.answers.plain import CJK, lower, plain
 
 _SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _HANGUL = re.compile("[\uac00-\ud7af]")

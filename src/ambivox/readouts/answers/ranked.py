@@ -11,13 +11,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ambivox.raters.distribution import Array
-from ambivox.readouts.answer import Answer, quote
-from ambivox.readouts.languages import fields, is_harmless
-from ambivox.readouts.mentions import Mention
-from ambivox.readouts.numbers import Number, find_numbers
-from ambivox.readouts.plain import blank
+from ambivox.readouts.answers.answer import Answer, quote
+from ambivox.readouts.answers.languages import fields, is_harmless
+from ambivox.readouts.answers.mentions import Mention
+from ambivox.readouts.answers.numbers import Number, find_numbers
+from ambivox.readouts.answers.plain import blank
+from ambivox.readouts.answers.said import judge
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.said import judge
 
 Weights = Literal["centroid", "reciprocal", "linear"]
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ambivox.raters.distribution import Array
-from ambivox.readouts.answer import Answer
-from ambivox.readouts.atoms import Item, find_atoms
-from ambivox.readouts.numbers import Number
-from ambivox.readouts.pairs import find_pairs
+from ambivox.readouts.answers.answer import Answer
+from ambivox.readouts.answers.atoms import Item, find_atoms
+from ambivox.readouts.answers.numbers import Number
+from ambivox.readouts.answers.pairs import find_pairs
+from ambivox.readouts.answers.said import judge, may_deny
+from ambivox.readouts.answers.tables import find_tables
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.said import judge, may_deny
-from ambivox.readouts.tables import find_tables
 
 SUM_TOLERANCE = 0.02
 """How far a sum may be from 1 (or from 100%) and still count as rounding: six labels at two decimals."""

@@ -10,9 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ambivox.readouts.atoms import Atom, Item
-from ambivox.readouts.languages import Field, deniers, emotion_words, fields, is_harmless, says_percent
-from ambivox.readouts.numbers import Number, find_numbers
+from ambivox.readouts.answers.atoms import Atom, Item
+from ambivox.readouts.answers.languages import (
+    Field,
+    deniers,
+    emotion_words,
+    fields,
+    is_harmless,
+    says_percent,
+)
+from ambivox.readouts.answers.numbers import Number, find_numbers
 
 _DEEPEST = 60
 _CLOSES = {"}": "{", "]": "[", ")": "("}

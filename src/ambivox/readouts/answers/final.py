@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ambivox.readouts.plain import blank, lower, plain
+from ambivox.readouts.answers.plain import blank, lower, plain
 
 REASONING = (
     "think", "thinking", "thought", "thoughts", "reasoning", "reason", "analysis", "reflection", "reflect",

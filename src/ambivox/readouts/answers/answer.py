@@ -7,12 +7,12 @@ from functools import cached_property
 
 from ambivox.emotions import EmotionSet
 from ambivox.prompts import AnswerFormat
-from ambivox.readouts.final import Final, final
-from ambivox.readouts.markup import tidy
-from ambivox.readouts.mentions import Mention, find_mentions
-from ambivox.readouts.plain import lower
+from ambivox.readouts.answers.final import Final, final
+from ambivox.readouts.answers.markup import tidy
+from ambivox.readouts.answers.mentions import Mention, find_mentions
+from ambivox.readouts.answers.plain import lower
+from ambivox.readouts.answers.said import is_refusal
 from ambivox.readouts.reading import Reading
-from ambivox.readouts.said import is_refusal
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ambivox.readouts.plain import blank
+from ambivox.readouts.answers.plain import blank
 
 REMARKS = (
     "reason", "reasons", "reasoning", "explanation", "rationale", "justification", "comment", "comments",
