@@ -8,15 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
-import ambivox
-from ambivox.record import Record
 from ambivox.run import Run
+from ambivox.scoring import ScoringOptions, score
+from tests.records import facts
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 OFFLINE = os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
@@ -44,11 +42,6 @@ def uninterrupted(study: Path) -> Run:
     out = study.parent / "whole"
     command("run", str(study), "--out", str(out))
     return Run(out)
-
-
-def facts(record: Record) -> dict[str, Any]:
-    values = {f: getattr(record, f) for f in Record.__dataclass_fields__ if f != "time_s"}
-    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
 
 
 def test_a_run_killed_halfway_and_run_again_has_the_records_of_an_uninterrupted_one(
@@ -86,8 +79,10 @@ def test_every_clip_was_heard(uninterrupted: Run) -> None:
 
 def test_the_table_has_controls_beside_the_readouts(uninterrupted: Run) -> None:
     table = json.loads(command("score", str(uninterrupted.folder), "--json"))
-    readouts = {(row["prompt"], row["readout"]) for row in table["rows"]}
-    assert {("", "uniform"), ("", "vote prior"), ("", "one-hot plurality")} <= readouts
+    keys = [row["key"] for row in table["rows"]]
+    controls = {key["control"] for key in keys if "model" not in key}
+    assert {"uniform", "vote-prior", "one-hot-plurality"} <= controls
+    readouts = {(key["prompt"], key["readout"]) for key in keys if "model" in key}
     assert {("word", "label"), ("letter", "label"), ("dictionary", "dictionary")} <= readouts
     assert {(prompt, "first") for prompt in ("word", "letter", "dictionary", "percentages")} <= readouts
     assert all(sum(row["statuses"].values()) == row["utterances"] == 12 for row in table["rows"])
@@ -95,7 +90,7 @@ def test_the_table_has_controls_beside_the_readouts(uninterrupted: Run) -> None:
 
 def test_mini_answers_with_a_word_a_letter_and_a_dictionary_that_can_be_read(uninterrupted: Run) -> None:
     # Its percentages and rankings are often out of format; the model card says how often.
-    table = ambivox.score(uninterrupted, readouts=["dictionary", "label"])
+    table = score(uninterrupted, ScoringOptions(readouts=("dictionary", "label")))
     failed = {row.key.prompt: row.failed for row in table.rows if row.level == "text"}
     assert (failed["word"], failed["letter"], failed["dictionary"]) == (0, 0, 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import dct, idct
+from scipy.optimize import brentq
 
 from ambivox.metrics._check import Ties
 from ambivox.metrics.calibration_error import Target, confidence_and_hit, known_choice
@@ -14,6 +15,8 @@ _CELLS = 1024
 """Of the grid on which residuals are smoothed; a confidence is split between the two cells next to it."""
 _NARROWEST = 2e-3
 """Width of a kernel that spans a few cells."""
+_NEGLIGIBLE = 3.0
+"""Cosines beyond this over the width are multiplied by less than 1e-19."""
 
 
 def smooth_ece(p: ArrayLike, q: ArrayLike, *, target: Target = "plurality", ties: Ties = "share") -> Array:
@@ -69,18 +72,27 @@ def _smoothed(confidence: Array, hit: Array) -> tuple[float, Array]:
     cells, shares = _beside(confidence)
     weights = (shares * (hit - confidence)).ravel()
     residual = np.bincount(cells.ravel(), weights=weights, minlength=_CELLS) * _CELLS / len(hit)
-    low, high = _NARROWEST, 1.0
-    for _ in range(30):
-        width = (low + high) / 2
-        low, high = (width, high) if np.abs(_smooth(residual, width)).mean() > width else (low, width)
-    return high, _smooth(residual, high)
+    spectrum = dct(residual, type=2)
+
+    def excess(width: float) -> float:
+        """Of the error over the width; it falls as the kernel widens."""
+        return float(np.abs(_damped(spectrum, width)).mean() - width)
+
+    width = brentq(excess, _NARROWEST, 1.0, xtol=1e-7) if excess(_NARROWEST) > 0 else _NARROWEST
+    return width, _damped(spectrum, width)
 
 
 def _smooth(values: Array, width: float) -> Array:
     """Values on the grid under a Gaussian kernel that is reflected at 0 and 1."""
-    # It multiplies the k-th cosine by exp(-(pi k width)^2 / 2).
-    damping = np.exp(-((np.pi * np.arange(_CELLS) * width) ** 2) / 2)
-    return np.asarray(idct(dct(values, type=2) * damping, type=2))
+    return _damped(dct(values, type=2), width)
+
+
+def _damped(spectrum: Array, width: float) -> Array:
+    """Values under the kernel, from their cosines: it multiplies the k-th by exp(-(pi k width)^2 / 2)."""
+    kept = min(_CELLS, int(_NEGLIGIBLE / width) + 1)
+    damped = np.zeros_like(spectrum)
+    damped[:kept] = spectrum[:kept] * np.exp(-((np.pi * np.arange(kept) * width) ** 2) / 2)
+    return np.asarray(idct(damped, type=2))
 
 
 def _beside(confidence: Array) -> tuple[NDArray[np.intp], Array]:
