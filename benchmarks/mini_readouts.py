@@ -27,9 +27,9 @@ from ambivox.present.text import run_progress, show_grid, show_scores
 from ambivox.prompts import PROMPTS
 from ambivox.readouts.grid import grid
 from ambivox.run import Study, run_study
-from ambivox.run.config import CONTROLS
 from ambivox.scoring import ScoreRow, ScoreTable, ScoringOptions, score
 from ambivox.scoring.keys import ControlKey, Key, control_text, prompt_text, readout_text
+from ambivox.study import CONTROLS
 
 READOUTS = (
     "label",

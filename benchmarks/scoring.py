@@ -24,11 +24,11 @@ import yaml
 
 from ambivox.corpora import Utterance
 from ambivox.emotions import load_emotions
+from ambivox.manifest import Manifest
 from ambivox.models import Request
 from ambivox.prompts import load_prompt
 from ambivox.record import AskedUtterance, Record, Sound, read_records, write_records
 from ambivox.run import Run, Study
-from ambivox.run.manifest import Manifest
 from ambivox.run.plan import unanswered
 from ambivox.scoring import ScoringOptions, score
 from ambivox.testing.listener import Listener, sound_of

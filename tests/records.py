@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ambivox.manifest import Manifest
 from ambivox.models import Reply
 from ambivox.record import Record, read_records
 from ambivox.run import Run
-from ambivox.run.manifest import Manifest
 
 
 def change(record: Any, values: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ambivox.errors import UsageError
+from ambivox.errors import AmbivoxError, UsageError
 
 
 @contextmanager
@@ -25,3 +25,12 @@ def write_aside(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    try:
+        with write_aside(path) as aside:
+            aside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AmbivoxError(f"{path}: cannot be written ({error.strerror}): make room") from None

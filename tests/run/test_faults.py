@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ambivox.run import run_study
-from ambivox.run.config import Study
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.table import ScoreRow
+from ambivox.study import Study
 from tests.run.toy import ToyModel
 from tests.scoring.rows import readout_of
 

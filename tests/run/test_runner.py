@@ -11,7 +11,7 @@ from ambivox import record as record_module
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.reasons import Reason
 from ambivox.run import Progress, Study, run_study
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from tests.records import facts
 from tests.run.toy import ToyModel
 

@@ -11,7 +11,7 @@ from ambivox.models import Request
 from ambivox.present.html import write_report
 from ambivox.present.names import note_lines
 from ambivox.run import Study, run_study
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring import score
 from tests.run.toy import ToyModel
 

@@ -14,7 +14,7 @@ from ambivox.readouts import load_readout
 from ambivox.reasons import Reason
 from ambivox.record import Record, read_records, write_records
 from ambivox.run import Study, run_study
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring import Note, ScoreRow, ScoreTable, ScoringOptions, score
 from tests.records import change
 from tests.run.toy import ToyModel

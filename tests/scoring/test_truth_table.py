@@ -10,7 +10,7 @@ from ambivox.errors import UsageError
 from ambivox.inspection import utterance_table, write_table
 from ambivox.readouts import load_readout
 from ambivox.run import Study, run_study
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.truth_table import read_truth_table
 from tests.run.toy import ToyModel

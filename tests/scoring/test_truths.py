@@ -14,7 +14,7 @@ from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
 from ambivox.record import AskedUtterance, read_records, write_records
 from ambivox.run import Study, run_study
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.keys import ControlKey
 from ambivox.scoring.truths import truth_at_hand, truth_of

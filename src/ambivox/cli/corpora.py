@@ -123,7 +123,7 @@ def template(
     With an example to begin from.
     """
     from ambivox.corpora.templates import TEMPLATES
-    from ambivox.run.folder import write_text
+    from ambivox.write_aside import write_text
 
     if name is None:
         rows: list[tuple[Any, ...]] = [(key, found.description) for key, found in TEMPLATES.items()]

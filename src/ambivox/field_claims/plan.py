@@ -18,7 +18,6 @@ from ambivox.field_claims.paired import TOKEN_READOUTS, Level, Paired
 from ambivox.metrics import METRICS, Metric
 from ambivox.raters.distribution import Array, count_votes, truth
 from ambivox.reasons import Reason
-from ambivox.run.config import Study, load_study
 from ambivox.run.plan import Parts, controls_of, look_up
 from ambivox.scoring.gather import clips_of
 from ambivox.scoring.keys import RowKey
@@ -26,6 +25,7 @@ from ambivox.scoring.readings import Clips
 from ambivox.scoring.table import plain
 from ambivox.statistics import detectable_difference, scatter, sharpened_prior
 from ambivox.statistics.planning import POWER
+from ambivox.study import Study, load_study
 
 _KNOWN_BEFORE = {
     "no-control",

@@ -20,7 +20,7 @@ from ambivox.field_claims.paired import Paired, paired_levels
 from ambivox.metrics import METRICS
 from ambivox.readouts import Readout, load_readout
 from ambivox.reasons import Reason
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring.arrow import plain_columns, to_pandas
 from ambivox.scoring.cautions import run_cautions
 from ambivox.scoring.keys import RowKey

@@ -19,8 +19,8 @@ from ambivox.models import LabelTokens, SpeechModel
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
 from ambivox.readouts import Need, Readout, load_readouts, needs_of
 from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record
-from ambivox.run.config import Study
 from ambivox.run.swap import swap_clips
+from ambivox.study import Study
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from ambivox.prompts import load_prompt, option_order
 from ambivox.readouts import DEFAULT_READOUTS, Reading, load_readouts, needs_of, unfold
 from ambivox.record import SILENT, Record
 from ambivox.run.ask import ask, with_keys
-from ambivox.run.config import N_DRAWS
 from ambivox.run.plan import Planned, unanswered
+from ambivox.study import N_DRAWS
 
 
 @dataclass(frozen=True)

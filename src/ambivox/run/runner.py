@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambivox.errors import AmbivoxError, OtherVersionError
+from ambivox.manifest import NAME as MANIFEST
+from ambivox.manifest import Manifest, locked, plan_hash, read_manifest
 from ambivox.models import SpeechModel, load_model
 from ambivox.record import Asked, Record, read_records, write_records
 from ambivox.run.answer_cache import AnswerCache
 from ambivox.run.ask import MAY_PASS, ask, with_keys
 from ambivox.run.clips import Clips
-from ambivox.run.config import Study
-from ambivox.run.folder import Run, describe_environment, open_run, write_study, write_text
-from ambivox.run.manifest import NAME as MANIFEST
-from ambivox.run.manifest import Manifest, locked, plan_hash, read_manifest
+from ambivox.run.made_folder import describe_environment, open_run, write_study
 from ambivox.run.plan import Parts, Planned, count_requests, look_up, plan, request_key, shards
+from ambivox.run_folder import Run
+from ambivox.study import Study
+from ambivox.write_aside import write_text
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ambivox.readouts import Readout
 from ambivox.record import count_records, read_records
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring.gather import Answered, read_record
 
 WORTH_IT = 10_000

@@ -10,7 +10,7 @@ from typing import Any
 from ambivox.calibration import CALIBRATIONS
 from ambivox.errors import UsageError
 from ambivox.readouts import load_readouts
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring.calibrated import N_FOLDS, Calibrated, Fitted, calibrate
 from ambivox.scoring.facts import RunFacts
 from ambivox.scoring.gather import Answered, gather

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ambivox.run.folder import Run
+from ambivox.run_folder import Run
 from ambivox.scoring.cautions import row_cautions, run_cautions
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
 from ambivox.scoring.read_run import RunReadings, read_run

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ambivox.raters.distribution import Array
 from ambivox.readouts import STATUSES, Reading, Status
-from ambivox.run import Run
+from ambivox.run_folder import Run
 from ambivox.scoring import RowKey, RunReadings
 from ambivox.scoring.readings import CorpusReadings, Readings
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ambivox.errors import AmbivoxError, UsageError
-from ambivox.run.folder import write_text
+from ambivox.write_aside import write_text
 
 _TEMPLATES = PackageLoader("ambivox.present.html", "templates")
 

@@ -26,8 +26,8 @@ from ambivox.present.scores import (
     sensitivity_table,
     tertile_table,
 )
-from ambivox.run import Run
 from ambivox.run.plan import controls_of
+from ambivox.run_folder import Run
 from ambivox.scoring import (
     DEFAULT_OPTIONS,
     RowKey,

@@ -1,37 +1,19 @@
-"""The run: a directory that holds a study, what it ran on, and its records."""
+"""The folder of a run: a study, what it ran on, its records. `ambivox.run` writes it, all others read it."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ambivox.errors import AmbivoxError, UnfinishedRunError, UsageError
+from ambivox.manifest import NAME as MANIFEST
+from ambivox.manifest import Manifest, read_manifest
 from ambivox.record import Record, read_records
-from ambivox.run.config import Study
-from ambivox.run.manifest import NAME as MANIFEST
-from ambivox.run.manifest import Manifest, read_manifest
-from ambivox.run.plan import Parts, count_requests
-from ambivox.write_aside import write_aside
+from ambivox.study import Study
 from ambivox.yaml_file import read_mapping
-
-_PACKAGES = (
-    "ambivox",
-    "numpy",
-    "scipy",
-    "soundfile",
-    "soxr",
-    "pyarrow",
-    "torch",
-    "transformers",
-    "tokenizers",
-)
 
 
 @dataclass(frozen=True)
@@ -133,92 +115,3 @@ class Run:
         if not isinstance(environment, dict):
             raise AmbivoxError(f"{self.folder}/environment.json: not readable (it is not a JSON object)")
         return environment
-
-
-def open_run(folder: Path, study: Study) -> Run:
-    """Make the directory of a run, or find the one that is there.
-
-    Raises:
-        UsageError: the folder holds the run of another study, or something else.
-    """
-    run = Run(folder)
-    written = study.model_dump(mode="json")
-    if run.study_path.exists():
-        before = read_mapping(run.study_path, "a study that was run")
-        if before != written:
-            keys = [key for key in written if before.get(key) != written[key]]
-            raise UsageError(
-                f"{folder}: holds the run of another study (differs in {', '.join(keys) or 'its keys'}): "
-                "choose another --out"
-            )
-    elif folder.exists() and (not folder.is_dir() or _holds_something(folder)):
-        raise UsageError(f"{folder}: exists and is not a run; choose another --out")
-    try:
-        (folder / "records").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AmbivoxError(f"{folder}: cannot be made ({error.strerror}): choose another --out") from None
-    return run
-
-
-def write_study(run: Run, study: Study) -> None:
-    """Keep the study with the run, every default written out."""
-    written = study.model_dump(mode="json")
-    write_text(run.study_path, yaml.dump(written, Dumper=_NoAliases, sort_keys=False, allow_unicode=True))
-
-
-class _NoAliases(yaml.SafeDumper):
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-_FIRST_WRITTEN = {".lock", "records", "study.yaml.partial"}
-"""What a run that was killed at once may have left before its study was written."""
-
-
-def _holds_something(folder: Path) -> bool:
-    try:
-        found = {path.name for path in folder.iterdir()}
-        return bool(found - _FIRST_WRITTEN) or ("records" in found and any((folder / "records").iterdir()))
-    except OSError as error:
-        raise AmbivoxError(f"{folder}: cannot be read ({error.strerror}): choose another --out") from None
-
-
-def describe_environment(parts: Parts, fingerprints: dict[str, str]) -> dict[str, Any]:
-    """Versions, model and corpus fingerprints and seeds, for ``environment.json``."""
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "models": fingerprints,
-        "corpora": {
-            corpus.name: {
-                "licence": corpus.licence,
-                "votes_invented": corpus.votes_invented,
-                "fingerprint": corpus.fingerprint,
-                "utterances": len(corpus),
-                "notes": list(corpus.notes),
-            }
-            for corpus in parts.corpora
-        },
-        "prompts": {prompt.name: prompt.version for prompt in parts.prompts},
-        "seed": parts.study.seed,
-        "order_seeds": parts.study.model_dump(mode="json")["order_seeds"],
-        "requests": count_requests(parts) * len(parts.study.models),
-        "decoding": "greedy",
-    }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    try:
-        with write_aside(path) as aside:
-            aside.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise AmbivoxError(f"{path}: cannot be written ({error.strerror}): make room") from None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
