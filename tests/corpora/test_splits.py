@@ -127,7 +127,7 @@ def test_actors_of_unknown_sex_cannot_be_balanced() -> None:
 def test_folds_test_everything_once_and_share_no_speaker(speakers: list[str], k: int, seed: int) -> None:
     corpus = corpus_of(*(said(str(n), speaker=s) for n, s in enumerate(speakers)))
     if k > len(set(speakers)):
-        with pytest.raises(UsageError, match="k is"):
+        with pytest.raises(UsageError, match="folds by"):
             split_corpus(corpus, "grouped-k-fold", k=k, seed=seed)
         return
     splits = split_corpus(corpus, "grouped-k-fold", k=k, seed=seed)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambivox.corpora.corpus import Utterance
-from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.load_issues import WITHOUT_AUDIO, LoadIssues
 from ambivox.errors import UsageError
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -296,7 +296,8 @@ def join_audio(
             "require_audio=False"
         )
     left_out = ", left out" if require_audio else ""
-    load_issues.add_all(f"rated clips without audio{left_out}", silent, fix=f"copy them into {where.name}")
+    what, fix = f"rated clips without audio{left_out}", f"copy them into {where.name}"
+    load_issues.add_all(what, silent, fix=fix, code=WITHOUT_AUDIO)
     known = {u.id for u in every}
     strays = sorted(stem for stem in audio.files if stem not in known)
     load_issues.add_all("audio without votes, left out", strays)

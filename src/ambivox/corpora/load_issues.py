@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EXAMPLES = 3
 """How many cases a load issue names."""
 LONGEST_EXAMPLE = 80
+
+WITHOUT_AUDIO = "without-audio"
+"""Code of the issue that rated clips have no audio file."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class LoadIssue:
         count: how many cases.
         examples: the names of the first few.
         fix: what the user can do about it; empty where nothing needs doing.
+        code: for programs that treat this kind in a way of its own; most have none.
 
     >>> print(LoadIssue("rated clips without audio", 5, ("a.wav", "b.wav"), "copy them"))
     rated clips without audio: 5 (a.wav, b.wav, ...); copy them
@@ -28,11 +32,17 @@ class LoadIssue:
     count: int
     examples: tuple[str, ...] = ()
     fix: str = ""
+    code: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def detail(self) -> str:
+        """How many cases, and the first few."""
         rest = ", ..." if self.count > len(self.examples) else ""
         named = f" ({', '.join(self.examples)}{rest})" if self.examples else ""
-        return f"{self.what}: {self.count}{named}" + (f"; {self.fix}" if self.fix else "")
+        return f"{self.count}{named}"
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.detail}" + (f"; {self.fix}" if self.fix else "")
 
 
 class LoadIssues:
@@ -46,24 +56,25 @@ class LoadIssues:
     """
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[int, tuple[str, ...], str]] = {}
+        self._found: dict[str, LoadIssue] = {}
 
-    def add(self, what: str, example: str = "", *, fix: str = "", count: int = 1) -> None:
+    def add(self, what: str, example: str = "", *, fix: str = "", count: int = 1, code: str = "") -> None:
         """Count a case, and keep its name if it is among the first."""
         if count:
-            before, examples, first_fix = self._found.get(what, (0, (), fix))
+            before = self._found.get(what, LoadIssue(what, 0, fix=fix, code=code))
+            examples = before.examples
             if example and len(examples) < EXAMPLES:
                 examples = (*examples, _printable(example))
-            self._found[what] = (before + count, examples, first_fix)
+            self._found[what] = replace(before, count=before.count + count, examples=examples)
 
-    def add_all(self, what: str, examples: list[str], *, fix: str = "") -> None:
+    def add_all(self, what: str, examples: list[str], *, fix: str = "", code: str = "") -> None:
         """Count a list of cases."""
         for example in examples:
-            self.add(what, example, fix=fix)
+            self.add(what, example, fix=fix, code=code)
 
     def all(self) -> tuple[LoadIssue, ...]:
         """All load issues in the order in which they first came up."""
-        return tuple(LoadIssue(what, *found) for what, found in self._found.items())
+        return tuple(self._found.values())
 
 
 def _printable(text: str) -> str:

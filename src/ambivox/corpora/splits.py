@@ -24,6 +24,14 @@ Ungrouped = Literal["refuse", "leave-out"]
 they can be on no side: either the corpus is refused, or they are in no part."""
 
 
+class CannotSplitError(UsageError):
+    """A corpus does not allow a split; `reason` is why, without the corpus and the fix."""
+
+    def __init__(self, corpus: Corpus, reason: str, fix: str) -> None:
+        super().__init__(f"corpus {corpus.name!r}: {reason}: {fix}")
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class Split:
     """One division of a corpus.
@@ -136,9 +144,10 @@ def by_actors(
         drawn = rng.permutation(sorted(sexes[sex])).tolist()
         ends = np.rint(np.cumsum(shares) * len(drawn)).astype(int)
         if (np.diff(ends, prepend=0)[np.array(shares) > 0] == 0).any():
-            raise UsageError(
-                f"corpus {corpus.name!r}: {len(drawn)} {sex} speakers are too few to be split by shares "
-                f"{list(shares)}: give other shares, or choose another split"
+            raise CannotSplitError(
+                corpus,
+                f"{len(drawn)} {sex} speakers are too few to be split by shares {list(shares)}",
+                "give other shares, or choose another split",
             )
         for place, speaker in enumerate(drawn):
             part_of[speaker] = (TRAIN, DEVELOPMENT, TEST)[int((place >= ends[:2]).sum())]
@@ -160,7 +169,7 @@ def grouped_k_fold(
     """
     groups = _groups(corpus, by, unknown)
     if not 2 <= k <= len(groups):
-        raise UsageError(f"split 'grouped-k-fold': k is {k}, {corpus.name} allows 2 to {len(groups)} by {by}")
+        raise CannotSplitError(corpus, f"{k} folds by {by}", f"choose k from 2 to {len(groups)}")
     names = np.random.default_rng(seed).permutation(sorted(groups)).tolist()
     fold_of: dict[str, int] = {}
     sizes = [0] * k
@@ -196,7 +205,7 @@ def _rotate(
     """Test each group in turn; development is the next one unless it is named, or none of only two groups."""
     names = list(groups)
     if len(names) < 2:
-        raise UsageError(f"corpus {corpus.name!r}: all utterances are of one {kind}: nothing to hold out")
+        raise CannotSplitError(corpus, f"all utterances are of one {kind}", "nothing to hold out")
     group_of = {u.id: name for name, utterances in groups.items() for u in utterances}
     splits = []
     for place, tested in enumerate(names):
@@ -226,10 +235,11 @@ def _groups(corpus: Corpus, by: GroupBy, unknown: Ungrouped) -> dict[str, list[U
         value = getattr(utterance, by)
         (ungrouped if value is None else groups.setdefault(value, [])).append(utterance)
     if ungrouped and groups and unknown == "refuse":
-        raise UsageError(
-            f"corpus {corpus.name!r}: the {by} of {len(ungrouped):,} utterances is not known "
-            f"({ungrouped[0].id!r}), so they can be on no side of a split: leave them out with "
-            "unknown='leave-out', or divide by something else"
+        raise CannotSplitError(
+            corpus,
+            f"the {by} of {len(ungrouped):,} utterances is not known ({ungrouped[0].id!r}), so they can be "
+            "on no side of a split",
+            "leave them out with unknown='leave-out', or divide by something else",
         )
     if not groups:
         raise _lacks(corpus, by)
@@ -251,9 +261,10 @@ def shared_speakers(corpus: Corpus) -> dict[str, tuple[str, ...]]:
     return {speaker: tuple(parts) for speaker, parts in found.items() if len(parts) > 1}
 
 
-def _lacks(corpus: Corpus, what: str, utterance: Utterance | None = None) -> UsageError:
+def _lacks(corpus: Corpus, what: str, utterance: Utterance | None = None) -> CannotSplitError:
     who = "no utterance has" if utterance is None else f"utterance {utterance.id!r} lacks"
-    return UsageError(
-        f"corpus {corpus.name!r}: {who} what this split goes by ({what}): add it to the corpus, or choose "
-        f"another split ({', '.join(SPLITS)})"
+    return CannotSplitError(
+        corpus,
+        f"{who} what this split goes by ({what})",
+        f"add it to the corpus, or choose another split ({', '.join(SPLITS)})",
     )

@@ -80,11 +80,13 @@ def _table(use: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def score_cell(value: float, low: float | None, high: float | None) -> str:
-    """A score with its interval, for a table.
+    """A score with its interval, for a table; a dash where there is none.
 
-    >>> score_cell(0.25, 0.2, 0.3), score_cell(0.25, None, None)
-    ('0.250 [0.200, 0.300]', '0.250')
+    >>> score_cell(0.25, 0.2, 0.3), score_cell(0.25, None, None), score_cell(float("nan"), None, None)
+    ('0.250 [0.200, 0.300]', '0.250', '-')
     """
+    if not isfinite(value):
+        return "-"
     known = low is not None and high is not None and isfinite(low) and isfinite(high)
     return f"{value:.3f} [{low:.3f}, {high:.3f}]" if known else f"{value:.3f}"
 

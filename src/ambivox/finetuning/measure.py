@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,16 +12,21 @@ from ambivox.calibration import fit_temperature
 from ambivox.emotions import EmotionSet
 from ambivox.finetuning.config import Use
 from ambivox.finetuning.splits import Rated
-from ambivox.metrics import METRICS, count_failed, one_hot_plurality, uniform
+from ambivox.metrics import METRICS
 from ambivox.models import SpeechModel
 from ambivox.prompts import AnswerFormat, Prompt, option_order
 from ambivox.raters.distribution import Array
-from ambivox.readouts import Readout, load_readouts
+from ambivox.readouts import Readout, Status, load_readouts
 from ambivox.readouts.registry import needs_of
+from ambivox.reasons import Reason
 from ambivox.record import Record
 from ambivox.run.ask import ask
 from ambivox.run.plan import Planned, unanswered
-from ambivox.statistics import MIN_CLUSTERS, mean_interval
+from ambivox.scoring import RowKey, ScoreRow, ScoringOptions
+from ambivox.scoring.gather import clips_of
+from ambivox.scoring.readings import Clips, CorpusReadings, Readings
+from ambivox.scoring.rows import CorpusScorer
+from ambivox.statistics import MIN_CLUSTERS, Interval
 
 SHOWN = ("jsd_bits", "bhattacharyya", "brier_mean", "accuracy")
 """The metrics of the table: means over utterances, each with its interval."""
@@ -39,15 +44,19 @@ BATCH = 32
 
 Level = Literal["control", "text", "token"]
 
+_HELD_OUT = "held out"
+_OPTIONS = ScoringOptions(metrics=SHOWN, failed_as="uniform")
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a readout of one prompt, or a control that heard nothing.
+    """One line of the table: a readout of one prompt, or a control that asked no model.
 
     Args:
         prompt: empty for a control.
         failed: readings without a distribution; they count as uniform.
-        scores: by metric of `SHOWN` the mean over utterances and the ends of its 95% interval.
+        scores: by metric of `SHOWN` the mean over utterances and the ends of its 95% interval; ``nan`` where
+            all readings failed.
         unit: what the interval resamples: speakers, or clips where speakers are too few (too narrow then).
     """
 
@@ -69,10 +78,10 @@ class Answers:
     """
 
     prompt: str
-    level: Level
+    level: Literal["text", "token"]
     readout: str
     p: Array
-    statuses: tuple[str, ...] = ()
+    statuses: tuple[Status, ...]
 
 
 def collect(
@@ -117,32 +126,65 @@ def _planned(
     return Planned(record, needs)
 
 
-def table(answers: Sequence[Answers], rated: Sequence[Rated], prior: Array) -> list[Row]:
-    """Score answers beside controls.
+def table(
+    answers: Sequence[Answers], rated: Sequence[Rated], prior: Array, emotions: EmotionSet
+) -> list[Row]:
+    """Score answers beside controls, as `ambivox.scoring` scores the answers of a run.
 
     Args:
         answers: of `rated`.
         rated: the clips, U of them.
         prior: shape ``(N,)``, the mean truth of the training clips, which have none of these speakers.
+        emotions: what the N columns stand for.
     """
-    q = np.array([one.q for one in rated])
-    controls = [("uniform", uniform(*q.shape)), ("vote prior", np.tile(prior, (len(q), 1)))]
-    controls.append(("one-hot plurality", one_hot_plurality(q)))
-    rows = [_row("", "control", name, p, q, rated) for name, p in controls]
-    return rows + [_row(a.prompt, a.level, a.readout, a.p, q, rated) for a in answers]
+    clips = _clips(rated, prior)
+    readings = tuple(_readings(one, emotions) for one in answers)
+    scorer = CorpusScorer(CorpusReadings(_HELD_OUT, emotions, clips, readings), _OPTIONS)
+    return [_row(row, clips.unit) for row in scorer.rows()]
 
 
-def _row(prompt: str, level: Level, readout: str, p: Array, q: Array, rated: Sequence[Rated]) -> Row:
-    failed = np.isnan(p).any(axis=1)
-    p, q = count_failed(p, q, failed, failed_as="uniform")
+def _clips(rated: Sequence[Rated], prior: Array) -> Clips:
+    """All clips as one corpus; their prior comes from other clips, so that it is none of their own votes."""
     speakers = [one.speaker for one in rated]
-    few = len(set(speakers)) < MIN_CLUSTERS
-    groups = list(range(len(rated))) if few else speakers
+    clips, _ = clips_of(
+        [f"{one.corpus}/{one.utterance.id}" for one in rated],
+        speakers,
+        np.array([one.counts for one in rated], dtype=np.int64),
+        np.array([one.q for one in rated]),
+        corpus=_HELD_OUT,
+        cluster="clip" if len(set(speakers)) < MIN_CLUSTERS else "speaker",
+    )
+    return replace(clips, prior=np.tile(prior, (len(rated), 1)), prior_is_own=False)
+
+
+def _readings(answers: Answers, emotions: EmotionSet) -> Readings:
+    n_clips = len(answers.p)
+    once = np.zeros(n_clips, dtype=np.intp)
+    failed = np.isnan(answers.p).any(axis=1)
+    return Readings(
+        RowKey(_HELD_OUT, "", prompt=answers.prompt, readout=answers.readout),
+        answers.level,
+        clips=np.arange(n_clips),
+        variants=once,
+        p=answers.p,
+        mass=np.full(n_clips, np.nan),
+        statuses=answers.statuses,
+        first_option=once,
+        conditions=((tuple(range(len(emotions))), False),),
+        reasons={int(n): Reason(answers.statuses[n], "") for n in np.flatnonzero(failed)},
+    )
+
+
+def _row(row: ScoreRow, unit: str) -> Row:
+    nothing = Interval(np.nan, np.nan, np.nan, 0)
     scores = {}
     for name in SHOWN:
-        found = mean_interval(METRICS[name].function(p, q), groups).within(METRICS[name].bounds)
-        scores[name] = (found.estimate, found.low, found.high)
-    return Row(prompt, level, readout, len(q), int(failed.sum()), scores, "clips" if few else "speakers")
+        found = row.intervals.get(name, nothing)
+        scores[name] = (row.scores[name].value if name in row.scores else np.nan, found.low, found.high)
+    prompt, readout = (
+        (row.key.prompt, row.key.readout) if isinstance(row.key, RowKey) else ("", row.key.control)
+    )
+    return Row(prompt, row.level, readout, row.utterances, row.failed, scores, unit)
 
 
 @dataclass(frozen=True)

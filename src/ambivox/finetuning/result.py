@@ -49,7 +49,7 @@ def describe(parts: Parts, folder: Path) -> None:
     held_out = {use: parts.splits[use] for use in USES[1:] if parts.splits[use]}
     answers = {use: collect(speech, rated, parts.prompts, parts.emotions) for use, rated in held_out.items()}
     prior = np.mean([one.q for one in parts.splits["train"]], axis=0)
-    tables = {use: table(answers[use], rated, prior) for use, rated in held_out.items()}
+    tables = {use: table(answers[use], rated, prior, parts.emotions) for use, rated in held_out.items()}
     config, objective = parts.config, parts.objective
     settings = "".join(f", {name} {value:g}" for name, value in config.objective.options.items())
     metrics = {
@@ -67,7 +67,7 @@ def describe(parts: Parts, folder: Path) -> None:
         "tables": {use: [asdict(row) for row in rows] for use, rows in tables.items()},
         "calibration": [asdict(one) for one in calibrate(answers, held_out)],
     }
-    of_prior = next(row for row in tables["development"] if row.readout == "vote prior")
+    of_prior = next(row for row in tables["development"] if row.readout == "vote-prior")
     draw_curves(facts["history"], folder / "curves.png", prior=of_prior.scores[SELECT_BY][0])
     write_card(folder, metrics)
     aside = folder / f"{METRICS}.partial"

@@ -9,7 +9,7 @@ import numpy as np
 
 from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.corpora import Corpus
-from ambivox.corpora.load_issues import EXAMPLES
+from ambivox.corpora.load_issues import EXAMPLES, WITHOUT_AUDIO
 from ambivox.corpora.splits import shared_speakers
 from ambivox.inspection.durations import Durations, measure_durations
 
@@ -61,9 +61,9 @@ def check_corpus(corpus: Corpus) -> list[CorpusCheck]:
 def _findings(corpus: Corpus) -> Iterator[CorpusCheck]:
     """What the loader met; a load issue that can be fixed is a failure, the others are for knowing."""
     # Audio is checked below, file by file.
-    for load_issue in (f for f in corpus.load_issues if not f.what.startswith("rated clips without audio")):
-        detail = str(load_issue).removeprefix(f"{load_issue.what}: ").removesuffix(f"; {load_issue.fix}")
-        yield CorpusCheck(load_issue.what, not load_issue.fix, detail, load_issue.fix)
+    for load_issue in corpus.load_issues:
+        if load_issue.code != WITHOUT_AUDIO:
+            yield CorpusCheck(load_issue.what, not load_issue.fix, load_issue.detail, load_issue.fix)
 
 
 def _present(corpus: Corpus, found: Durations) -> CorpusCheck:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ambivox.corpora import FOUR_CLASS, LABEL_CHOICES, SPLITS, Corpus, split_corpus
 from ambivox.corpora.four_class import four_class_kept
+from ambivox.corpora.splits import CannotSplitError
 from ambivox.emotions import emotion_sets, load_emotions
-from ambivox.errors import UsageError
 from ambivox.raters.ratings import labels_of
 from ambivox.raters.truth import vote_counts
 
@@ -105,8 +105,8 @@ def _sizes(corpus: Corpus, name: str) -> SplitSizes:
             return SplitSizes(name, len(groups))
     try:
         splits = split_corpus(corpus, name)
-    except UsageError as error:
-        return SplitSizes(name, 0, reason=str(error).partition(": ")[2].partition(": add it")[0])
+    except CannotSplitError as error:
+        return SplitSizes(name, 0, reason=error.reason)
     sizes = {
         part: [len(split.parts.get(part, ())) for split in splits] for split in splits for part in split.parts
     }
