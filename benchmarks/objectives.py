@@ -180,7 +180,9 @@ def controls(rated: Groups, prior: np.ndarray) -> dict:
             "vote prior": np.tile(prior, (len(q), 1)),
             "one-hot plurality": one_hot_plurality(q),
         }
-        found[group] = [scores(Answers("", "token", name, p, ("ok",) * len(p)), own) for name, p in rows.items()]
+        found[group] = [
+            scores(Answers("", "token", name, p, ("ok",) * len(p)), own) for name, p in rows.items()
+        ]
     return {"scores": found, "calibration": []}
 
 
