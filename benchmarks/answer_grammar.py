@@ -102,7 +102,7 @@ BROKEN: tuple[Callable[[Random, int], str], ...] = (
     lambda r, h: f"{h + 1},000",
     lambda r, h: f"0.{h:02}.1",
     lambda r, h: f"{h + 101}%",
-    lambda r, h: r.choice(("NaN", "null", "high", "Infinity", "1e999", "?", "unknown")),
+    lambda r, h: r.choice(("NaN", "null", "high", "Infinity", "1e999", "?", "unknown", "-", "not given")),
     lambda r, h: f"{h / 100:.2f}x",
     lambda r, h: f"{h / 100 + 0.1:.2f} or {h / 100:.2f}",
 )
@@ -121,7 +121,7 @@ def decorated(rng: Random, emotions: EmotionSet, n: int) -> str:
     second = rng.choice(("wütend", "triste", "感情", "lätt"))
     return rng.choice(
         (form, form, f"**{form}**", f"*{form}*", f"`{form}`", f"{form} {EMOJI.get(emotions.labels[n], '🎭')}",
-         f"{form} ({second})", f'"{form}"')
+         f"{form} ({second})", f"{second} ({form})", f'"{form}"')
     )  # fmt: skip
 
 
@@ -354,7 +354,7 @@ ASSERTED = (
     "I think the emotion is {a}.", "The answer is: {a}", "{a}, because the voice is loud", "{a} 🎭", "<b>{a}</b>",
     "No doubt {a}.", "It is a little {a}.", "If I had to choose, {a}.", "Answer: {a}", "\\boxed{{{a}}}", "{a} ({a})",
     "I'd be happy to help! The emotion is {a}.", "{a}\n\nReason: not {b}, the pitch is low", "Could it be {b}? No. {a}.",
-    "{a}, not {b}", "not {b} but {a}", "{a} rather than {b}", "{a}, neither {b} nor {c}", "It isn't {b}; it's {a}.",
+    "{a}, not {b}", "Undoubtedly {a}", "I can't help but hear {a}", "I'm not sure, my best guess is {a}", "not {b} but {a}", "{a} rather than {b}", "{a}, neither {b} nor {c}", "It isn't {b}; it's {a}.",
     "No {b}, only {a}", "I hear no {b}, but {a}", "~~{b}~~ {a}", "Options: {b}, {c}, {a}. Answer: {a}", "The voice is {a} (not {b}).",
 )  # fmt: skip
 NOT_ASSERTED = (
@@ -363,7 +363,7 @@ NOT_ASSERTED = (
     "{a} and {b}", "{a}? Definitely not.", "least likely: {a}", "The opposite of {a}", "If the voice were {a}, it would be louder.",
     "{a} is ruled out.", "I would rule out {a}.", "I doubt that it is {a}.", "{a}: no", "{a}: 0%", "{a}: 10%", "not only {a} but {b}",
     "not without {a}", "too calm to be {a}", "not {a}, {b}", "The speaker isn’t {a} at all", "never {a}", "without {a}", "{a}. Not!",
-    "I cannot tell whether it is {a}.", "Emotions not present:\n- {a}\n- {b}", "nicht {a}", "pas {a}", "no está {a}", "non è {a}",
+    "I cannot tell whether it is {a}.", "Emotions not present:\n- {a}\n- {b}", "not yet {a}", "Is it {a}", "low {a}", "I refuse to say {a}", "NOT({a})", "0% {a}", 'She says "I am {a}"', "nicht {a}", "pas {a}", "no está {a}", "non è {a}",
     "não {a}", "nie {a}", "niet {a}", "inte {a}", "не {a}", "不{a}", "ei {a}", "değil {a}", "puhuja ei ole {a}", "rather than {a}",
     "{a} unlikely", "I'm sorry, I can't hear if the person is {a}", "Everything except {a}", "there is little {a}", "{a}-free",
     "As an AI, I do not hear {a}", "{a}, isn't it?", "As if {a}", "<answer>{a}</answer><answer>{b}</answer>", "Answer: {a}\nAnswer: {b}",
@@ -374,54 +374,51 @@ def one_hot(n: int, size: int) -> tuple[float, ...]:
     return tuple(float(k == n) for k in range(size))
 
 
-def _three(rng: Random, emotions: EmotionSet) -> tuple[int, dict[str, str]]:
-    n, m, k = rng.sample(range(len(emotions)), 3)
-    return n, {name: written(rng, emotions, label) for name, label in zip("abc", (n, m, k), strict=True)}
+def _filled(rng: Random, templates: Sequence[str]) -> tuple[EmotionSet, str, tuple[float, ...]]:
+    """A set, a template filled with three of its labels and two letters, and the first label as truth."""
+    emotions = rng.choice(SETS)
+    three = rng.sample(range(len(emotions)), 3)
+    names = {name: written(rng, emotions, label) for name, label in zip("abc", three, strict=True)}
+    n = three[0]
+    text = rng.choice(templates).format(**names, x=chr(65 + n), y=chr(65 + (n + 1) % len(emotions)))
+    return emotions, text, one_hot(n, len(emotions))
 
 
 def word(rng: Random) -> Case:
-    emotions = rng.choice(SETS)
-    n, names = _three(rng, emotions)
-    text = rng.choice(ASSERTED).format(**names)
-    return Case("words", "word", emotions, text, one_hot(n, len(emotions)))
+    return Case("words", "word", *_filled(rng, ASSERTED))
 
 
 def denied(rng: Random) -> Case:
-    emotions = rng.choice(SETS)
-    _, names = _three(rng, emotions)
-    form: AnswerFormat = rng.choice(("word", "word", "letter"))
-    return Case("denial", form, emotions, rng.choice(NOT_ASSERTED).format(**names), None)
+    emotions, text, _ = _filled(rng, NOT_ASSERTED)
+    return Case("denial", rng.choice(("word", "word", "letter")), emotions, text, None)
 
 
 LETTERED = (
     "{x}", "{x}.", "({x})", "**{x}**", "{x}) {a}", "{x}. {a}", "{x}: {a}", "{x} {a}", "Option {x}", "Answer: {x}", "The answer is {x}.",
     "The correct option is ({x}) {a}.", "答案是{x}", "答案：{x}", "选{x}", "I choose {x}.", "It's {x}, not {y}", "Not {y} but {x}",
     "{x} because the voice is loud", "The voice is {a} ({x})", '{{"answer": "{x}"}}', "<answer>{x}</answer>", "{x}\n\nReason: {y} is not right",
-    "I'd go with {x}.", "$\\boxed{{{x}}}$", "{x}. The voice is loud.", "A. one\nB. two\nAnswer: {x}",
+    "I'd go with {x}.", "$\\boxed{{{x}}}$", "{x}. The voice is loud.", "A. one\nB. two\nAnswer: {x}", "Therefore, {x}.", "{x} it is.",
+    "{x} rather than {y}",
 )  # fmt: skip
 NOT_LETTERS = (
     "N/A", "n/a", "A.I.", "As an A.I. language model I cannot hear.", "A calm voice", "A very loud voice", "I think so", "{x} or {y}",
     "{x} and {y}", "{x}/{y}", "{x}. {b}", "{x}: The voice is loud and harsh.", "Speaker {x} is loud", "Vitamin {x}", "plan {x}", "Grade {x}",
     "{x}+", "{x}?", "Is it {x}?", "not {x}", "anything but {x}", "不选{x}", "neither {x} nor {y}", "U.S.{x}.", "{x} is wrong", "{x}{y}",
-    "It's either {x} or {y}", "I don't think it's {x}", "A. one\nB. two\nC. three", "a.k.a. the voice", "{x}'s voice", "Dr. {x} speaks",
+    "It's either {x} or {y}", "I don't think it's {x}", "A. one\nB. two\nC. three", "a.k.a. the voice", "{x}'s voice", "Dr. {x} speaks", "e.g. {x}", "Fig. {x}",
+    "No ({x})", "Is the answer {x}",
 )  # fmt: skip
 
 
 def letter(rng: Random) -> Case:
-    emotions = rng.choice(SETS)
-    n, names = _three(rng, emotions)
-    letters = {"x": chr(65 + n), "y": chr(65 + (n + 1) % len(emotions))}
-    text = rng.choice(LETTERED).format(**letters, **names)
+    emotions, text, truth = _filled(rng, LETTERED)
     if rng.random() < 0.1:
-        text = text.replace(letters["x"], chr(ord(letters["x"]) + 0xFEE0))
-    return Case("letters", "letter", emotions, text, one_hot(n, len(emotions)))
+        own = chr(65 + truth.index(1.0))
+        text = text.replace(own, chr(ord(own) + 0xFEE0))
+    return Case("letters", "letter", emotions, text, truth)
 
 
 def no_letter(rng: Random) -> Case:
-    emotions = rng.choice(SETS)
-    n, names = _three(rng, emotions)
-    letters = {"x": chr(65 + n), "y": chr(65 + (n + 1) % len(emotions))}
-    text = rng.choice(NOT_LETTERS).format(**letters, **names)
+    emotions, text, _ = _filled(rng, NOT_LETTERS)
     return Case("not letters", "letter", emotions, text, None)
 
 
@@ -445,6 +442,7 @@ def ranking(rng: Random) -> Case:
         "{" + ", ".join(f'"{k}": "{a}"' for k, a in shuffled) + "}",
         "[" + ", ".join(f'{{"rank": {k}, "emotion": "{a}"}}' for k, a in shuffled) + "]",
         "| Rank | Emotion |\n|---|---|\n" + "\n".join(f"| {k} | {a} |" for k, a in shuffled),
+        "In ascending order: " + ", ".join(names[::-1]), "从低到高：" + "、".join(names[::-1]), "De menor a mayor: " + ", ".join(names[::-1]),
         "From least to most likely: " + ", ".join(names[::-1]), "From most to least likely: " + ", ".join(names),
         "Options: " + ", ".join(emotions.labels) + ".\n" + " > ".join(names), "Ranking: " + " > ".join(names),
     ))  # fmt: skip
@@ -461,7 +459,7 @@ def no_ranking(rng: Random) -> Case:
         ", ".join(f"{a}: {size - k}" for k, a in enumerate(names)), f"{names[0]} = {' > '.join(names[1:])}",
         " > ".join(names) + f". No wait, {names[1]} > {names[0]}", f"{names[0]} > {names[1]} < {names[2]}",
         "\n".join(f"{a}: {k * 7 + 3}%" for k, a in enumerate(names)), f"{names[0]} and {names[1]} > {' > '.join(names[2:])}",
-        "reversed: " + ", ".join(names), "<think>" + " > ".join(names),
+        "reversed: " + ", ".join(names), "<think>" + " > ".join(names), f"{names[0]} > {names[1]}, {' > '.join(names[2:])}",
     ))  # fmt: skip
     return Case("no rankings", "ranked", emotions, text, None)
 
@@ -520,7 +518,7 @@ def reasoned(rng: Random) -> Case:
         return replace(case, kind="reasoning", text=text, truth=None, finish=rng.choice(("stop", "length")))
     text = rng.choice((
         f"<{tag}>{draft}</{tag}>{case.text}", f"<{tag} budget=3>\n{draft}\n</{tag}>\n\n{case.text}", f"[THINK]{draft}[/THINK]{case.text}",
-        f"{draft}</think>{case.text}", f"<think>a<think>{draft}</think>b</think>\n{case.text}", f"◁think▷{draft}◁/think▷{case.text}",
+        f"{draft}</think>{case.text}", f"[BEGIN_THOUGHT]{draft}[END_THOUGHT]{case.text}", f"<unused94>thought\n{draft}<unused95>{case.text}", f"<think>a<think>{draft}</think>b</think>\n{case.text}", f"◁think▷{draft}◁/think▷{case.text}",
         f"<think>{draft}</think><answer>{case.text}</answer>",
     ))  # fmt: skip
     if "answer>" in case.text:

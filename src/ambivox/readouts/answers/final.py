@@ -11,20 +11,26 @@ from ambivox.readouts.answers.plain import blank, lower, plain
 REASONING = (
     "think", "thinking", "thought", "thoughts", "reasoning", "reason", "analysis", "reflection", "reflect",
     "scratchpad", "rationale", "cot", "deliberation", "planning", "plan", "inner monologue", "internal",
-    "critique",
+    "critique", "思考", "推理", "分析",
 )  # fmt: skip
 """The tags whose text is not the answer."""
-ANSWER = ("answer", "final answer", "final", "output", "result", "response", "solution", "conclusion")
+ANSWER = (
+    "answer", "final answer", "final", "output", "result", "response", "solution", "conclusion", "答案",
+    "回答",
+)  # fmt: skip
 """The tags whose text is the answer, and nothing else is."""
 
 _NAMES = "|".join(sorted((*REASONING, *ANSWER), key=len, reverse=True)).replace(" ", "[ -]?")
 # <think>, </Think>, <think budget="3">, <seed:think>, [THINK], <|begin_of_thought|>,
-# <|channel|>analysis<|message|>; `plain` has written spaces for underscores.
+# [BEGIN_THOUGHT], <|thought_end|>, <unused94>, <|channel|>analysis<|message|>; `plain` has written spaces for
+# underscores.
 _TAG = re.compile(
     rf"""
       <[ ]{{0,3}}(?P<slash>/?)[ ]{{0,3}}(?:\w{{1,20}}:)?(?P<name>{_NAMES})(?P<rest>\b[^<>\n]{{0,200}})>
-    | \[(?P<slash2>/?)(?P<name2>{_NAMES})\]
-    | <\|(?P<slash3>/|end[ ](?:of[ ])?)?(?:(?:begin|start)[ ](?:of[ ])?)?(?P<name3>{_NAMES})\|>
+    | \[(?P<slash2>/|end[ ])?(?:(?:begin|start)[ ])?(?P<name2>{_NAMES})\]
+    | <\|(?P<slash3>/|end[ ](?:of[ ])?)?(?:(?:begin|start)[ ](?:of[ ])?)?(?P<name3>{_NAMES})
+      (?:[ ](?:begin|start|(?P<slash4>end)))?\|>
+    | <unused9(?:4|(?P<slash5>5))>
     | <\|channel\|>[ ]?(?P<channel>\w{{1,20}})[^<>\n]{{0,80}}<\|message\|>
     """,
     re.VERBOSE,
@@ -37,7 +43,8 @@ _GLUED_FINAL = re.compile(r"assistant ?final")
 _BOXED = re.compile(r"\\boxed\s{0,3}\{(?:\s{0,3}\\(?:text|textbf|mathrm)\s{0,3}\{)?([^{}\n]{0,200})\}")
 _HEADING = re.compile(
     r"(?:^|(?<=[.!?]))[ #>*]*(?:so|thus|therefore|hence)?[, ]{0,3}(?:the |my )?(?:final |best |correct )?"
-    r"(?:answer|final)(?: is)? ?: ?",
+    r"(?:answer|final)(?: is)? ?: ?"
+    r"|^ ?#{1,6} [*]*(?:(?:final |my )?answer|conclusion|verdict)[*]* *$",
     re.MULTILINE,
 )
 _END = re.compile(
@@ -47,6 +54,15 @@ _END = re.compile(
 _SPECIAL = re.compile(
     r"<\|[^<>|\n]{1,60}\|>|</?s>|<(?:pad|unk|bos|eos|mask|image|audio)>|<start of turn>(?:model)?|\[/?inst\]",
     re.IGNORECASE,
+)
+# A prompt that a log holds before the answer: up to the first turn of the model.
+_PROMPT = re.compile(
+    r"\A\s*(?:(?:<s>|<bos>|<\|begin.of.text\|>)\s*)?(?:\[inst\]|<start of turn>user|<\|(?:system|user)\|>"
+    r"|<\|(?:im start|start header id)\|>(?:system|user))"
+)
+_MODEL_TURN = re.compile(
+    r"\[/inst\]|<\|im start\|>assistant|<\|start header id\|>assistant<\|end header id\|>"
+    r"|<start of turn>model|<\|assistant\|>"
 )
 _ROLE = re.compile(r"\A\s*(?:assistant|model)\s{0,3}(?:\n|:)", re.IGNORECASE)
 
@@ -71,7 +87,7 @@ def final(text: str) -> Final:
     >>> final("<think>The speaker sounds angry").fault
     'the reasoning has no end'
     """
-    text = plain(text)
+    text = _without_prompt(plain(text))
     start, blocks, fault = _after_reasoning(text)
     if fault:
         return Final(" " * len(text), fault)
@@ -127,8 +143,8 @@ def _tags(low: str) -> Iterator[_Tag]:
             answers = match["channel"] == "final"
             yield _Tag(True, answers, answers, match.start(), match.end())
         elif not (match["rest"] or "").rstrip().endswith("/"):
-            name = (match["name"] or match["name2"] or match["name3"]).replace("-", " ")
-            closes = bool(match["slash"] or match["slash2"] or match["slash3"])
+            name = (match["name"] or match["name2"] or match["name3"] or "thought").replace("-", " ")
+            closes = any(match[f"slash{n}"] for n in ("", 2, 3, 4, 5))
             yield _Tag(name in REASONING, closes, False, match.start(), match.end())
 
 
@@ -136,6 +152,12 @@ def _after_headings(low: str) -> list[tuple[int, int]]:
     found = list(_HEADING.finditer(low))
     ends = [*(match.start() for match in found[1:]), len(low)]
     return [(match.end(), end) for match, end in zip(found, ends, strict=False)]
+
+
+def _without_prompt(text: str) -> str:
+    low = lower(text)
+    turn = _MODEL_TURN.search(low) if _PROMPT.match(low) else None
+    return " " * turn.end() + text[turn.end() :] if turn else text
 
 
 def _own_turn(text: str) -> str:

@@ -17,6 +17,7 @@ from ambivox.readouts.reading import Reading
 _NUMBER_AFTER = re.compile(
     r"[\"']?[ ]?(?:[:=(–—-]|is|at|with)?[ ]?[\"'(~]{0,2}(\d{1,9}(?:[.,]\d{1,9})?)[ ]?(%?)"
 )
+_PERCENT_BEFORE = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})?) ?% (?:of )?\Z")
 
 
 def read_label(answer: Answer) -> Reading:
@@ -61,10 +62,14 @@ def _as_labels(letters: Sequence[Mention], order: tuple[int, ...]) -> list[Menti
 
 def _with_number(one: Judged, low: str) -> Judged:
     """A label said with a number up to a half is not the label chosen; with 0 it is denied."""
-    number = _NUMBER_AFTER.match(low, one.mention.end)
-    if number is None or one.state != "said":
+    if one.state != "said":
         return one
-    value = float(number[1].replace(",", ".")) / (100 if number[2] else 1)
+    after = _NUMBER_AFTER.match(low, one.mention.end)
+    before = _PERCENT_BEFORE.search(low[max(one.mention.start - 25, 0) : one.mention.start])
+    number = after or before
+    if number is None:
+        return one
+    value = float(number[1].replace(",", ".")) / (1 if number is after and not number[2] else 100)
     if value > 0.5:
         return one
     return one._replace(state="unclear" if value else "denied")

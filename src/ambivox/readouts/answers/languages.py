@@ -19,8 +19,12 @@ Kind = Literal["deny", "also", "nor", "but", "sure", "doubt", "says"]
 # Letters, and what hangs on them by an apostrophe: "don't" is one word, "n'est" and "l'emozione" are two.
 WORD = rf"[^\W\d_{CJK}]+(?:'(?:[smdt]|ll|ve|re)(?![^\W\d_])|'(?=[^\W\d_]))?"
 _WORD = re.compile(WORD)
+_SPACELESS = re.compile(f"[{CJK}]")
 _SAYS_PERCENT = re.compile(r"per ?cent|pct|prozent|pourcent|porcent|procent|百分")
 _KINDS: tuple[Kind, ...] = ("sure", "deny", "nor", "also", "but", "doubt", "says")
+
+
+_NO_LANGUAGES = ("scripts", "fields", "order")
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def _listed() -> dict[str, dict[str, list[str]]]:
 @functools.cache
 def languages() -> dict[str, Language]:
     """The known languages by their ISO 639-1 codes; "sv" holds Danish and Norwegian as well."""
-    return {name: _language(own) for name, own in _listed().items() if name not in ("scripts", "fields")}
+    return {name: _language(own) for name, own in _listed().items() if name not in _NO_LANGUAGES}
 
 
 def _language(lists: dict[str, list[str]]) -> Language:
@@ -162,6 +166,17 @@ def fields() -> dict[str, Field]:
 
 
 @functools.cache
+def orders() -> dict[Literal["falling", "rising", "turned"], str]:
+    """Patterns of phrases in other languages than English that say in which direction a ranking runs."""
+    patterns: dict[Literal["falling", "rising", "turned"], str] = {}
+    for way in ("falling", "rising", "turned"):
+        longest_first = sorted(_listed()["order"][way], key=len, reverse=True)
+        words = "|".join(map(re.escape, longest_first))
+        patterns[way] = rf"(?<![^\W\d_{CJK}])(?:{words})(?![^\W\d_{CJK}])"
+    return patterns
+
+
+@functools.cache
 def fillers() -> frozenset[str]:
     """Words that change nothing between a label and its number."""
     return frozenset(fields()).union(*(language.words for language in languages().values()))
@@ -201,6 +216,18 @@ def deniers() -> frozenset[str]:
 def is_harmless(word: str) -> bool:
     """Whether a word changes nothing between a label and its number."""
     return word in fillers() or len(word) == 1 or script_fillers().fullmatch(word) is not None
+
+
+def is_spaceless(word: str) -> bool:
+    """Whether a word is of a script without spaces between words."""
+    return _SPACELESS.match(word) is not None
+
+
+def is_unknown(word: str) -> bool:
+    """Whether a word is neither a common one of any language nor an emotion word, and denies nothing."""
+    if word in _known_to() or word in emotion_words() or word in fields():
+        return False
+    return scripts()[0].search(word) is None
 
 
 def says_percent(name: str) -> bool:

@@ -15,15 +15,21 @@ _ALONE = re.compile(r"\W*[A-Za-z]\W*")
 _REACH, _REMARK = 40, 200
 
 # "N/A", "A.I.", "B-", "C++", "'s"
-_GLUED_BEFORE = re.compile(r"[^\W_]['/&.+-]$|[^\W_]\($")
+_GLUED_BEFORE = re.compile(r"[^\W_]['/&.+-]$|[^\W_]\($|°$")
+# "Mr. B", "Fig. B", "e.g. B"
+_ABBREVIATED = re.compile(
+    r"\b(?:mr|mrs|ms|dr|prof|st|figs?|ex|e\.g|i\.e|nr|no|vs|cf|sec|ch|vol|pp?|eq|tab)\. ?$", re.I
+)
 _GLUED_AFTER = re.compile(r"['/&.-][^\W_]|[+#&-]")
 _OPENED, _CLOSED = re.compile(r"[(\[{\"']$"), re.compile(r"[)\]}\"']")
 
 _START = re.compile(r"(?:\A|[\n.!?;])[ \"'(\[>#-]*\Z")
 _CALLED = re.compile(
     r"(?:(?:\b(?:answers?|options?|choices?|letters?|choose|chose|chosen|pick|picked|select|selected"
-    r"|antwort|lösung|réponse|respuesta|opción|risposta|opzione|resposta|opção|odpowiedź|opcja|antwoord|svar|ответ)"
-    r"(?: ?(?:is|was|would be|the|option|letter|likely|correct|ist|est|es|è|é|to|jest)\b ?|[ :=-]){0,4})"
+    r"|antwort|lösung|réponse|respuesta|opción|risposta|opzione|resposta|opção|odpowiedź|opcja|antwoord"
+    r"|svar(?:et)?|ответ)"
+    r"(?: ?(?:is|was|would be|the|option|letter|likely|correct|ist|est|es|è|é|to|jest|är|er)\b ?"
+    r"|[ :=-]){0,4})"
     r"|(?:答案|选择?|選擇?|选项|選項|应该是|應該是|正解は?|答えは?|정답은?|답은?)"
     r"(?:应该|應該)?[是为為:= ]{0,3})"
     r"[\"'(\[{]{0,2}\Z",
@@ -32,12 +38,19 @@ _CALLED = re.compile(
 _SAID = re.compile(
     r"\b(?:go with|going with|i'd say|i say|i think|i guess|i believe|i am|it's|it is|is|be|not"
     r"|nor|neither|but"
-    r"|maybe|perhaps|probably|definitely|clearly|certainly|likely)[ :]{0,2}[\"'(\[]?\Z",
+    r"|therefore|thus|hence|so"
+    r"|maybe|perhaps|probably|definitely|clearly|certainly|likely)[ :,]{0,2}[\"'(\[]?\Z",
     re.IGNORECASE,
 )
 _HEADS = re.compile(r"[\"'\])]*(?: ?(?P<sign>[-.:,)\]–—])(?!\w)|[ ]*(?:\n|\Z))")
-_JUDGES = re.compile(r"[\"']? (?:is|because|since|as|or|and|seems|fits|matches)\b|[\"']? ?\(", re.IGNORECASE)
-_REASONS = re.compile(r" ?(?:because|since|as|not|rather|which)\b", re.IGNORECASE)
+_JUDGES = re.compile(
+    r"[\"']? (?:is|because|since|as|or|and|seems|fits|matches|rather than|it is)\b|[\"']? ?\("
+    r"|です|を選|选项|選項|입니다",
+    re.IGNORECASE,
+)
+_REASONS = re.compile(
+    r" ?(?:because|since|as|not|rather|which|definitely|clearly|certainly)\b", re.IGNORECASE
+)
 _GOES_ON = re.compile(r" +\w")
 _WORDS = re.compile(r"[^\W\d_]")
 _ONLY = re.compile(r" +\w+[ .!\"']*")
@@ -82,7 +95,7 @@ def find_letters(text: str, named: Sequence[Mention]) -> Letters:
 
 def _is_clear(letter: str, before: str, after: str, named: int | None) -> bool:
     """Whether a letter is an option; `named`: where the rest of its line names a label."""
-    starts = _START.search(before) is not None
+    starts = _START.search(before) is not None and not _ABBREVIATED.search(before)
     if (_OPENED.search(before) and _CLOSED.match(after)) or (starts and after[:1] in (")", ".", "]")):
         return True
     if letter.islower():

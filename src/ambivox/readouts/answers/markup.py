@@ -9,8 +9,8 @@ from ambivox.readouts.answers.plain import blank
 REMARKS = (
     "reason", "reasons", "reasoning", "explanation", "rationale", "justification", "comment", "comments",
     "note", "notes", "evidence", "analysis", "description", "transcript", "transcription", "why",
-    "remark", "remarks",
-    "disclaimer",
+    "remark", "remarks", "disclaimer", "thinking", "thoughts", "thought process", "observation",
+    "observations",
 )  # fmt: skip
 """Fields that hold words about the answer, not the answer."""
 
@@ -22,6 +22,14 @@ _REMARK_LINE = re.compile(rf"^[ >*•-]*(?:brief |short )?{_KEY} {{0,3}}\*{{0,2}
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~")
 _FENCE = re.compile(r"'{3,}\w{0,20}")
 _COMMENT = re.compile(r"(?<=[^\s#>]) {1,9}(?://|#) [^\n]*|/\*[^*\n]{0,500}\*/|<!--[^>\n]{0,500}-->")
+# np.float64(0.7), Decimal('0.7'), \text{sad}
+_WRAPPED = re.compile(
+    r"\b(?:(?:np|numpy|torch)\.)?(?:float(?:16|32|64)?|decimal|tensor)\([\"' ]{0,2}([\d.]+)[\"' ]{0,2}\)"
+    r"|\\(?:text|textbf|textit|mathrm|mathbf|emph) ?\{([^{}\n]{0,200})\}",
+    re.IGNORECASE,
+)
+_LEADERS = re.compile(r"(?<=[^\W\d_])[ ]?\.{3,}(?=[ ]?\d)")
+_ABBREVIATED = re.compile(r"(?<!\w)(?:ca|approx|circa|env|aprox|prob|est)\.(?=[ ]?[\d~])", re.IGNORECASE)
 _ARROW = re.compile(r"[-=]{1,3}>")
 _STARS = re.compile(r"\*+")
 _TAG = re.compile(
@@ -64,6 +72,10 @@ def tidy(text: str) -> str:
         text = blank(text, _STRUCK)
     text = blank(blank(text, _QUOTED_REMARK), _REMARK_LINE)
     text = blank(blank(text, _FENCE), _COMMENT)
+    if "(" in text or "\\" in text:
+        text = _WRAPPED.sub(lambda m: (m[1] or m[2] or "").rjust(len(m[0])), text)
+    text = blank(text, _LEADERS)
+    text = _ABBREVIATED.sub(lambda match: match[0][:-1] + " ", text)
     if "*" in text:
         text = _STARS.sub(_emphasis, text)
     if "->" in text or "=>" in text:

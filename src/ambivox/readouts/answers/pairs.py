@@ -17,6 +17,8 @@ from ambivox.readouts.answers.languages import (
     emotion_words,
     fields,
     is_harmless,
+    is_spaceless,
+    is_unknown,
     says_percent,
 )
 from ambivox.readouts.answers.numbers import Number, find_numbers
@@ -32,6 +34,13 @@ _LIMITS = frozenset(
 _NO_NUMBER = 2
 """A label before a colon and so many words at most has a value that is not a number ("low", "null")."""
 _LARGEST_PLACE = 20
+_CERTAINTY = frozenset(
+    ["confidence", "conf", "certainty", "sure", "certain", "confident", "confianza", "confiance"]
+)
+_LISTS = 2
+"""So many lists side by side, one of labels and one of numbers, belong together."""
+_IN_WORDS = Number(None, False, False, 0, 0, 0)
+"""The number of a field that has none: "score: unknown"."""
 
 
 def find_pairs(atoms: Iterable[Atom]) -> list[Item]:
@@ -55,7 +64,7 @@ def find_pairs(atoms: Iterable[Atom]) -> list[Item]:
 
 def _group(opener: str, inside: Sequence[Atom]) -> list[Atom]:
     """What a bracket is in the part around it: a label, a number, a group, or nothing (a remark)."""
-    items = _bind(_as_list(inside) if opener == "[" else inside)
+    items = _bind(_as_list(inside) if opener == "[" else _with_gaps(inside) if opener == "{" else inside)
     if not items:
         return []
     if len(items) == 1 and items[0].kind in ("label", "number"):
@@ -64,6 +73,17 @@ def _group(opener: str, inside: Sequence[Atom]) -> list[Atom]:
             return [Atom("label", item.form, item.labels[0], inner=True)]
         return [Atom("number", item.key, number=item.numbers[0], inner=True)]
     return [Atom("group", opener, items=tuple(items))]
+
+
+def _with_gaps(atoms: Sequence[Atom]) -> list[Atom]:
+    """With a word for each value of an object that is empty or a dash: ``{"score": "", "label": "sad"}``."""
+    found: list[Atom] = []
+    for k, atom in enumerate(atoms):
+        found.append(atom)
+        after = atoms[k + 1] if k + 1 < len(atoms) else None
+        if atom.text in (":", "=") and (after is None or after.text in (",", "–", "—", "|")):
+            found.append(Atom("word", "?"))
+    return found
 
 
 def _as_list(atoms: Sequence[Atom]) -> list[Atom]:
@@ -85,7 +105,7 @@ def _as_list(atoms: Sequence[Atom]) -> list[Atom]:
 def _bind(atoms: Sequence[Atom], level: int = 0) -> list[Item]:
     kinds = [atom.kind for atom in atoms]
     if not {"label", "number", "group"} & set(kinds):
-        return []
+        return _in_words(atoms) if level else []
     if kinds.count("label") == 2 and kinds.count("number") == 1:
         atoms = _without_second_name(atoms)
         kinds = [atom.kind for atom in atoms]
@@ -129,11 +149,11 @@ def _pair(atoms: Sequence[Atom]) -> Item | None:
     assert number is not None
     last = max(at, number_at)
     named = _fields(atoms[: last + 2])
-    if "beside" in named or "rest" in named or not all(map(_is_harmless, atoms[:last])):
+    if "beside" in named or "rest" in named or not _all_harmless(atoms, last):
         return None
     if any(atom.text == ">" for atom in atoms[min(at, number_at) : last]):
         return None
-    if number.ordinal or "place" in named or _is_place(atoms, number_at):
+    if number.ordinal or "place" in named or _is_place(atoms, number_at) or _is_index(atoms, number_at):
         return Item("label", (label.label,), form=label.text)
     words_after = {atom.text for atom in atoms[last:] if atom.kind == "word"}
     if label.denied or words_after & (_LIMITS | deniers()) or _is_one_of_several(atoms, at, number_at):
@@ -143,6 +163,19 @@ def _pair(atoms: Sequence[Atom]) -> Item | None:
     tier = 2 if "score" in named and "share" not in named else 1
     number = _in_percent(number, _say_percent(atoms))
     return Item("pair", (label.label,), (number,), "", tier, label.text, number_at < at)
+
+
+def _all_harmless(atoms: Sequence[Atom], n: int) -> bool:
+    """Whether the first n words change nothing; a second name of a label does not either."""
+    return all(_is_harmless(atoms[k]) or _is_other_name(atoms, k) for k in range(n))
+
+
+def _is_other_name(atoms: Sequence[Atom], k: int) -> bool:
+    """Whether a word is another name of the label after it: "wütend (angry)", "愤怒 angry"."""
+    word, label = atoms[k], atoms[k + 1]
+    if word.kind != "word" or label.kind != "label" or not is_unknown(word.text):
+        return False
+    return label.inner or is_spaceless(word.text) != is_spaceless(label.text)
 
 
 def _fields(atoms: Sequence[Atom]) -> set[Field]:
@@ -160,7 +193,8 @@ def _in_percent(number: Number, named: bool) -> Number:
 
 
 def _is_harmless(atom: Atom) -> bool:
-    return atom.kind != "word" or is_harmless(atom.text)
+    """Whether it changes nothing between a label and its number; lengths and pitches ("2 s") do not."""
+    return atom.kind != "word" or atom.text[0].isdigit() or is_harmless(atom.text)
 
 
 def _is_place(atoms: Sequence[Atom], at: int) -> bool:
@@ -173,6 +207,14 @@ def _is_place(atoms: Sequence[Atom], at: int) -> bool:
     heads = after is not None and after.text in (":", "-", "–", "—", "|") and after.kind == "sign"
     follows = before is not None and before.kind == "word" and fields().get(before.text) == "label"
     return (before is None and heads) or (follows and (heads or after is None or after.kind == "label"))
+
+
+def _is_index(atoms: Sequence[Atom], at: int) -> bool:
+    """Whether a number in brackets stands before a colon and nothing: "sad (4): "."""
+    number = atoms[at].number
+    assert number is not None
+    index = atoms[at].inner and not number.percent and number.value in range(_LARGEST_PLACE + 1)
+    return index and [atom.text for atom in atoms[at + 1 :]] in ([":"], ["="])
 
 
 def _is_one_of_several(atoms: Sequence[Atom], at: int, number_at: int) -> bool:
@@ -256,7 +298,7 @@ def _labels_only(atoms: Sequence[Atom]) -> list[Item]:
         return [own]
     if at == 0 and atoms[1].text in (":", "="):
         return [Item("fault", own.labels) if len(words) <= _NO_NUMBER else own._replace(key="prose")]
-    if "label" in _fields(atoms[:at]) and all(map(_is_harmless, atoms[:at])) and set(signs) & {":", "="}:
+    if "label" in _fields(atoms[:at]) and _all_harmless(atoms, at) and set(signs) & {":", "="}:
         return [own._replace(key="label")]
     return [own._replace(key="prose")]
 
@@ -281,6 +323,17 @@ def _numbers_only(atoms: Sequence[Atom]) -> list[Item]:
     if "share" in named or signed or ahead or any(number.percent for number in numbers):
         return [Item("foreign", (), tuple(numbers), " ".join(others))]
     return []
+
+
+def _in_words(atoms: Sequence[Atom]) -> list[Item]:
+    """A field of shares or scores whose value is a word or two: it leaves its label without a number."""
+    at = next((k for k, atom in enumerate(atoms) if atom.text in (":", "=")), len(atoms))
+    named = _fields(atoms[:at]) & {"share", "score"}
+    value = [atom for atom in atoms[at + 1 :] if atom.kind == "word"]
+    if not named or not all(map(_is_harmless, atoms[:at])) or not 0 < len(value) <= _NO_NUMBER:
+        return []
+    key = next(atom.text for atom in atoms if atom.text in fields())
+    return [Item("number", (), (_IN_WORDS,), key, 1 if "share" in named else 2)]
 
 
 def _triples(atoms: Sequence[Atom]) -> Iterable[tuple[Atom, Atom, Atom]]:
@@ -334,11 +387,18 @@ def _around_groups(atoms: Sequence[Atom]) -> list[Item]:
         return [best._replace(kind="pair", labels=(labels[0].label,), key="", form=labels[0].text)]
     if labels or any(not _is_place([atom, Atom("sign", ":")], 0) for atom in numbers):
         return [Item("fault", tuple(atom.label for atom in labels)), *items]
-    if len(groups) == 1 and len(items) > 1 and {item.kind for item in items} == {"label"}:
-        return [Item("labels", tuple(item.labels[0] for item in items))]
-    if len(groups) == 1 and len(items) > 1 and {item.kind for item in items} == {"number"}:
-        return [Item("numbers", (), tuple(item.numbers[0] for item in items))]
-    return items
+    lists = [_as_one_list(atom.items) for atom in groups]
+    return _side_by_side([one for one in lists if one]) if len(groups) <= _LISTS and all(lists) else items
+
+
+def _as_one_list(items: Sequence[Item]) -> Item | None:
+    """Several labels alone, or several numbers alone, as one item."""
+    kinds = {item.kind for item in items}
+    if len(items) > 1 and kinds == {"label"}:
+        return Item("labels", tuple(item.labels[0] for item in items))
+    if len(items) > 1 and kinds == {"number"}:
+        return Item("numbers", (), tuple(item.numbers[0] for item in items))
+    return None
 
 
 # Labels and numbers in neighbouring parts
@@ -383,6 +443,9 @@ def _best(numbers: Sequence[Item]) -> Item | None:
     """The one number among those of one label: probabilities before scores; None if two differ."""
     tier = min((item.tier for item in numbers), default=1)
     best = [item for item in numbers if item.tier == tier]
+    if any(item.numbers[0] != _IN_WORDS and item.key not in _CERTAINTY for item in best):
+        # "value: 0.7, confidence: high" has a value
+        best = [item for item in best if item.numbers[0] != _IN_WORDS or item.key not in _CERTAINTY]
     shares = {item.numbers[0].share for item in best}
     return best[0] if len(shares) == 1 else None
 

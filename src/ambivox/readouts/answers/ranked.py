@@ -12,7 +12,7 @@ import numpy as np
 
 from ambivox.raters.distribution import Array
 from ambivox.readouts.answers.answer import Answer, quote
-from ambivox.readouts.answers.languages import fields, is_harmless
+from ambivox.readouts.answers.languages import fields, is_harmless, orders
 from ambivox.readouts.answers.mentions import Mention
 from ambivox.readouts.answers.numbers import Number, find_numbers
 from ambivox.readouts.answers.plain import blank
@@ -38,13 +38,15 @@ _MOST, _LEAST = (
 )
 _FALLING = re.compile(
     rf"(?:from )?{_MOST} (?:to|→|-) {_LEAST}\b|{_MOST} (?:comes )?first\b"
-    r"|\b(?:descending|decreasing|falling)\b"
+    rf"|\b(?:descending|decreasing|falling)\b|{orders()['falling']}"
 )
 _RISING = re.compile(
     rf"(?:from )?{_LEAST} (?:to|→|-) {_MOST}\b|{_LEAST} (?:comes )?first\b"
-    r"|\b(?:ascending|increasing|rising)\b"
+    rf"|\b(?:ascending|increasing|rising)\b|\b(?:starting|beginning) with the {_LEAST}|{orders()['rising']}"
 )
-_TURNED = re.compile(r"\b(?:least|lowest|weakest|revers\w*|inverse\w*|backwards?|bottom|last)\b")
+_TURNED = re.compile(
+    r"\b(?:least|lowest|weakest|revers\w*|inverse\w*|backwards?|bottom|last)\b|" + orders()["turned"]
+)
 
 
 def rank_weights(n_labels: int, weights: Weights = "centroid") -> Array:
@@ -124,8 +126,11 @@ def _order(answer: Answer) -> tuple[list[int], list[str], str]:
     places, foreign, fault = _places(low[:end], start, mentions, answer)
     if fault:
         return [], foreign, fault
-    order, by_number, fault = _by_rank(places)
     signed = _SIGN.search(low, start, end)
+    joints = [(one, two) for one, two in itertools.pairwise(mentions) if one.label != two.label]
+    if signed and not all(_SIGN.search(low, one.end, two.start) for one, two in joints):
+        return [], [], "signs stand between some of the labels only"
+    order, by_number, fault = _by_rank(places)
     if rising and (by_number or signed):
         return [], [], "its direction is said in two ways"
     if (rising or (signed and signed[0] == "<")) and not by_number:

@@ -26,7 +26,7 @@ _REFUSAL = re.compile(
     r"""
     \b(?:i|we)(?:'(?:m|re)|\ am|\ are)\s+(?:\w+\s+)?(?:sorry|afraid|unable|not\s+able|not\s+capable)\b
   | \bsorry\b(?=,?\s+(?:but\s+)?(?:i|we)\b)
-  | \b(?:cannot|can\s+not|can't|could\s+not|couldn't)\s+(?:\w+\s+){0,2}
+  | \b(?:cannot|can\s+not|can't|could\s+not|couldn't)\s+(?!help\s+but\b)(?:\w+\s+){0,2}
     (?:determine|identify|tell|hear|listen|assist|help|answer|access|process|provide|say)\b
   | \b(?:do\s+not|don't|did\s+not|didn't)\s+(?:have|hear|receive|see)\s+(?:\w+\s+){0,3}
     (?:audio|access|ability|recording|clip|voice|sound)\b
@@ -41,14 +41,50 @@ _COURTESY = re.compile(
     r"\b(?:i|we)(?:'m|'d|'ll|'re| am| would| will| are)(?: be)?(?: \w{1,12})? (?P<word>\w{1,20}) to\b"
     r"|\b(?P<first>\w{1,20}) to (?:help|assist|answer|analy[sz]e|provide|listen)\b"
 )
+# What a speaker said is no word of the model's: 'The speaker says "I am angry"'.
+_QUOTED = re.compile(
+    r"\b(?:says|said|saying|asks|asked|asking|shouts|shouted|uttered|utters|spoken|transcript|transcription|lyrics"
+    r"|sentence|phrase)\b[ :,]{0,3}(?:is[ :]{0,2})?\"[^\"\n]*[^\W\d_] [^\"\n]*\""
+)
+_ASKS = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "does",
+        "do",
+        "did",
+        "could",
+        "would",
+        "might",
+        "can",
+        "may",
+        "should",
+        "has",
+        "had",
+    ]
+)
+_ASKED = frozenset(
+    ["it", "this", "that", "the", "he", "she", "they", "there", "you", "i", "we", "someone", "anyone"]
+)
 _TOKEN = re.compile(
-    r"(?P<deny>[❌❎✗✘✖✕☒☐🚫⛔👎¬≠]|\[ {0,3}\])|(?P<number>\d+(?:[.,]\d+)*\w*)"
+    r"(?P<deny>[❌❎✗✘✖✕☒☐🚫⛔👎¬≠]|\[ {0,3}\])|(?P<number>\d+(?:[.,]\d+)*\w*|\[ ?x ?\])"
     rf"|(?P<script>[{CJK}]+)|(?P<word>{WORD})|(?P<stop>[?!\n]|\.(?![a-z0-9]))"
-    r"|(?P<break>[;:,()\[\]{}|>—–、/]|(?<= )- )"
+    r"|(?P<list>、)|(?P<break>[;:,()\[\]{}|>—–/]|(?<= )- )"
 )
 _WORD = re.compile(WORD)
+_REASONS = frozenset(
+    ["because", "since", "weil", "car", "parce", "porque", "perché", "omdat", "ponieważ", "eftersom", "fordi"]
+)
+"""Words behind which a denial is not of the emotion: "angry because she is not heard"."""
 _BEFORE = re.compile(r"([^\W\d_]+)-$")
 _AFTER = re.compile(r"-([^\W\d_]+)| (free)\b")
+_LOW_BEFORE = re.compile(r"\b(?:low|lower|lowest)(?: levels? of)? $")
+_LOW_AFTER = re.compile(
+    r" (?:levels? )?(?:is|are|seems|remains)(?: (?:very|quite|rather|fairly|pretty|extremely))?"
+    r" (?:low|minimal|weak)\b"
+)
 _SUFFIXES = frozenset(["sounding", "looking", "like", "toned", "ish", "filled", "driven", "based"])
 
 
@@ -82,7 +118,8 @@ def judge(low: str, mentions: Sequence[Mention]) -> list[Judged]:
     """Whether each mention is said, denied, or neither for certain ("unclear").
 
     Unclear is also what stands in a question, a condition or a comparison, after a denial that may or may not
-    go on, and in a sentence whose language is not known. A courtesy ("happy to help") mentions nothing.
+    go on, and in a sentence whose language is not known. A courtesy ("happy to help") and what a speaker is
+    quoted with mention nothing.
 
     >>> from ambivox.emotions import load_emotions
     >>> from ambivox.readouts.answers.mentions import find_mentions
@@ -93,8 +130,8 @@ def judge(low: str, mentions: Sequence[Mention]) -> list[Judged]:
     if not mentions:
         return []
     refusals = [match.span() for match in _REFUSAL.finditer(low)]
-    polite = [match.span() for match in _COURTESY.finditer(low)]
-    mentions = _outside(_outside(mentions, refusals), polite)
+    idle = [match.span() for pattern in (_COURTESY, _QUOTED) for match in pattern.finditer(low)]
+    mentions = _outside(_outside(mentions, refusals), idle)
     judged: list[Judged] = []
     behind = 0  # the mentions from here on are in the sentence before
     for tokens, asks in _sentences(low, mentions, refusals):
@@ -177,6 +214,7 @@ def _judge_sentence(low: str, tokens: Sequence[_Token], asks: bool, judged: list
     names = languages_of(words)
     bare = frozenset().union(*(languages()[name].bare for name in names))
     known = is_known(words)
+    asks = asks or (len(words) > 1 and words[0] in _ASKS and words[1] in _ASKED and tokens[0].kind == "word")
     carry = points_back = refused = False
     behind = first = len(judged)
     for clause in _clauses(_with_phrases(tokens, names)):
@@ -273,6 +311,8 @@ class _Clause:
         denials, started = 0, self.contrasts
         listed = next((token.kind for token in self.tokens if token.kind != "word"), "") == "also"
         rest = [token.kind for token in self.tokens if token.kind in ("mention", "deny", "deny-before")]
+        # "怒り、悲しみではない": a denial behind a list may be of all of it.
+        listed_before = rest[-1:] == ["deny-before"] and not self.states and "deny" not in rest
         k = 0
         for token in self.tokens:
             k += token.kind in ("mention", "deny", "deny-before")
@@ -289,6 +329,8 @@ class _Clause:
                     yield token.mention, "unclear"
                 elif denials or denied_after:
                     yield token.mention, "denied"
+                elif listed_before:
+                    yield token.mention, "unclear"
                 elif carry and not started:
                     yield token.mention, "denied" if listed else "unclear"
                 else:
@@ -298,7 +340,11 @@ class _Clause:
 def _clauses(tokens: Sequence[_Token]) -> Iterator[_Clause]:
     clause = _Clause()
     for token in tokens:
-        if token.kind in ("break", "but"):
+        last = clause.tokens[-1].text if clause.tokens else ""
+        if token.text in ("(", "[", "{") and last in ("not", "no", "non", "nicht", "pas"):
+            continue  # "not (angry)"
+        gives_reason = token.text in _REASONS and "mention" in clause.kinds and not clause.denies
+        if token.kind in ("break", "but") or gives_reason:
             clause.heads = token.text == ":"
             yield clause
             clause = _Clause(contrasts=token.kind == "but")
@@ -311,6 +357,10 @@ def _by_affix(low: str, mention: Mention) -> State | None:
     """What a word or a sign says that hangs on the mention: "non-angry", "anger-free", "!angry"."""
     if low[mention.start - 1 : mention.start] in ("!", "¬", "≠"):
         return "denied"
+    if _LOW_BEFORE.search(low[max(mention.start - 20, 0) : mention.start]) or _LOW_AFTER.match(
+        low, mention.end
+    ):
+        return "unclear"
     before = _BEFORE.search(low[max(mention.start - 20, 0) : mention.start])
     if before:
         return "denied" if before[1] in ("non", "not", "un", "anti", "nicht") else "unclear"

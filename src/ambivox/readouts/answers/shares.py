@@ -67,7 +67,8 @@ def _fault(items: Sequence[Item], pairs: Sequence[Item], answer: Answer) -> str:
         if item.kind == "fault":
             names = ", ".join(labels[n] for n in dict.fromkeys(item.labels))
             return f"{names or 'a number'}: what belongs to what cannot be told"
-        if item.kind == "numbers" or (item.kind == "number" and item.tier == 1):
+        loose = item.kind == "number" and item.tier == 1 and item.numbers[0].end > 0
+        if item.kind == "numbers" or loose:
             return "a number without a label"
     given: dict[int, set[tuple[str, float | None]]] = {}
     for item in pairs:
@@ -137,11 +138,13 @@ def _from_values(values: Array, shares: Shares, foreign: str, answer: Answer) ->
     sums_to_one = abs(total - 1) <= SUM_TOLERANCE
     if missing and len(shares.numbers) == 1 and answer.finish != "stop":
         return Reading(None, "unparsed", f"cut off before {names}")
-    if not sums_to_one:
-        if answer.finish != "stop" and (missing or _may_go_on(answer.low, shares.numbers.values())):
-            return Reading(None, "unparsed", f"cut off before {names or 'the last number was whole'}")
-        if set(missing) & shares.named:
-            return Reading(None, "unparsed", f"{names}: named, but no number could be read")
+    if answer.finish != "stop" and not (sums_to_one and not missing):
+        if missing and not sums_to_one:
+            return Reading(None, "unparsed", f"cut off before {names}")
+        if _may_go_on(answer.low, shares.numbers.values()):
+            return Reading(None, "unparsed", "cut off before the last number was whole")
+    if not sums_to_one and set(missing) & shares.named:
+        return Reading(None, "unparsed", f"{names}: named, but no number could be read")
     if total <= 0:
         return Reading(None, "foreign" if foreign else "unparsed", "all numbers of the labels are 0")
     if foreign:
@@ -157,7 +160,7 @@ def _from_values(values: Array, shares: Shares, foreign: str, answer: Answer) ->
 def _may_go_on(low: str, numbers: Iterable[Number]) -> bool:
     """Whether the last number stands at the end of the text and might have gone on."""
     last = max(numbers, key=lambda number: number.end)
-    return not last.percent and _CONTINUES.fullmatch(low, last.end) is not None
+    return low[last.end - 1].isdigit() and _CONTINUES.fullmatch(low, last.end) is not None
 
 
 def _partial(values: Array, missing: Sequence[int], names: str, shares: Shares, answer: Answer) -> Reading:
