@@ -39,6 +39,7 @@ READOUTS = (
     "frequency",
     "first",
     "first(join=max)",
+    "first(forms=all)",
     "sequence",
     "sequence(per_token=true)",
     "expected",

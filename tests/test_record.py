@@ -76,7 +76,11 @@ def records(draw: Any) -> Record:
     )
     first = tuple(dict.fromkeys(sequence[0] for sequence in sequences))
     label_tokens = LabelTokens(
-        tuple(sequences), (0,) * len(sequences), first, tuple(draw(text) for _ in first)
+        tuple(sequences),
+        (0,) * len(sequences),
+        (True,) * len(sequences),
+        first,
+        tuple(draw(text) for _ in first),
     )
     pending = Record(draw(text), asked(draw, label_tokens), answer_of=draw(st.none() | text))
     if draw(st.booleans()):
@@ -142,7 +146,7 @@ def pending() -> Record:
             order_seed=None,
             context_turns=0,
             temperature=None,
-            label_tokens=LabelTokens(((5,), (6, 7)), (0, 1), (5, 6), ("a", "b")),
+            label_tokens=LabelTokens(((5,), (6, 7)), (0, 1), (True, False), (5, 6), ("a", "b")),
         ),
     )
 
@@ -274,7 +278,7 @@ def test_records_of_another_version_are_refused_in_one_line_that_says_which(tmp_
     metadata = {"ambivox_schema": "3", "ambivox": "0.0.9"}
     pq.write_table(SCHEMA.with_metadata(metadata).empty_table(), path)
     with pytest.raises(
-        AmbivoxError, match=r"version 3, written by ambivox 0\.0\.9; this one reads version 6"
+        AmbivoxError, match=r"version 3, written by ambivox 0\.0\.9; this one reads version 7"
     ):
         read_records(path)
 

@@ -26,7 +26,7 @@ from ambivox.prompts import RenderedPrompt
 from ambivox.reasons import Reason
 from ambivox.write_aside import write_aside
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 SILENT = "silent"
 """Code of the reason why a clip of digital silence was not asked about."""

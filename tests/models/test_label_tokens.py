@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.errors import UsageError
-from ambivox.models import LabelTokens, find_label_tokens, written_variants
+from ambivox.models import LabelTokens, find_label_tokens, select_forms, written_variants
 from ambivox.prompts import load_prompt
 
 SENTENCES = [
@@ -154,6 +154,28 @@ def test_a_continuation_across_another_label_is_kept() -> None:
         (1, 2): 1,
         (1, 2, 3): 0,
     }
+
+
+@pytest.mark.parametrize("name", emotion_sets())
+def test_the_offered_form_is_watched_as_if_no_other_were_listed(tokenizer: Tokenizer, name: str) -> None:
+    answers = load_emotions(name).forms
+    label_tokens = label_tokens_with(tokenizer, answers)
+    selected, places = select_forms(label_tokens, "offered")
+    alone = label_tokens_with(tokenizer, tuple(forms[:1] for forms in answers))
+    assert set(zip(selected.sequences, selected.sequence_labels, strict=True)) == set(
+        zip(alone.sequences, alone.sequence_labels, strict=True)
+    )
+    assert selected.sequences == tuple(label_tokens.sequences[place] for place in places)
+    assert selected.token_ids == label_tokens.token_ids
+
+
+def test_the_offered_form_is_watched_where_it_continues_another_of_its_label() -> None:
+    spelt = find_label_tokens(
+        [["fearful", "fear"], ["x"]], lambda text: [ord(c) for c in text.strip().lower()], chr
+    )
+    offered, every = (select_forms(spelt, forms)[0].sequences for forms in ("offered", "all"))
+    assert offered == (tuple(map(ord, "fearful")), (ord("x"),))
+    assert every == (tuple(map(ord, "fear")), (ord("x"),))
 
 
 def test_a_tokenizer_that_knows_no_word_is_a_usage_error_that_names_both_labels() -> None:

@@ -26,12 +26,14 @@ FORMATS = {"word": "word", "letter": "letter", "dictionary": "dictionary", "perc
 LABEL_TOKENS = LabelTokens(
     sequences=tuple((n,) for n in range(6)),
     sequence_labels=tuple(range(6)),
+    offered=(True,) * 6,
     token_ids=tuple(range(6)),
     tokens=LABELS,
 )
 SHARED = LabelTokens(  # the first two labels begin with one token
     sequences=((0, 7), (0, 8), (2,), (3,), (4,), (5,)),
     sequence_labels=tuple(range(6)),
+    offered=(True,) * 6,
     token_ids=(0, 2, 3, 4, 5),
     tokens=("an", *LABELS[2:]),
 )

@@ -67,6 +67,13 @@ def test_words_answer_for_their_labels_in_any_order(prompt: str) -> None:
     assert PROMPTS[prompt].render(emotions, order=option_order(8, 3)).answers == emotions.forms
 
 
+def test_the_word_that_is_offered_comes_first_among_the_forms_that_name_its_label() -> None:
+    emotions = load_emotions("iemocap4")
+    answers = load_prompt("word").render(emotions, wording=("neutral", "joy", "anger", "sad")).answers
+    assert answers[1] == ("joy", "happy", "happiness", "joyful")
+    assert [set(own) for own in answers] == [set(own) for own in emotions.forms]
+
+
 def test_26_letters_are_offered_and_27_refused() -> None:
     assert "Z. e25\n" in load_prompt("letter").render(set_of(26)).text
     with pytest.raises(UsageError, match="27 options, letters go up to 26"):

@@ -10,7 +10,7 @@ from ambivox.models import LabelTokens, Reply
 from ambivox.prompts import AnswerFormat, RenderedPrompt
 from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record, Sound
 
-NO_TOKENS = LabelTokens((), (), (), ())
+NO_TOKENS = LabelTokens((), (), (), (), ())
 
 
 def record(
@@ -51,7 +51,7 @@ def plain_set(n_labels: int) -> EmotionSet:
 
 def label_tokens_of(sequences: list[tuple[int, ...]], labels: list[int]) -> LabelTokens:
     first = tuple(dict.fromkeys(sequence[0] for sequence in sequences))
-    return LabelTokens(tuple(sequences), tuple(labels), first, tuple(map(str, first)))
+    return LabelTokens(tuple(sequences), tuple(labels), (True,) * len(labels), first, tuple(map(str, first)))
 
 
 def with_logits(

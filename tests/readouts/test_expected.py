@@ -21,7 +21,7 @@ from tests.records import change
 # A vocabulary of single characters; the label tokens are the digits and the dot.
 CHARACTERS = "0123456789.%,: \n{}'abdeghilnoprstuy"
 NUMBER = "0123456789."
-LABEL_TOKENS = LabelTokens((), (), tuple(range(len(NUMBER))), tuple(NUMBER))
+LABEL_TOKENS = LabelTokens((), (), (), tuple(range(len(NUMBER))), tuple(NUMBER))
 EMOTIONS = load_emotions("iemocap4")
 
 
@@ -118,7 +118,7 @@ def test_one_in_place_of_zero_is_one_and_not_one_and_a_bit() -> None:
 
 
 def test_tokens_of_several_digits_and_leading_spaces_are_read() -> None:
-    label_tokens = LabelTokens((), (), (0, 1, 2, 3), (" 40", "40", "4", "0"))
+    label_tokens = LabelTokens((), (), (), (0, 1, 2, 3), (" 40", "40", "4", "0"))
     assert find_number_slots(label_tokens, [9, 0, 9, 2, 3, 9, 1, 0]) == [
         Slot(1, ("40",)), Slot(3, ("4", "0")), Slot(6, ("40",)), Slot(7, ("40",)),
     ]  # fmt: skip
@@ -147,7 +147,7 @@ def test_missing_labels_stay_partial() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"asked.label_tokens": LabelTokens((), (), (), ())}, "numbers were not token_logits"),
+        ({"asked.label_tokens": LabelTokens((), (), (), (), ())}, "numbers were not token_logits"),
         ({"reply.token_ids": (CHARACTERS.index("7"),)}, "not those of the label tokens"),
         ({"reply.token_logits": np.full((20, 11), np.nan, np.float32)}, "not finite"),
     ],

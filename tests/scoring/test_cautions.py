@@ -49,9 +49,8 @@ def cautions(study: Study, out: Path, model: ToyModel, **changes: object) -> tup
 
 
 def test_a_model_that_hears_is_not_cautioned(study: Study, tmp_path: Path) -> None:
-    assert [
-        c for c in cautions(study, tmp_path / "out", ToyModel()) if "next to no probability" not in c
-    ] == []
+    found = cautions(study, tmp_path / "out", ToyModel())
+    assert [c for c in found if "next to no probability" not in c and "forms of a label" not in c] == []
 
 
 def test_the_same_answer_everywhere_is_said_in_one_line(study: Study, tmp_path: Path) -> None:
@@ -98,6 +97,15 @@ def test_a_model_that_begins_with_the_first_option_is_said_to(study: Study, tmp_
 def test_labels_without_probability_are_said(study: Study, tmp_path: Path) -> None:
     found = cautions(study, tmp_path / "out", ToyModel(), readouts=["first"])
     assert any("next to no probability" in text for text in found)
+
+
+def test_readings_that_hang_on_the_list_of_forms_are_said(study: Study, tmp_path: Path) -> None:
+    changes = {"readouts": ["first"], "prompts": ["word", "letter"]}  # a letter is written in one form
+    found = [c for c in cautions(study, tmp_path / "out", ToyModel(), **changes) if "forms of a label" in c]
+    assert len(found) == 1
+    assert found[0].startswith("manifest: toy: word: first: more than 5% of it hangs on which written forms")
+    row = next(row for row in score(Run(tmp_path / "out")).rows if row.forms_shift)
+    assert row.forms_shift > 0.05
 
 
 def test_controls_are_not_cautioned(study: Study, tmp_path: Path) -> None:

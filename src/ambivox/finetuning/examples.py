@@ -20,6 +20,7 @@ from ambivox.finetuning.answers import LABEL_FORMATS, write_answer
 from ambivox.finetuning.augment import augment
 from ambivox.finetuning.config import AugmentSpec, Numbers
 from ambivox.finetuning.splits import Rated
+from ambivox.models import select_forms
 from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.hf.chat_input import Inputs, batch_key, collate, with_answer
 from ambivox.models.hf.checkpoint import quiet
@@ -143,7 +144,7 @@ class Examples(Dataset[Example]):
         )
 
     def _look_up(self, answers: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
-        label_tokens = self.speech.label_tokens(answers)
+        label_tokens, _ = select_forms(self.speech.label_tokens(answers), "offered")
         shares = owned_shares(label_tokens, len(answers))
         for n, label in enumerate(answers):
             if not shares[:, n].any():

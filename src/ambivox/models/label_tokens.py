@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,8 @@ from ambivox.errors import UsageError
 from ambivox.models.protocol import LabelTokens
 
 Tokens = tuple[int, ...]
+Forms = Literal["offered", "all"]
+"""Which forms count as naming a label: the one that the prompt offers, or all that are listed."""
 
 NUMBERS = (*map(str, range(10)), *(f"{n:02d}" for n in range(100)), "100", ".")
 """What tokens that write numbers look like: digits one by one, two together, and the dot. Most tokenizers
@@ -36,11 +41,10 @@ def find_label_tokens(
 ) -> LabelTokens:
     """Find the token sequences of every written form of every label.
 
-    A sequence that continues another of the same label is left out, since its probability is part of the
-    shorter's; not so where a sequence of another label comes between ("fear", "fear|ful", "fear|ful|ness").
+    What `select_forms` would leave out whatever it is asked for is not kept.
 
     Args:
-        answers: per label its written forms.
+        answers: per label its written forms, the one that the prompt offers first.
         tokenise: text -> token ids, without special tokens.
         piece: token id -> its text.
         numbers: also find the tokens of `NUMBERS`, after those of the labels.
@@ -53,7 +57,9 @@ def find_label_tokens(
     (('n', 'N'), ((0, 1), (0, 1)))
     """
     owner: dict[Tokens, int] = {}
+    offered: set[Tokens] = set()
     for label, forms in enumerate(answers):
+        offered.update(tuple(tokenise(v)) for v in written_variants(forms[0]))
         for sequence in (tuple(tokenise(v)) for form in forms for v in written_variants(form)):
             if not sequence:
                 raise UsageError(
@@ -65,12 +71,51 @@ def find_label_tokens(
                     f"labels {other!r} and {forms[0]!r} have the same tokens in this model's tokenizer "
                     f"({_spell(sequence, piece)}), so no logit can tell them apart: give one another form"
                 )
-    token_logits = {s: label for s, label in owner.items() if _begun_by(s, owner) != label}
-    first = dict.fromkeys(sequence[0] for sequence in token_logits)
+    wanted = _begin_a_label(owner) | _begin_a_label({s: owner[s] for s in owner if s in offered})
+    sequences = tuple(sequence for sequence in owner if sequence in wanted)
+    first = dict.fromkeys(sequence[0] for sequence in sequences)
     kept = tuple(first | dict.fromkeys(_number_tokens(tokenise, piece) if numbers else ()))
     return LabelTokens(
-        tuple(token_logits), tuple(token_logits.values()), kept, tuple(piece(token) for token in kept)
+        sequences,
+        tuple(owner[sequence] for sequence in sequences),
+        tuple(sequence in offered for sequence in sequences),
+        kept,
+        tuple(piece(token) for token in kept),
     )
+
+
+@lru_cache(maxsize=256)
+def select_forms(label_tokens: LabelTokens, forms: Forms) -> tuple[LabelTokens, tuple[int, ...]]:
+    """The label tokens with the sequences of some forms only, and the places of these, shape ``(S',)``.
+
+    A sequence that continues another of the same label is left out, since its probability is part of the
+    shorter's; not so where a sequence of another label comes between ("fear", "fear|ful", "fear|ful|ness").
+
+    >>> label_tokens = find_label_tokens([["sad", "blue"], ["fed"]], lambda text: [hash(text)], str)
+    >>> [len(select_forms(label_tokens, forms)[0].sequences) for forms in ("offered", "all")]
+    [8, 12]
+    """
+    owner = {
+        sequence: label
+        for sequence, label, offered in zip(
+            label_tokens.sequences, label_tokens.sequence_labels, label_tokens.offered, strict=True
+        )
+        if offered or forms == "all"
+    }
+    wanted = _begin_a_label(owner)
+    places = tuple(place for place, sequence in enumerate(label_tokens.sequences) if sequence in wanted)
+    selected = replace(
+        label_tokens,
+        sequences=tuple(label_tokens.sequences[place] for place in places),
+        sequence_labels=tuple(label_tokens.sequence_labels[place] for place in places),
+        offered=tuple(label_tokens.offered[place] for place in places),
+    )
+    return selected, places
+
+
+def _begin_a_label(owner: Mapping[Tokens, int]) -> set[Tokens]:
+    """The sequences that do not just continue another of the same label."""
+    return {sequence for sequence, label in owner.items() if _begun_by(sequence, owner) != label}
 
 
 def _number_tokens(tokenise: Callable[[str], Sequence[int]], piece: Callable[[int], str]) -> Iterator[int]:

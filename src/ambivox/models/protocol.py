@@ -23,9 +23,11 @@ class LabelTokens:
     """
 
     sequences: tuple[tuple[int, ...], ...]
-    """Shape ``(S,)``: token sequences that write a label, no one the prefix of another of the same label."""
+    """Shape ``(S,)``: token sequences that write a label in one of its forms."""
     sequence_labels: tuple[int, ...]
     """Shape ``(S,)``: the label that each sequence names."""
+    offered: tuple[bool, ...]
+    """Shape ``(S,)``: whether it writes the label as the prompt offers it, or in another of its forms."""
     token_ids: tuple[int, ...]
     """Shape ``(K,)``: the distinct first tokens of the sequences, then the number tokens."""
     tokens: tuple[str, ...]

@@ -151,14 +151,19 @@ class Prompt(BaseModel):
             order=order,
             wording=words,
             shows_transcript=bool(transcript) and "transcript" in self._variables(),
-            answers=self._answers(emotions, order),
+            answers=self._answers(emotions, order, words),
             max_new_tokens=self.max_new_tokens + self.max_new_tokens_per_option * len(emotions),
         )
 
-    def _answers(self, emotions: EmotionSet, order: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
-        if self.format != "letter":
-            return emotions.forms
-        return tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
+    def _answers(
+        self, emotions: EmotionSet, order: tuple[int, ...], words: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], ...]:
+        if self.format == "letter":
+            return tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
+        return tuple(
+            (word, *(form for form in forms if form != word))
+            for word, forms in zip(words, emotions.forms, strict=True)
+        )
 
     @property
     def takes_context(self) -> bool:
@@ -218,7 +223,7 @@ class RenderedPrompt:
     order: tuple[int, ...]
     """Shape ``(N,)``: the label that was offered as option 0, 1, ..."""
     answers: tuple[tuple[str, ...], ...]
-    """Shape ``(N,)``: for each label the written forms that name it in an answer."""
+    """Shape ``(N,)``: for each label the written forms that name it in an answer, the offered one first."""
     max_new_tokens: int
     """How many tokens an answer may take."""
     wording: tuple[str, ...] = ()

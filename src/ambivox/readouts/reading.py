@@ -32,9 +32,12 @@ class Reading:
         note: what was odd, in a few words.
         mass: token level only, the probability that the model gave to the labels before it was renormalised
             (mean over the steps read), range 0 to 1; a tiny mass says that it was not about to name a label.
+        forms_shift: token level only, how much of the distribution hangs on the list of forms: the total
+            variation distance between the readings of the forms offered and of all forms, range 0 to 1.
     """
 
     distribution: Array | None
     status: Status
     note: str = ""
     mass: float | None = None
+    forms_shift: float | None = None

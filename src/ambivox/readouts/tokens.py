@@ -1,17 +1,23 @@
 """Token-level readouts: distributions from the logits on the labels' tokens.
 
+Each of them takes ``forms``: ``offered``, where a label is what the prompt calls it (capitalised or not,
+after a space or not), or ``all``, which adds up what is on any of its listed forms. With ``all``, the more
+forms are listed for a label the more it has; `Reading.forms_shift` says how much hangs on that.
+
 Shapes: T generated steps, K label tokens, N labels, S written forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
 
 from ambivox.errors import UsageError
-from ambivox.models import LabelTokens
+from ambivox.models import Forms, LabelTokens, select_forms
 from ambivox.models.protocol import FloatArray
 from ambivox.raters.distribution import Array
 from ambivox.readouts.label_logits import (
@@ -34,7 +40,31 @@ SHARED_MASS = 0.01
 """The part of the labels' probability that may lie on tokens of several labels before it is a collision."""
 
 
-def first(record: Record, *, join: Join = "logsumexp") -> Reading:
+_TokenReadout = TypeVar("_TokenReadout", bound=Callable[..., Reading])
+
+
+def _with_forms_shift(readout: _TokenReadout) -> _TokenReadout:
+    """Let a readout say how far its distribution would move with the other choice of forms."""
+
+    @wraps(readout)
+    def read(record: Record, *, forms: Forms = "offered", **options: Any) -> Reading:
+        reading = readout(record, forms=_choice("forms", forms, Forms), **options)
+        if reading.distribution is None:
+            return reading
+        if all(record.asked.label_tokens.offered):
+            return replace(reading, forms_shift=0.0)
+        other = readout(record, forms="all" if forms == "offered" else "offered", **options)
+        if other.distribution is None:
+            return reading
+        return replace(
+            reading, forms_shift=0.5 * float(np.abs(reading.distribution - other.distribution).sum())
+        )
+
+    return cast(_TokenReadout, read)
+
+
+@_with_forms_shift
+def first(record: Record, *, join: Join = "logsumexp", forms: Forms = "offered") -> Reading:
     """p_1 restricted to the labels, renormalised: what the model was about to say first.
 
     A token that begins several labels is divided among them by the probabilities of their whole sequences
@@ -43,10 +73,13 @@ def first(record: Record, *, join: Join = "logsumexp") -> Reading:
     fault = _fault(record)
     if fault:
         return Reading(None, "undefined", fault)
-    return _first(record, record.replied.token_logits[:1], record.replied.logsumexp[:1], join)
+    return _first(record, record.replied.token_logits[:1], record.replied.logsumexp[:1], join, forms)
 
 
-def lens(record: Record, *, layer: int | None = None, join: Join = "logsumexp") -> Reading:
+@_with_forms_shift
+def lens(
+    record: Record, *, layer: int | None = None, join: Join = "logsumexp", forms: Forms = "offered"
+) -> Reading:
     """`first` read from the states after a decoder layer, through the final norm and the output layer.
 
     Layers count from 1; the last one is `first`. In a study, ``lens`` without a layer is read at every layer
@@ -64,12 +97,14 @@ def lens(record: Record, *, layer: int | None = None, join: Join = "logsumexp") 
     fault = _unusable(token_logits, normaliser)
     if fault:
         return Reading(None, "undefined", fault)
-    return _first(record, token_logits[:1], normaliser[:1], join)
+    return _first(record, token_logits[:1], normaliser[:1], join, forms)
 
 
-def _first(record: Record, token_logits: FloatArray, normaliser: FloatArray, join: Join) -> Reading:
-    label_tokens, labels = record.asked.label_tokens, record.asked.emotions.labels
-    sequence_logp = record.replied.sequence_logp
+def _first(
+    record: Record, token_logits: FloatArray, normaliser: FloatArray, join: Join, forms: Forms
+) -> Reading:
+    labels = record.asked.emotions.labels
+    label_tokens, sequence_logp = _of_forms(record, forms)
     shares = owned_shares(label_tokens, len(labels))
     note = ""
     if sequence_logp is not None and np.isfinite(sequence_logp).all():
@@ -83,6 +118,14 @@ def _first(record: Record, token_logits: FloatArray, normaliser: FloatArray, joi
     return Reading(softmax(logits[0]), "ok", note, mass)
 
 
+def _of_forms(record: Record, forms: Forms) -> tuple[LabelTokens, Array | None]:
+    """The label tokens of some forms, and the log-probabilities of their sequences where there are any."""
+    selected, places = select_forms(record.asked.label_tokens, forms)
+    sequence_logp = record.replied.sequence_logp
+    return selected, None if sequence_logp is None else sequence_logp[list(places)]
+
+
+@_with_forms_shift
 def mean(
     record: Record,
     *,
@@ -90,6 +133,7 @@ def mean(
     over: Over = "steps",
     normalise: Normalise = "sum",
     join: Join = "logsumexp",
+    forms: Forms = "offered",
 ) -> Reading:
     """The mean of each label's logit, probability or log-probability; then made a distribution.
 
@@ -103,10 +147,13 @@ def mean(
     fault = _fault(record)
     if fault:
         return Reading(None, "undefined", fault)
-    label_tokens, labels = record.asked.label_tokens, record.asked.emotions.labels
+    labels = record.asked.emotions.labels
+    label_tokens, _ = _of_forms(record, forms)
     token_logits, normaliser = record.replied.token_logits, record.replied.logsumexp
     if _choice("over", over, Over) != "steps":
-        read = [0] if over == "label-tokens" else answer_steps(label_tokens, record.replied.token_ids)
+        # A label is written in any of its forms, whichever of them are read there.
+        written = record.asked.label_tokens
+        read = [0] if over == "label-tokens" else answer_steps(written, record.replied.token_ids)
         if not read:
             return Reading(None, "undefined", "no label was written with the tokens that are token_logits")
         token_logits, normaliser = token_logits[read], normaliser[read]
@@ -149,19 +196,21 @@ def answer(
     value: Value = "probability",
     normalise: Normalise = "sum",
     join: Join = "logsumexp",
+    forms: Forms = "offered",
 ) -> Reading:
     """`mean` over the steps at which a label is written: after a bracket, a quote or a whole sentence too.
 
     A prompt whose answers list every option has one such step per option, so there this is flat by
     construction.
     """
-    return mean(record, value=value, over="answer", normalise=normalise, join=join)
+    return mean(record, value=value, over="answer", normalise=normalise, join=join, forms=forms)
 
 
 def answer_steps(label_tokens: LabelTokens, token_ids: Sequence[int]) -> list[int]:
     """The steps at which the generated tokens begin to write a label, each label's tokens read once.
 
-    >>> answer_steps(LabelTokens(((7,), (8, 9)), (0, 1), (7, 8), ("sad", "dis")), [5, 8, 9, 5, 8, 7])
+    >>> label_tokens = LabelTokens(((7,), (8, 9)), (0, 1), (True, True), (7, 8), ("sad", "dis"))
+    >>> answer_steps(label_tokens, [5, 8, 9, 5, 8, 7])
     [1, 5]
     """
     written, token_ids = label_tokens.by_first_token, tuple(token_ids)
@@ -176,17 +225,17 @@ def answer_steps(label_tokens: LabelTokens, token_ids: Sequence[int]) -> list[in
     return steps
 
 
-def sequence(record: Record, *, per_token: bool = False) -> Reading:
+@_with_forms_shift
+def sequence(record: Record, *, per_token: bool = False, forms: Forms = "offered") -> Reading:
     """The exact probability of each whole label after the prompt, by trie; softmax over the labels."""
-    sequence_logp = record.replied.sequence_logp
+    label_tokens, sequence_logp = _of_forms(record, forms)
     if sequence_logp is None:
         return Reading(
             None, "undefined", "whole labels were not scored: name 'sequence' among the study's readouts"
         )
     if not np.isfinite(sequence_logp).all():
         return Reading(None, "undefined", "log-probabilities that are not finite")
-    asked = record.asked
-    logp = label_logp(asked.label_tokens, sequence_logp, len(asked.emotions), per_token=per_token)
+    logp = label_logp(label_tokens, sequence_logp, len(record.asked.emotions), per_token=per_token)
     mass = None if per_token else min(float(np.exp(lse(logp))), 1.0)
     return Reading(softmax(logp), "ok", mass=mass)
 

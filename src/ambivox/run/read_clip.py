@@ -60,6 +60,7 @@ def _reading_to_dict(reading: Reading, labels: Sequence[str]) -> dict[str, Any]:
         "distribution": None if p is None else dict(zip(labels, p.tolist(), strict=True)),
         "note": reading.note,
         "mass": reading.mass,
+        "forms_shift": reading.forms_shift,
     }
 
 

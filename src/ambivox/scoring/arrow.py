@@ -40,6 +40,7 @@ SCORE_SCHEMA = pa.schema(
         ("readings", _COUNT),
         ("failed", _COUNT),
         ("mass", _NUMBER),
+        ("forms_shift", _NUMBER),
         ("metric", _TEXT),
         ("unit", _TEXT),
         ("lower_is_better", pa.bool_()),
@@ -91,6 +92,7 @@ def _score(scores: ScoreTable, row: ScoreRow, name: str) -> dict[str, Any]:
         "readings": row.utterances,
         "failed": row.failed,
         "mass": row.mass,
+        "forms_shift": row.forms_shift,
         "metric": name,
         "unit": metric.unit,
         "lower_is_better": metric.lower_is_better,
@@ -124,6 +126,7 @@ def readings_arrow(corpus: CorpusReadings) -> pa.Table:
             "order": pa.array([list(found.conditions[v][0]) for v in found.variants], pa.list_(_COUNT)),
             "status": pa.array(found.statuses, _TEXT),
             "mass": pa.array(found.mass, _NUMBER, from_pandas=True),
+            "forms_shift": pa.array(found.forms_shift, _NUMBER, from_pandas=True),
         }
         for k, label in enumerate(labels):
             columns[f"p.{label}"] = pa.array(found.p[:, k], _NUMBER, from_pandas=True)

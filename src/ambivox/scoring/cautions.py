@@ -21,6 +21,9 @@ STILL = 0.1
 NO_MASS = 0.01
 """Labels with less probability than this were not about to be named."""
 
+FORMS_MATTER = 0.05
+"""Where more of a distribution than this hangs on the list of forms, it is said."""
+
 _SAME = 1e-6
 _ENOUGH = 3
 """Clips, below which nothing can be called constant."""
@@ -34,7 +37,8 @@ def row_cautions(corpus: CorpusReadings) -> list[Note]:
       mean, below a tenth of that of the votes;
     - ``first-option``: nearly always the largest share for the option that was offered first, although the
       votes are not so: `first` after a prompt whose answers list all options reads their order;
-    - ``no-mass``: the labels had next to no probability before it was renormalised.
+    - ``no-mass``: the labels had next to no probability before it was renormalised;
+    - ``forms``: much of the distribution hangs on which written forms of a label count.
     """
     return [
         Note(code, text, corpus.corpus, found.key)
@@ -112,6 +116,10 @@ def _cautions(found: Readings, clips: Clips) -> Iterator[tuple[str, str]]:
     if len(masses) and np.median(masses) < NO_MASS:
         text = "the labels had next to no probability there: the answer begins with something else"
         yield "no-mass", text
+    shifts = found.forms_shift[~np.isnan(found.forms_shift)]
+    if len(shifts) and shifts.mean() > FORMS_MATTER:
+        text = f"more than {FORMS_MATTER:.0%} of it hangs on which written forms of a label are counted"
+        yield "forms", f"{text}: compare forms=offered and forms=all"
 
 
 def _modal(p: Array, variants: NDArray[np.intp]) -> int:

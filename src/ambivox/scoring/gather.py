@@ -99,6 +99,7 @@ class _Column:
     variants: list[Variant] = field(default_factory=list)
     p: list[Array | None] = field(default_factory=list)
     mass: list[float] = field(default_factory=list)
+    forms_shift: list[float] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     first_option: list[int] = field(default_factory=list)
     reasons: dict[int, Reason] = field(default_factory=dict)
@@ -110,6 +111,7 @@ class _Column:
         self.variants.append(variant)
         self.p.append(reading.distribution)
         self.mass.append(np.nan if reading.mass is None else reading.mass)
+        self.forms_shift.append(np.nan if reading.forms_shift is None else reading.forms_shift)
         self.statuses.append(reading.status)
         self.first_option.append(variant[0][0])
 
@@ -122,6 +124,7 @@ class _Column:
             variants=group_codes(self.variants),
             p=np.array([nothing if p is None else p for p in self.p]),
             mass=np.array(self.mass),
+            forms_shift=np.array(self.forms_shift),
             statuses=tuple(self.statuses),
             first_option=np.array(self.first_option, dtype=np.intp),
             conditions=tuple(dict.fromkeys(self.variants)),

@@ -66,6 +66,7 @@ class Readings:
         variants: shape ``(R,)``, which order of options and so on it was asked with.
         p: shape ``(R, N)``; ``nan`` for a failed reading.
         mass: shape ``(R,)``, the probability on the labels; ``nan`` where it has no such thing.
+        forms_shift: shape ``(R,)``, how much hangs on the list of forms, see `Reading`; ``nan`` likewise.
         statuses: shape ``(R,)``.
         first_option: shape ``(R,)``, the label that was offered first.
         conditions: what each number in `variants` stands for.
@@ -78,6 +79,7 @@ class Readings:
     variants: NDArray[np.intp]
     p: Array
     mass: Array
+    forms_shift: Array
     statuses: tuple[Status, ...]
     first_option: NDArray[np.intp]
     conditions: tuple[Variant, ...]

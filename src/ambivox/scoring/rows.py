@@ -167,6 +167,7 @@ class CorpusScorer:
 
     def _readings(self, found: Readings) -> PendingRow:
         failed, masses = found.failed, found.mass[~np.isnan(found.mass)]
+        shifts = found.forms_shift[~np.isnan(found.forms_shift)]
         row = ScoreRow(
             found.key,
             found.level,
@@ -174,6 +175,7 @@ class CorpusScorer:
             found.counted_statuses,
             int(failed.sum()),
             mass=float(np.median(masses)) if len(masses) else None,
+            forms_shift=float(shifts.mean()) if len(shifts) else None,
         )
         if failed.all():
             # Whatever failures count as, the score would be that of a control.

@@ -78,6 +78,7 @@ class ScoreRow:
         statuses: how many readings have which status; sums to `utterances`.
         failed: readings without a distribution.
         mass: median probability on the labels before renormalising (token level only).
+        forms_shift: mean of how much of a distribution hangs on the list of forms, see `Reading`.
         scores: by metric, failed readings counted as the table says.
         by_failed: the same under each choice of what a failed reading counts as.
         skill: by metric, how far from the vote prior (0) to perfection (1), on the same readings.
@@ -96,6 +97,7 @@ class ScoreRow:
     statuses: Mapping[Status, int]
     failed: int
     mass: float | None = None
+    forms_shift: float | None = None
     scores: Mapping[str, Score] = field(default_factory=dict)
     by_failed: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
     skill: Mapping[str, float] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ambivox.readouts import Reading, load_readout
 from ambivox.run import ClipReading
+from ambivox.scoring.cautions import FORMS_MATTER
 
 BAR_WIDTH = 20
 LOW_MASS = 0.01
@@ -66,3 +67,6 @@ def _show_caution(console: Console, name: str, reading: Reading) -> None:
             ),
             style="yellow",
         )
+    if reading.forms_shift is not None and reading.forms_shift > FORMS_MATTER:
+        said = f"{name}: {reading.forms_shift:.0%} of it hangs on which written forms of a label are counted"
+        console.print(Text(said), style="yellow")
