@@ -9,6 +9,7 @@ from ambivox.record import count_records, read_records, write_records
 from ambivox.scoring import parallel, score
 from ambivox.scoring.gather import gather, read_record
 from tests.present.runs import Made, make_run
+from tests.records import note_shards
 
 
 def test_two_processes_score_like_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +18,7 @@ def test_two_processes_score_like_one(tmp_path: Path, monkeypatch: pytest.Monkey
     records = read_records(shard)
     for n in range(3):
         write_records(records[n * 16 : (n + 1) * 16], run.shard_path(0, n))
+    note_shards(run)
     assert sum(map(count_records, run.shards())) == 48
     alone = score(run)
     monkeypatch.setattr(parallel, "WORTH_IT", 0)

@@ -92,7 +92,8 @@ def _some(
     )
     place = np.maximum((alpha <= 1 - level).sum(axis=0) - 1, 0)[None]
     ends = [np.take_along_axis(side, place, axis=0)[0] for side in (upper, lower)]
-    return ratio - ends[0] * error, ratio - ends[1] * error, p
+    with np.errstate(invalid="ignore"):  # no end at all where the estimate has no error
+        return ratio - ends[0] * error, ratio - ends[1] * error, p
 
 
 def _ratio_and_error(sums: Sequence[Array], clusters: NDArray[np.intp]) -> tuple[Array, Array]:
