@@ -168,6 +168,7 @@ def _readings(answers: Answers, emotions: EmotionSet) -> Readings:
         variants=once,
         p=answers.p,
         mass=np.full(n_clips, np.nan),
+        forms_shift=np.full(n_clips, np.nan),
         statuses=answers.statuses,
         first_option=once,
         conditions=((tuple(range(len(emotions))), False),),
