@@ -15,8 +15,10 @@ from scipy.stats import binomtest, bootstrap
 from ambivox.audio import load_audio
 from ambivox.calibration import fit_temperature
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
-from ambivox.metrics import ece, jsd_bits
+from ambivox.metrics import ece
 from ambivox.prompts.prompt import load_prompt
+from ambivox.scoring import RowKey, ScoringOptions
+from ambivox.scoring.predictions import Predictions, rated_clips, score_predictions
 from recipes.mini.asking import Asked, Mini, Wave, in_format, named, numbers, sums_to_one
 from recipes.mini.card import write_card
 from recipes.mini.chat import random_emotions
@@ -142,8 +144,22 @@ def _votes(
             parsed = [numbers(a) for a in asked]
             answers[f"text_{name}"] = np.array([np.full(6, 1 / 6) if p is None else p for p in parsed])
     found: dict[str, Any] = {"jsd_bits": {}, "prior": votes.prior().round(4).tolist(), "clips": []}
-    for name, shares in answers.items():
-        found["jsd_bits"][name] = mean(jsd_bits(shares, human), seed)
+    names = [clip.id for clip in chosen]
+    rated, _ = rated_clips(
+        names, [clip.speaker for clip in chosen], counts, human, corpus="crema-d", cluster="clip",
+        prior=votes.prior(),
+    )  # fmt: skip
+    predictions = [
+        Predictions(RowKey("crema-d", "mini", prompt=name), "token", p, ("ok",) * len(p))
+        for name, p in answers.items()
+    ]
+    rows = score_predictions(predictions, rated, load_emotions("cremad6"), ScoringOptions(seed=seed))
+    for name, row in zip(answers, rows[-len(answers) :], strict=True):
+        interval = row.intervals["jsd_bits"]
+        found["jsd_bits"][name] = {
+            "value": interval.estimate, "low": interval.low, "high": interval.high,
+            "n": len(chosen), "interval": "bootstrap-t over clips",
+        }  # fmt: skip
     plurality = [set(np.flatnonzero(row == row.max())) for row in counts]
     hits = sum(int(p.argmax()) in best for p, best in zip(answers["token_word"], plurality, strict=True))
     found["plurality_named"] = share(hits, len(chosen))

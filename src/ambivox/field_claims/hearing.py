@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.field_claims.claim import Claim, Part, untested
-from ambivox.field_claims.paired import Level, Paired
+from ambivox.field_claims.paired import Paired
 from ambivox.field_claims.per_clip import gain, mean_scores, over_rows, part_of, skill_values
 from ambivox.metrics import METRICS
 from ambivox.metrics.linearised import linearised
 from ambivox.raters.distribution import Array
+from ambivox.readouts import Level
 from ambivox.reasons import Reason
 from ambivox.statistics import sharpened_prior
 

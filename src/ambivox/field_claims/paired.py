@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from ambivox.choices import FailedAs
 from ambivox.metrics import METRICS, Metric
 from ambivox.raters.distribution import Array
-from ambivox.readouts import Readout
+from ambivox.readouts import Level, Readout
 from ambivox.scoring.keys import RowKey
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
 from ambivox.scoring.sensitivity import by_variant
 from ambivox.statistics import Tertiles, ambiguity_tertiles
 
-Level = Literal["text", "token"]
 LEVELS: tuple[Level, ...] = ("token", "text")
 
 TOKEN_READOUTS: Mapping[str, tuple[str, ...]] = {

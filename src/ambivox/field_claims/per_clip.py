@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ambivox.field_claims.claim import Part, part
-from ambivox.field_claims.paired import Level, Paired
+from ambivox.field_claims.paired import Paired
 from ambivox.metrics.linearised import linearised, spearman_influence
 from ambivox.raters.distribution import Array
+from ambivox.readouts import Level
 
 
 def part_of(paired: Paired, what: str, values: Array, *, unit: str | None = None) -> Part:

@@ -14,9 +14,10 @@ from ambivox.corpora import Corpus
 from ambivox.errors import UsageError
 from ambivox.field_claims.catalogue import all_claims
 from ambivox.field_claims.claim import LEVEL, Claim
-from ambivox.field_claims.paired import TOKEN_READOUTS, Level, Paired
+from ambivox.field_claims.paired import TOKEN_READOUTS, Paired
 from ambivox.metrics import METRICS, Metric
 from ambivox.raters.distribution import Array, count_votes, truth
+from ambivox.readouts import Level
 from ambivox.reasons import Reason
 from ambivox.run.plan import Parts, controls_of, look_up
 from ambivox.scoring.gather import clips_of

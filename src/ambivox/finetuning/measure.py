@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -16,16 +16,13 @@ from ambivox.metrics import METRICS
 from ambivox.models import SpeechModel
 from ambivox.prompts import AnswerFormat, Prompt, option_order
 from ambivox.raters.distribution import Array
-from ambivox.readouts import Readout, Status, load_readouts
+from ambivox.readouts import Level, Readout, Status, load_readouts
 from ambivox.readouts.registry import needs_of
-from ambivox.reasons import Reason
 from ambivox.record import Record
 from ambivox.run.ask import ask
 from ambivox.run.plan import Planned, unanswered
 from ambivox.scoring import RowKey, ScoreRow, ScoringOptions
-from ambivox.scoring.gather import clips_of
-from ambivox.scoring.readings import Clips, CorpusReadings, Readings
-from ambivox.scoring.rows import CorpusScorer
+from ambivox.scoring.predictions import Predictions, rated_clips, score_predictions
 from ambivox.statistics import MIN_CLUSTERS, Interval
 
 SHOWN = ("jsd_bits", "bhattacharyya", "brier_mean", "accuracy")
@@ -41,8 +38,6 @@ READ: dict[AnswerFormat, tuple[str, ...]] = {
 """How answers in each format that can be taught are read: text level, then token level."""
 
 BATCH = 32
-
-Level = Literal["control", "text", "token"]
 
 _HELD_OUT = "held out"
 _OPTIONS = ScoringOptions(metrics=SHOWN, failed_as="uniform")
@@ -61,7 +56,7 @@ class Row:
     """
 
     prompt: str
-    level: Level
+    level: Literal["control", "text", "token"]
     readout: str
     utterances: int
     failed: int
@@ -78,7 +73,7 @@ class Answers:
     """
 
     prompt: str
-    level: Literal["text", "token"]
+    level: Level
     readout: str
     p: Array
     statuses: tuple[Status, ...]
@@ -137,43 +132,22 @@ def table(
         prior: shape ``(N,)``, the mean truth of the training clips, which have none of these speakers.
         emotions: what the N columns stand for.
     """
-    clips = _clips(rated, prior)
-    readings = tuple(_readings(one, emotions) for one in answers)
-    scorer = CorpusScorer(CorpusReadings(_HELD_OUT, emotions, clips, readings), _OPTIONS)
-    return [_row(row, clips.unit) for row in scorer.rows()]
-
-
-def _clips(rated: Sequence[Rated], prior: Array) -> Clips:
-    """All clips as one corpus; their prior comes from other clips, so that it is none of their own votes."""
     speakers = [one.speaker for one in rated]
-    clips, _ = clips_of(
+    clips, _ = rated_clips(
         [f"{one.corpus}/{one.utterance.id}" for one in rated],
         speakers,
-        np.array([one.counts for one in rated], dtype=np.int64),
-        np.array([one.q for one in rated]),
+        [one.counts for one in rated],
+        _truths(rated),
         corpus=_HELD_OUT,
         cluster="clip" if len(set(speakers)) < MIN_CLUSTERS else "speaker",
+        prior=prior,
     )
-    return replace(clips, prior=np.tile(prior, (len(rated), 1)), prior_is_own=False)
-
-
-def _readings(answers: Answers, emotions: EmotionSet) -> Readings:
-    n_clips = len(answers.p)
-    once = np.zeros(n_clips, dtype=np.intp)
-    failed = np.isnan(answers.p).any(axis=1)
-    return Readings(
-        RowKey(_HELD_OUT, "", prompt=answers.prompt, readout=answers.readout),
-        answers.level,
-        clips=np.arange(n_clips),
-        variants=once,
-        p=answers.p,
-        mass=np.full(n_clips, np.nan),
-        forms_shift=np.full(n_clips, np.nan),
-        statuses=answers.statuses,
-        first_option=once,
-        conditions=((tuple(range(len(emotions))), False),),
-        reasons={int(n): Reason(answers.statuses[n], "") for n in np.flatnonzero(failed)},
-    )
+    predictions = [
+        Predictions(RowKey(_HELD_OUT, "", prompt=a.prompt, readout=a.readout), a.level, a.p, a.statuses)
+        for a in answers
+    ]
+    rows = score_predictions(predictions, clips, emotions, _OPTIONS, corpus=_HELD_OUT)
+    return [_row(row, clips.unit) for row in rows]
 
 
 def _row(row: ScoreRow, unit: str) -> Row:

@@ -5,6 +5,7 @@ from ambivox.readouts.reading import STATUSES, Reading, Status
 from ambivox.readouts.registry import (
     DEFAULT_READOUTS,
     READOUTS,
+    Level,
     Need,
     Readout,
     load_readout,
@@ -19,6 +20,7 @@ __all__ = [
     "DEFAULT_READOUTS",
     "READOUTS",
     "STATUSES",
+    "Level",
     "Need",
     "Reading",
     "Readout",

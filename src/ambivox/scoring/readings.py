@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ambivox.emotions import EmotionSet
 from ambivox.raters.distribution import Array
-from ambivox.readouts import Status
+from ambivox.readouts import Level, Status
 from ambivox.reasons import Reason
 from ambivox.scoring.arrow import readings_arrow, to_pandas
 from ambivox.scoring.keys import RowKey
@@ -74,7 +74,7 @@ class Readings:
     """
 
     key: RowKey
-    level: Literal["text", "token"]
+    level: Level
     clips: NDArray[np.intp]
     variants: NDArray[np.intp]
     p: Array
