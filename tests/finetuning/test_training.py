@@ -189,7 +189,7 @@ def test_training_learns_and_its_result_loads_and_answers_as_it_was_scored(tmp_p
     assert min(scores) < 0.1 < scores[0]
     found = json.loads((folder / "metrics.json").read_text())
     token = next(row for row in found["tables"]["test"] if row["level"] == "token")
-    prior = next(row for row in found["tables"]["test"] if row["readout"] == "vote prior")
+    prior = next(row for row in found["tables"]["test"] if row["readout"] == "vote-prior")
     assert token["scores"]["jsd_bits"][0] < 0.1 < prior["scores"]["jsd_bits"][0]
     assert token["utterances"] == 4
     card = (folder / "README.md").read_text()

@@ -19,7 +19,8 @@ def test_the_reason_of_undefined_readings_is_that_of_the_readout_or_the_calibrat
 
     def reason(name: str) -> str:
         found: ScoreRow = next(row for row in table.rows if readout_of(row) == name)
-        return found.reasons[""]
+        assert found.reason is not None
+        return found.reason.text
 
     assert "undefined: log-probability: negative values" in reason(negative)
     assert "undefined: a label has no probability in any answer" in reason("label + batch")
