@@ -96,8 +96,12 @@ def plan_hash(*facts: object) -> str:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder, so that no other process writes into it.
+def locked(folder: Path, what: str = "study") -> Iterator[None]:
+    """Hold the folder of a run or a training, so that no other process writes into it.
+
+    Args:
+        folder: which exists.
+        what: is written there, for the error.
 
     Raises:
         UsageError: another process holds it.
@@ -107,7 +111,7 @@ def locked(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise UsageError(
-            f"{folder}: another process is running this study: wait for it, or choose another --out"
+            f"{folder}: another process is running this {what}: wait for it, or choose another --out"
         ) from None
     except OSError as error:
         raise AmbivoxError(f"{folder}: cannot be written ({error.strerror}): choose another --out") from None

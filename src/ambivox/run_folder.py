@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ambivox.errors import AmbivoxError, UnfinishedRunError, UsageError
+from pydantic import BaseModel, ValidationError
+
+from ambivox.errors import AmbivoxError, UnfinishedRunError, UsageError, first_line
 from ambivox.manifest import NAME as MANIFEST
 from ambivox.manifest import Manifest, read_manifest
 from ambivox.record import Record, read_records
@@ -79,7 +81,7 @@ class Run:
     def strays(self) -> list[Path]:
         """Files among the records that are not of the present plan; they are left out of all results."""
         manifest = read_manifest(self.folder)
-        return [path for path in self._files() if manifest is None or not manifest.holds(path)]
+        return [path for path in self._files() if not manifest.holds(path)] if manifest else []
 
     def _files(self) -> list[Path]:
         return sorted((self.folder / "records").glob("*.parquet"))
@@ -107,11 +109,25 @@ class Run:
 
     def environment(self) -> dict[str, Any]:
         """What the run kept of versions, models, corpora and seeds."""
+        path = self.folder / "environment.json"
         try:
-            environment = json.loads((self.folder / "environment.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
+            environment = json.loads(path.read_text("utf-8"))
+            _Environment.model_validate(environment)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            where = ".".join(map(str, fault["loc"])) or "the file"
+            reason = f"{where}: {first_line(fault['msg'])}"
+        except (OSError, ValueError, RecursionError) as error:
             reason = " ".join(str(error).split())
-            raise AmbivoxError(f"{self.folder}/environment.json: not readable ({reason})") from None
-        if not isinstance(environment, dict):
-            raise AmbivoxError(f"{self.folder}/environment.json: not readable (it is not a JSON object)")
-        return environment
+        else:
+            return environment  # type: ignore[no-any-return]
+        raise AmbivoxError(f"{path}: not readable ({reason})")
+
+
+class _Environment(BaseModel):
+    """What is read of ``environment.json``."""
+
+    corpora: dict[str, dict[str, Any]] = {}
+    packages: dict[str, str | None] = {}
+    order_seeds: list[int | None] | str = []
+    requests: int = 0

@@ -136,20 +136,26 @@ def load_study(path: str | Path) -> Study:
     return _with_absolute_paths(study, path.resolve().parent)
 
 
+def resolved_model(name: str, folder: Path) -> str:
+    """The name of a model that a file in `folder` asks for: of a path to a folder, the whole path.
+
+    A plain name is a registered model or one of a hub, whatever folders happen to lie there.
+    """
+    here = (folder / name).resolve()
+    given_as_path = "/" in name or "\\" in name
+    return str(here) if given_as_path and here.is_dir() else name
+
+
 def _with_absolute_paths(study: Study, folder: Path) -> Study:
     def name_of(name: str) -> str:
         return str(folder / name) if name.endswith((".yaml", ".yml")) else name
 
-    def model_of(model: ModelSpec) -> ModelSpec:
-        # A plain name is a registered model or one of a hub, whatever folders happen to lie here.
-        here = (folder / model.name).resolve()
-        given_as_path = "/" in model.name or "\\" in model.name
-        return model.model_copy(update={"name": str(here)}) if given_as_path and here.is_dir() else model
-
     return study.model_copy(
         update={
             "corpora": tuple(c.model_copy(update={"path": folder / c.path}) for c in study.corpora),
-            "models": tuple(model_of(model) for model in study.models),
+            "models": tuple(
+                m.model_copy(update={"name": resolved_model(m.name, folder)}) for m in study.models
+            ),
             "prompts": tuple(name_of(name) for name in study.prompts),
             "emotions": name_of(study.emotions),
         }

@@ -1,7 +1,9 @@
-"""Files that are written whole or not at all: beside their place first, then renamed."""
+"""Files and folders that are written whole or not at all: beside their place first, then renamed."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +12,12 @@ from ambivox.errors import AmbivoxError, UsageError
 
 
 @contextmanager
-def write_aside(path: Path) -> Iterator[Path]:
+def write_aside(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Give a path to write to, and rename it to `path` when that went well.
+
+    Args:
+        path: the file.
+        shared: whether several processes may write it at the same time, all of them the same.
 
     Raises:
         UsageError: `path` is a folder, a device or a pipe, which a rename would replace.
@@ -19,12 +25,31 @@ def write_aside(path: Path) -> Iterator[Path]:
     """
     if path.exists() and not path.is_file():
         raise UsageError(f"{path}: is not a plain file; give the name of one")
-    aside = path.with_name(path.name + ".partial")
+    aside = path.with_name(f"{path.name}.{os.getpid()}.partial" if shared else f"{path.name}.partial")
     try:
         yield aside
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_folder_aside(folder: Path) -> Iterator[Path]:
+    """Give a folder to write into, and let it take the place of `folder` when that went well.
+
+    Raises:
+        OSError: as writing raises it.
+    """
+    aside = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        if folder.exists():
+            shutil.rmtree(folder)
+        aside.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -189,7 +189,20 @@ def test_a_damaged_study_of_a_run_is_one_line(study: Study, tmp_path: Path, cont
         assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{",
+        "\x00",
+        "null",
+        "[" * 100_000,
+        '{"corpora": 4}',
+        '{"corpora": {"a": 1}}',
+        '{"packages": []}',
+    ],
+)
 def test_a_damaged_environment_of_a_run_is_one_line(study: Study, tmp_path: Path, content: str) -> None:
     run = run_toy(study, tmp_path / "out")
     (run.folder / "environment.json").write_text(content, "utf-8")

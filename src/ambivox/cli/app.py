@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 import ambivox
 from ambivox.cli import lists, model, study
 from ambivox.cli.corpora import app as corpora_app
-from ambivox.cli.output import say_error, say_warning
+from ambivox.cli.output import discard, say_error, warn, write_anything
 from ambivox.errors import AmbivoxError
 
 app = typer.Typer(
@@ -59,19 +60,26 @@ class _OneLine(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one line."""
-        say_warning(record.getMessage())
+        warn(record.getMessage())
 
 
 _WARNINGS = _OneLine(logging.WARNING)
 
+_INTERRUPTED = 130
+"""What Typer makes of Ctrl-C, without a word."""
+
 
 def main() -> None:
     """Run the command line: a line for every error and warning; exit code 2 (usage) or 1 (failure)."""
+    write_anything(sys.stdout, sys.stderr)
     logging.getLogger("ambivox").addHandler(_WARNINGS)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say_warning(message)
+            warnings.showwarning = lambda message, *_, **__: warn(message)
             code = app(prog_name="ambivox", standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.stdout.flush()
     except AmbivoxError as error:
         say_error(error)
         code = error.exit_code
@@ -79,7 +87,12 @@ def main() -> None:
         say_error("interrupted")
         code = 1
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away; Python would complain at exit
+        discard(sys.stdout)  # its reader went away; Python would complain at exit
+        code = 1
+    except OSError as error:
+        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the output"
+        say_error(f"{where}: {error.strerror or error}")
+        discard(sys.stdout)
         code = 1
     except Exception as error:
         # Typer's own errors (a missing argument, an unknown option); their class moved between its versions.

@@ -17,7 +17,7 @@ from ambivox.cli.options import (
     TemplateArgument,
     TruthMethodOption,
 )
-from ambivox.cli.output import console, errors, print_json, show_list
+from ambivox.cli.output import console, print_json, say, show_list
 from ambivox.errors import UsageError, unknown_name
 
 app = typer.Typer(rich_markup_mode=None)
@@ -77,7 +77,7 @@ def inspect(
             raise UsageError(f"{path}: there are no votes, so there is no table of them to write")
         else:
             written = write_table(utterance_table(loaded, chosen, truth_method), file)
-        errors.print(f"wrote {written}", highlight=False)
+        say(f"wrote {written}")
     if as_json:
         print_json(found.to_dict())
     elif not out:
@@ -136,7 +136,7 @@ def template(
         if out.exists():
             raise UsageError(f"{out}: exists already: choose another file")
         write_text(out, found.example)
-        errors.print(f"wrote {out}", highlight=False)
+        say(f"wrote {out}")
     elif as_json:
         print_json({"format": name, "columns": found.columns, "example": found.example})
     else:
@@ -180,7 +180,7 @@ def _option(text: str) -> tuple[str, Any]:
         raise UsageError(f"--option {text!r}: write NAME=VALUE, for example labels=self")
     try:
         parsed = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return key, value
     # A release such as 1.10 is a name, not a number.
     return key, value if isinstance(parsed, float | int) and not isinstance(parsed, bool) else parsed

@@ -17,7 +17,7 @@ from ambivox.cli.options import (
     ReadoutOption,
     TrustOption,
 )
-from ambivox.cli.output import console, errors, print_json, print_table, say_error
+from ambivox.cli.output import console, errors, print_json, print_table, say, say_error
 from ambivox.errors import AmbivoxError
 
 
@@ -153,4 +153,4 @@ def finetune(
         return
     with finetune_progress(errors) as bar:
         folder = finetune_on_votes(loaded, out or Path("runs") / config.stem, report=bar)
-    errors.print(f"wrote {folder}; next: ambivox read CLIP --model {folder}", highlight=False)
+    say(f"wrote {folder}; next: ambivox read CLIP --model {folder}")

@@ -25,7 +25,7 @@ from ambivox.cli.options import (
     TruthOption,
     TruthTableOption,
 )
-from ambivox.cli.output import console, errors, print_json, warn
+from ambivox.cli.output import console, errors, print_json, say, warn
 from ambivox.errors import AmbivoxError, SomeFailedError, UsageError
 
 if TYPE_CHECKING:
@@ -56,11 +56,7 @@ def run(
             raise AmbivoxError(f"interrupted{done}; the same command goes on where it stopped") from None
     assert bar.last is not None
     last = bar.last
-    errors.print(
-        f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); {_next(folder)}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); {_next(folder)}")
     if last.failed:
         first = next(record.error for record in Run(folder).records() if record.error)
         if last.failed == last.total:
@@ -251,7 +247,7 @@ def report(
         truth_table=truth_table,
     )
     path = write_report(_open(run, partial), out or run / "report.html", options)
-    errors.print(f"wrote {path}", highlight=False)
+    say(f"wrote {path}")
 
 
 def _names(given: str) -> list[str]:

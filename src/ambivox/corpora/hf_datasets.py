@@ -26,6 +26,7 @@ from ambivox.corpora.corpus import Corpus
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.raters.ratings import LabelChoice
+from ambivox.write_aside import write_aside
 
 _SEXES = {"f": "female", "m": "male"}
 _ENDINGS = {
@@ -198,11 +199,10 @@ class _Reader:
         ending = next((e for magic, e in _ENDINGS.items() if content.startswith(magic)), ".audio")
         path = self.clips / f"{hashlib.sha256(content).hexdigest()[:32]}{ending}"
         if not is_file(path):
-            aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
             try:
                 self.clips.mkdir(parents=True, exist_ok=True)
-                aside.write_bytes(content)
-                aside.replace(path)
+                with write_aside(path, shared=True) as aside:
+                    aside.write_bytes(content)
             except OSError as error:
                 raise AmbivoxError(
                     f"{path}: cannot be written ({error.strerror}): make room, or name another folder with "

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ambivox.choices import Outside
+from ambivox.study import resolved_model
 from ambivox.yaml_file import read_as
 
 Labels = Literal["votes", "intended"]
@@ -200,8 +201,7 @@ def load_finetuning(path: str | Path) -> FinetuneConfig:
     def name_of(name: str) -> str:
         return str(folder / name) if name.endswith((".yaml", ".yml")) else name
 
-    local = folder / config.model.name
-    model = str(local) if local.is_dir() else config.model.name
+    model = resolved_model(config.model.name, folder)
     return config.model_copy(
         update={
             "model": config.model.model_copy(update={"name": model}),

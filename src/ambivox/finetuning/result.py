@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ambivox.finetuning.card import write_card
-from ambivox.finetuning.checkpoints import RESULT, writing, written_aside
+from ambivox.finetuning.checkpoints import RESULT, writing
 from ambivox.finetuning.curves import draw_curves
 from ambivox.finetuning.measure import as_plain, calibrate, collect, table
 from ambivox.finetuning.parts import Parts
@@ -20,6 +20,7 @@ from ambivox.finetuning.weights import trained_parameters
 from ambivox.models import load_model
 from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.hf.checkpoint import quiet
+from ambivox.write_aside import write_aside, write_folder_aside
 
 METRICS, HISTORY = "metrics.json", "history.json"
 
@@ -35,7 +36,7 @@ def save_result(speech: TransformersModel, model: Any, trainer: VoteTrainer, out
     }
     facts["parameters"] -= facts["trained_parameters"] if model is not speech.model else 0
     merged = speech.model if model is speech.model else model.merge_and_unload()
-    with writing(out), quiet(), written_aside(out / RESULT) as folder:
+    with writing(out), quiet(), write_folder_aside(out / RESULT) as folder:
         merged.save_pretrained(folder)
         speech.chat.processor.save_pretrained(folder)
         (folder / HISTORY).write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -70,9 +71,8 @@ def describe(parts: Parts, folder: Path) -> None:
     of_prior = next(row for row in tables["development"] if row.readout == "vote-prior")
     draw_curves(facts["history"], folder / "curves.png", prior=of_prior.scores[SELECT_BY][0])
     write_card(folder, metrics)
-    aside = folder / f"{METRICS}.partial"
-    aside.write_text(json.dumps(as_plain(metrics), indent=1, ensure_ascii=False), encoding="utf-8")
-    aside.replace(folder / METRICS)  # last: its presence says that the rest is there
+    with write_aside(folder / METRICS) as aside:  # last: its presence says that the rest is there
+        aside.write_text(json.dumps(as_plain(metrics), indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _facts_of_splits(divided: Divided) -> list[dict[str, Any]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +15,21 @@ from ambivox.finetuning.answers import LABEL_FORMATS
 from ambivox.finetuning.checkpoints import (
     CHECKPOINTS,
     RESULT,
+    keep_inputs,
     last_checkpoint,
-    open_folder,
+    make_folder,
     saved_by_own_names,
+    state_of,
     writing,
 )
 from ambivox.finetuning.config import FinetuneConfig
+from ambivox.finetuning.contents import check_no_copies, contents_of, learnt_from
 from ambivox.finetuning.examples import Examples
 from ambivox.finetuning.parts import Parts, look_up
 from ambivox.finetuning.result import METRICS, describe, save_result
 from ambivox.finetuning.trainer import Report, VoteTrainer, make_trainer
 from ambivox.finetuning.weights import freeze, with_lora
+from ambivox.manifest import locked
 from ambivox.models import load_model
 from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.hf.checkpoint import quiet
@@ -61,18 +68,25 @@ def train(config: FinetuneConfig, out: Path, *, report: Report = lambda progress
         The folder of the result, which loads as a model.
 
     Raises:
-        UsageError: see `look_up`; or the directory holds another training.
+        UsageError: see `look_up`; the same sound in two splits; the directory holds another training, or what
+            it learns from has changed; another process trains there.
         AmbivoxError: a loss that is not a number, or a disk that is full; the last good checkpoint stays.
     """
     parts = look_up(config)
+    contents = contents_of(parts.splits)
+    check_no_copies(parts.splits, contents)
     out = out.resolve()
-    checkpoint = open_folder(out, config)
-    main = True
-    if not (out / RESULT / "config.json").is_file():
-        main = _train(parts, out, checkpoint, report)
-    if main and not (out / RESULT / METRICS).is_file():
-        with writing(out):
-            describe(parts, out / RESULT)
+    make_folder(out, config)
+    first = int(os.environ.get("RANK", 0)) == 0  # of several processes that train together
+    with locked(out, "training") if first else nullcontext():
+        if first:
+            keep_inputs(out, config, learnt_from(parts, contents))
+        main = True
+        if not (out / RESULT / "config.json").is_file():
+            main = _train(parts, out, last_checkpoint(out, thorough=True), report)
+        if main and not (out / RESULT / METRICS).is_file():
+            with writing(out):
+                describe(parts, out / RESULT)
     return out / RESULT
 
 
@@ -81,9 +95,13 @@ def _train(parts: Parts, out: Path, checkpoint: Path | None, report: Report) -> 
     torch.manual_seed(parts.config.seed)
     speech, model = load_trainable(parts.config)
     trainer = _trainer(parts, speech, model, out, report)
+    trainer.args.eval_on_start = checkpoint is None  # again, it would count as one without an improvement
     with writing(out), quiet(), saved_by_own_names(model):
         try:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            if checkpoint and _is_over(state := state_of(checkpoint)):
+                trainer.take_back_to_best(state)
+            else:
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except KeyboardInterrupt:
             raise _interrupted(trainer, out) from None
     main: bool = trainer.is_world_process_zero()
@@ -91,6 +109,12 @@ def _train(parts: Parts, out: Path, checkpoint: Path | None, report: Report) -> 
         save_result(speech, model, trainer, out)
     trainer.accelerator.wait_for_everyone()
     return main
+
+
+def _is_over(state: Mapping[str, Any]) -> bool:
+    """Whether a training stopped at this step; the Trainer would take one step more."""
+    over: bool = state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"]
+    return over
 
 
 def _trainer(parts: Parts, speech: TransformersModel, model: Any, out: Path, report: Report) -> VoteTrainer:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
+from accelerate import PartialState
 from torch import Tensor
 
 from ambivox.errors import AmbivoxError
+from ambivox.finetuning.checkpoints import seal
 from ambivox.finetuning.config import Schedule
 from ambivox.finetuning.examples import Examples, batch
 from ambivox.finetuning.objectives import Loss, label_log_p, text_loss
@@ -95,6 +97,15 @@ class VoteTrainer(transformers.Trainer):  # type: ignore[misc]
             first = (lost or load_result.unexpected_keys)[0]
             raise AmbivoxError(f"a checkpoint does not hold the weights of this model (first: {first})")
 
+    def take_back_to_best(self, state: Mapping[str, Any]) -> None:
+        """End a training that a checkpoint says is over, as it would have ended."""
+        self.state.global_step, self.state.log_history = state["global_step"], state["log_history"]
+        self.state.best_global_step = state["best_global_step"]
+        self.state.best_metric = state["best_metric"]
+        if best := self.state.best_global_step:
+            self.state.best_model_checkpoint = f"{self.args.output_dir}/checkpoint-{best}"
+            self._load_best_model()
+
     def _cast(self, value: Tensor) -> Tensor:
         return value.to(self._dtype) if value.is_floating_point() else value
 
@@ -137,7 +148,7 @@ def make_trainer(
         metric_for_best_model=SELECT_BY,
         greater_is_better=False,
         restore_callback_states_from_checkpoint=True,
-        logging_steps=max(1, schedule.evaluate_every // 10),
+        logging_steps=_log_every(schedule.evaluate_every),
         label_names=["q"],
         remove_unused_columns=False,
         dataloader_num_workers=schedule.workers,
@@ -162,11 +173,17 @@ def make_trainer(
         compute_metrics=_scores,
         callbacks=[
             transformers.EarlyStoppingCallback(early_stopping_patience=schedule.patience),
+            _Resumable(train, out),
             _Reporter(report),
         ],
     )
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer
+
+
+def _log_every(evaluate_every: int) -> int:
+    """About ten times between evaluations, and at each, so that no average goes over a checkpoint."""
+    return next(n for n in range(max(1, evaluate_every // 10), 0, -1) if evaluate_every % n == 0)
 
 
 def _scores(found: transformers.EvalPrediction) -> dict[str, float]:
@@ -176,6 +193,30 @@ def _scores(found: transformers.EvalPrediction) -> dict[str, float]:
     return {SELECT_BY: float(jsd_bits(p, q).mean())}
 
 
+class _Resumable(transformers.TrainerCallback):  # type: ignore[misc]
+    """What a training needs besides the Trainer's checkpoints to end, resumed, as one that never stopped.
+
+    The data are told which epoch it is by the data loader, but not by the one that skips what was seen of an
+    epoch, and not in several processes; a checkpoint names the best one by where it lay; nothing says that it
+    is whole.
+    """
+
+    def __init__(self, train: Examples, out: Path) -> None:
+        self.train, self.out = train, out
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.best_global_step:
+            state.best_model_checkpoint = str(self.out / f"checkpoint-{state.best_global_step}")
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.train.set_epoch(int(state.epoch))
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        PartialState().wait_for_everyone()
+        if state.is_world_process_zero:
+            seal(self.out / f"checkpoint-{state.global_step}")
+
+
 class _Reporter(transformers.TrainerCallback):  # type: ignore[misc]
     """Tells `report` how far the training is, from the main process."""
 
@@ -183,6 +224,9 @@ class _Reporter(transformers.TrainerCallback):  # type: ignore[misc]
         self.report = report
         self.loss: float | None = None
         self.jsd_bits: float | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._tell(state)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any], **_: Any) -> None:
         loss = logs.get("loss")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,9 +33,33 @@ def answered(run: Run, readouts: Sequence[Readout], n_processes: int = 1) -> Ite
         for path in paths:
             yield from (read_record(record, readouts) for record in read_records(path))
         return
-    with ProcessPoolExecutor(n_processes, mp_context=get_context("spawn")) as pool:
-        for shard in pool.map(_read_shard, paths, repeat(readouts)):
-            yield from shard
+    with ProcessPoolExecutor(n_processes, get_context("spawn"), _die_of_interrupts) as pool:
+        with _interrupts_ignored():
+            found = pool.map(_read_shard, paths, repeat(readouts))
+        try:
+            for shard in found:
+                yield from shard
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _die_of_interrupts() -> None:
+    """Ctrl-C goes to every process; only the first one has something to say."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """What is started here ignores Ctrl-C while it loads."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _read_shard(path: Path, readouts: Sequence[Readout]) -> list[Answered]:

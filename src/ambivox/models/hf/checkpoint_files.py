@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ambivox.errors import AmbivoxError, UsageError, first_line
+from ambivox.write_aside import write_aside
 
 HASHED = (".json", ".jinja", ".model", ".txt", ".py", ".safetensors")
 """The files beside the weights that decide the answers, too: config, tokenizer, processor, template, code."""
@@ -112,12 +113,11 @@ def _read_digest(kept: Path) -> str | None:
 
 
 def _keep_digest(kept: Path, digest: str) -> None:
-    aside = kept.with_suffix(f".{os.getpid()}")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(digest, encoding="ascii")
-        aside.replace(kept)
-    except OSError:
+        with write_aside(kept, shared=True) as aside:
+            aside.write_text(digest, encoding="ascii")
+    except (OSError, UsageError):
         return  # a cache that cannot be written costs time only
 
 

@@ -21,7 +21,7 @@ def check_page(out: Path) -> str:
     """plotly's own script, after checking that a page can be written to `out`.
 
     Raises:
-        UsageError: plotly is missing, or `out` is a folder.
+        UsageError: plotly is missing, `out` is a folder, or its name is not that of a page.
     """
     try:
         from plotly.offline import get_plotlyjs
@@ -29,6 +29,8 @@ def check_page(out: Path) -> str:
         raise UsageError("this needs the extra 'report': pip install 'ambivox[report]'") from None
     if out.is_dir():
         raise UsageError(f"{out}: is a folder; name the file to write, for example {out / 'report.html'}")
+    if out.suffix.lower() not in (".html", ".htm"):  # a slip could replace a clip or a manifest
+        raise UsageError(f"{out}: end the name of the page in .html")
     return str(get_plotlyjs())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.text import Text
 
 from ambivox.inspection import CorpusCheck, Inspection
 from ambivox.present.corpora import (
@@ -17,6 +16,7 @@ from ambivox.present.corpora import (
     summary_lines,
     vote_lines,
 )
+from ambivox.present.text.plain import plain
 from ambivox.present.text.table import Footnotes, print_table
 
 _LABELS_ACROSS = 12
@@ -26,14 +26,14 @@ _LABELS_ACROSS = 12
 def show_inspection(console: Console, found: Inspection) -> None:
     """Print the facts of a corpus."""
     notes = Footnotes()
-    console.print(Text(found.corpus, style="bold"), Text(found.licence, style="dim"))
+    console.print(plain(found.corpus, style="bold"), plain(found.licence, style="dim"))
     for line in summary_lines(found):
-        console.print(Text(line))
+        console.print(plain(line))
     console.print()
     if found.votes is not None:
         print_table(console, label_table(found.votes), notes)
         for line in vote_lines(found.votes):
-            console.print(Text(line))
+            console.print(plain(line))
         console.print()
         if len(found.votes.labels) <= _LABELS_ACROSS:
             print_table(console, confusion_table(found.votes), notes)
@@ -41,7 +41,7 @@ def show_inspection(console: Console, found: Inspection) -> None:
         print_table(console, option_table(found), notes)
     print_table(console, split_table(found), notes)
     for text in found.load_issues:
-        console.print(Text(f"found: {text}", style="yellow"))
+        console.print(plain(f"found: {text}", style="yellow"))
 
 
 def show_checks(console: Console, checks: Iterable[CorpusCheck]) -> None:

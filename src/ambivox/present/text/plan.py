@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.text import Text
 
 from ambivox.field_claims import CorpusPlan, Plan, PlannedClaim
+from ambivox.present.text.plain import plain
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -14,7 +14,7 @@ def show_plan(console: Console, plan: Plan) -> None:
         _show_corpus(console, corpus)
     margin = f" Differences within {plan.margin:g} will be called equivalent." if plan.margin else ""
     console.print(
-        Text(
+        plain(
             f"By {plan.metric}, at {plan.level:g} after Holm's correction for all claims on a corpus and "
             f"model. The differences told are found in {plan.power:.0%} of studies if they scatter as the "
             f"scores of a control that hears nothing do.{margin}",
@@ -24,24 +24,24 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 
 def _show_corpus(console: Console, corpus: CorpusPlan) -> None:
-    console.print(Text(corpus.corpus, style="bold"))
+    console.print(plain(corpus.corpus, style="bold"))
     pairs = "; ".join(f"{prompt}: {text} against {token}" for prompt, text, token in corpus.readouts)
     console.print(
-        Text(
+        plain(
             f"{corpus.clips} clips of {corpus.speakers} speakers; {pairs or 'no prompt has both levels'}",
             style="dim",
         )
     )
     console.print(
-        Text(
+        plain(
             f"a control differs by {corpus.between:.3f} between speakers, {corpus.within:.3f} within",
             style="dim",
         )
     )
     for number, claim in enumerate(corpus.claims, 1):
-        console.print(Text(f"{number:2d}. {claim.sentence}: {_outlook(claim)}"))
+        console.print(plain(f"{number:2d}. {claim.sentence}: {_outlook(claim)}"))
         for what in claim.numbers if not claim.reason else ():
-            console.print(Text(f"    {what} above 0", style="dim"))
+            console.print(plain(f"    {what} above 0", style="dim"))
     console.print()
 
 

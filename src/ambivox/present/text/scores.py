@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.text import Text
 
 from ambivox.present.names import fitted_line, note_lines, row_name
 from ambivox.present.numbers import counts
@@ -14,6 +13,7 @@ from ambivox.present.scores import (
     sensitivity_table,
     tertile_table,
 )
+from ambivox.present.text.plain import plain
 from ambivox.present.text.table import Footnotes, print_table
 from ambivox.scoring import RowKey, ScoreTable
 
@@ -45,7 +45,7 @@ def show_grid(console: Console, scores: ScoreTable) -> None:
     for corpus in scores.corpora:
         print_table(console, grid_table(scores, corpus), notes)
     console.print(
-        Text(f"{scores.headline}, skill against the vote prior in brackets. {control_line(scores)}."),
+        plain(f"{scores.headline}, skill against the vote prior in brackets. {control_line(scores)}."),
         style="dim",
     )
     notes.show(console)
@@ -54,26 +54,26 @@ def show_grid(console: Console, scores: ScoreTable) -> None:
 
 def _show_cautions(console: Console, scores: ScoreTable) -> None:
     for line in note_lines(scores.cautions):
-        console.print(Text(f"caution: {line}"), style="yellow")
+        console.print(plain(f"caution: {line}", style="yellow"))
 
 
 def _show_notes(console: Console, scores: ScoreTable) -> None:
     for line in (*note_lines(scores.notes), *map(fitted_line, scores.fitted)):
-        console.print(Text(f"note: {line}"), style="dim")
+        console.print(plain(f"note: {line}", style="dim"))
 
 
 def _show_legend(console: Console, scores: ScoreTable) -> None:
-    console.print(
+    legend = (
         f"Convention {scores.convention}. failed: readings without a distribution, counted as "
         f"{scores.failed_as}. mass: median probability on the labels. skill: by {scores.headline}, 0 is "
         "the vote prior (in a third: that of the third), 1 perfect. noise ceiling: what true shares score. "
-        f"95%: bootstrap-t intervals over {scores.cluster}s. Votes outside the set: {scores.outside}.",
-        style="dim",
+        f"95%: bootstrap-t intervals over {scores.cluster}s. Votes outside the set: {scores.outside}."
     )
+    console.print(plain(legend, style="dim"))
 
 
 def _show_statuses(console: Console, scores: ScoreTable) -> None:
     for row in scores.rows:
         odd = [(status, n) for status, n in row.statuses.items() if status != "ok"]
         if odd and isinstance(row.key, RowKey):
-            console.print(Text(f"{row_name(row.key, model=True)}: {counts(odd)}"), style="yellow")
+            console.print(plain(f"{row_name(row.key, model=True)}: {counts(odd)}"), style="yellow")

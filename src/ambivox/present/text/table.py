@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table as RichTable
-from rich.text import Text
 
+from ambivox.present.escape import escaped
 from ambivox.present.numbers import raised
 from ambivox.present.tables import Cell, Column, Table
+from ambivox.present.text.plain import plain
 
 _SPACE = 2
 _FOLDED = 24
@@ -38,7 +39,7 @@ class Footnotes:
     def show(self, console: Console) -> None:
         """Print all that were marked."""
         for place, note in enumerate(self.told):
-            console.print(Text(f"{raised(place + 1)} {note}"), style="dim")
+            console.print(plain(f"{raised(place + 1)} {note}", style="dim"))
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class _Shown:
 
     def text(self, cell: Cell, notes: Footnotes) -> str:
         if self.of_details:
-            return cell.detail + notes.mark(cell.detail_notes)
-        return cell.text + notes.mark(cell.notes)
+            return escaped(cell.detail) + notes.mark(cell.detail_notes)
+        return escaped(cell.text) + notes.mark(cell.notes)
 
 
 def print_table(console: Console, table: Table, notes: Footnotes, *, caption: bool = False) -> None:
@@ -67,6 +68,7 @@ def print_table(console: Console, table: Table, notes: Footnotes, *, caption: bo
     titles = [table.caption, *(column.title for column in table.columns[1:])]
     if not caption:
         titles[0] = table.columns[0].title
+    titles = [escaped(title) for title in titles]
     shown = [one for place, column in enumerate(table.columns) for one in _columns(place, column, titles)]
     headings = any(group.heading for group in table.groups)
     indents = {id(line): "  " * (line.depth + headings) for line in table.lines}
@@ -88,13 +90,13 @@ def print_table(console: Console, table: Table, notes: Footnotes, *, caption: bo
     drawn = RichTable(box=None, pad_edge=False, padding=(0, _SPACE, 0, 0), header_style="bold")
     for one in kept:
         justify = "right" if one.kind == "number" else "left"
-        drawn.add_column(one.title, justify=justify, no_wrap=not one.folds)  # type: ignore[arg-type]
+        drawn.add_column(plain(one.title), justify=justify, no_wrap=not one.folds)  # type: ignore[arg-type]
     for group in table.groups:
         if group.heading:
-            drawn.add_row(Text(group.heading, style="bold"))
+            drawn.add_row(plain(group.heading, style="bold"))
         for line in group.lines:
             cells = [
-                Text(text(one, line, line.cells, notes), style=_style(line.cells[one.place])) for one in kept
+                plain(text(one, line, line.cells, notes), style=_style(line.cells[one.place])) for one in kept
             ]
             drawn.add_row(*cells, style="dim" if line.depth else "")
     console.print(drawn)
