@@ -10,7 +10,9 @@ import pytest
 import soundfile
 import yaml
 
+from ambivox.emotions import load_emotions
 from ambivox.models import MODELS
+from ambivox.prompts import load_prompt
 from tests.cli.conftest import Cli
 from tests.run.toy import ToyModel, write_corpus
 
@@ -135,6 +137,18 @@ def test_listings_name_everything_in_text_and_json(ambivox: Cli, name: str) -> N
     assert all(f'"{word}"' in json.dumps(json.loads(out)) for word in expected)
 
 
+def test_a_prompt_is_shown_as_the_model_sees_it(ambivox: Cli) -> None:
+    prompt, emotions = load_prompt("letter"), load_emotions("iemocap4")
+    code, out, _ = ambivox("prompts", "letter", "--emotions", "iemocap4")
+    assert code == 0
+    assert prompt.render(emotions).text in out
+    code, out, _ = ambivox("prompts", "letter", "--emotions", "iemocap4", "--json")
+    shown = json.loads(out)
+    assert shown["template"] == prompt.text
+    assert shown["answers"]["sad"] == ["D"]
+    assert set(shown["variables"]) == {"context", "lettered", "transcript"}
+
+
 def test_run_score_and_report_follow_each_other(ambivox: Cli, study: Path, tmp_path: Path) -> None:
     code, _, err = ambivox("run", str(study))
     assert code == 0
@@ -143,6 +157,8 @@ def test_run_score_and_report_follow_each_other(ambivox: Cli, study: Path, tmp_p
     assert code == 0
     assert "vote prior" in out
     assert "jsd_bits" in out
+    code, _, err = ambivox("export", "runs/small", "-o", "small.csv")
+    assert (code, err.strip()) == (0, "wrote small.csv")
     code, out, _ = ambivox("score", "runs/small", "-c", "scaling-ambiguity", "--json")
     assert code == 0
     assert json.loads(out)["convention"] == "scaling-ambiguity"

@@ -12,9 +12,10 @@ import pytest
 from ambivox.corpora import Corpus, Utterance, load_crema_d, load_iemocap
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError, UsageError
-from ambivox.inspection import utterance_table, write_table
+from ambivox.inspection import utterance_table
 from ambivox.raters.truth import truth_from_raters
 from ambivox.scoring.truth_table import read_truth_table
+from ambivox.table_file import write_table
 from tests.corpora.trees import SMALL, write_iemocap
 
 

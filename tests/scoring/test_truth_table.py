@@ -7,12 +7,13 @@ from scipy.spatial.distance import jensenshannon
 from ambivox.corpora import load_corpus
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
-from ambivox.inspection import utterance_table, write_table
+from ambivox.inspection import utterance_table
 from ambivox.readouts import load_readout
 from ambivox.run import Study, run_study
 from ambivox.run_folder import Run
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.truth_table import read_truth_table
+from ambivox.table_file import write_table
 from tests.run.toy import ToyModel
 from tests.scoring.rows import find_row
 

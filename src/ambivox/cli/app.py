@@ -42,6 +42,7 @@ for _command in (
     study.score,
     study.claims,
     study.report,
+    study.export,
     model.check,
     model.finetune,
     lists.models,

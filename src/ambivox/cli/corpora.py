@@ -58,8 +58,9 @@ def inspect(
     Clips, speakers, how the raters disagree, and what each option would keep.
     """
     from ambivox.emotions import load_emotions
-    from ambivox.inspection import default_emotions, inspect_corpus, utterance_table, write_table
+    from ambivox.inspection import default_emotions, inspect_corpus, utterance_table
     from ambivox.present.text.inspection import show_inspection
+    from ambivox.table_file import write_table
 
     for file in out or ():
         if file.suffix not in (_PAGE, *_TABLES):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ambivox.cli.options import JsonOption
+import typer
+
+from ambivox.cli.options import EmotionsOption, JsonOption, PromptArgument
 from ambivox.cli.output import print_json, print_table, show_list
 
 
@@ -14,14 +16,59 @@ def models(as_json: JsonOption = False) -> None:
     show_list(("model", "what it is"), rows, as_json)
 
 
-def prompts(as_json: JsonOption = False) -> None:
-    """List the prompts."""
+def prompts(
+    name: PromptArgument = None, emotions: EmotionsOption = "cremad6", as_json: JsonOption = False
+) -> None:
+    """List the prompts, or show one with its wording.
+
+    A prompt by name or a YAML file is shown as a model would see it.
+    """
     from ambivox.prompts import PROMPTS
 
+    if name is not None:
+        _show_prompt(name, emotions, as_json)
+        return
     rows = [
         (name, PROMPTS[name].version, PROMPTS[name].format, PROMPTS[name].description) for name in PROMPTS
     ]
     show_list(("prompt", "version", "format", "what it asks for"), rows, as_json)
+
+
+def _show_prompt(name: str, emotions: str, as_json: bool) -> None:
+    from ambivox.emotions import load_emotions
+    from ambivox.prompts import load_prompt
+
+    prompt, chosen = load_prompt(name), load_emotions(emotions)
+    rendered = prompt.render(chosen)
+    answers = {
+        label: list(forms) for label, forms in zip(chosen.labels, rendered.answers, strict=True) if forms
+    }
+    facts = {
+        "prompt": prompt.name,
+        "version": prompt.version,
+        "format": prompt.format,
+        "description": prompt.description,
+        "variables": sorted(prompt.variables),
+        "max_new_tokens": rendered.max_new_tokens,
+        "answers": answers,
+        "template": prompt.text,
+        "text": rendered.text,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    print_table(
+        ("fact", "of this prompt"),
+        [
+            ("name", f"{prompt.name}, version {prompt.version}"),
+            ("asks for", f"{prompt.description} ({prompt.format})"),
+            ("variables", ", ".join(sorted(prompt.variables))),
+            ("answers", "; ".join(f"{label}: {' / '.join(forms)}" for label, forms in answers.items())),
+            ("tokens", f"at most {rendered.max_new_tokens} in the answer"),
+        ],
+    )
+    typer.echo(f"\nWith the emotion set {chosen.name}, the model is asked:\n\n{rendered.text}\n")
+    typer.echo(f"The template:\n\n{prompt.text}")
 
 
 def emotions(as_json: JsonOption = False) -> None:

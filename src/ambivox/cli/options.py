@@ -77,6 +77,14 @@ PromptOption = Annotated[
         autocompletion=names_in("prompts", "PROMPTS"),
     ),
 ]
+PromptArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[PROMPT]",
+        help="A prompt to show, by name or a YAML file; without it, they are listed.",
+        autocompletion=names_in("prompts", "PROMPTS"),
+    ),
+]
 EmotionsOption = Annotated[
     str,
     typer.Option(

@@ -1,4 +1,4 @@
-"""The commands on studies: ``ambivox run | score | claims | report``."""
+"""The commands on studies: ``ambivox run | score | claims | report | export``."""
 
 from __future__ import annotations
 
@@ -248,6 +248,27 @@ def report(
     )
     path = write_report(_open(run, partial), out or run / "report.html", options)
     say(f"wrote {path}")
+
+
+def export(
+    run: RunArgument,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The table: FILE.csv, .parquet or .jsonl.")
+    ],
+    readout: ReadoutOption = None,
+    outside: OutsideOption = "drop",
+    truth: TruthOption = "votes",
+    partial: PartialOption = False,
+) -> None:
+    """Write every reading of a run as one table.
+
+    One row per clip, prompt and readout, with the votes and the truth where people rated the clip.
+    """
+    from ambivox.scoring import ScoringOptions, export_readings
+
+    options = ScoringOptions(readouts=readout, outside=outside, truth=truth)
+    path = export_readings(_open(run, partial), out, options, n_processes=os.cpu_count() or 1)
+    errors.print(f"wrote {path}", highlight=False)
 
 
 def _names(given: str) -> list[str]:

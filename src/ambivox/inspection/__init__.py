@@ -2,7 +2,7 @@
 
 from ambivox.inspection.check import CorpusCheck, check_corpus
 from ambivox.inspection.facts import Inspection, default_emotions, inspect_corpus
-from ambivox.inspection.utterances import utterance_table, write_table
+from ambivox.inspection.utterances import utterance_table
 
 __all__ = [
     "CorpusCheck",
@@ -11,5 +11,4 @@ __all__ = [
     "default_emotions",
     "inspect_corpus",
     "utterance_table",
-    "write_table",
 ]

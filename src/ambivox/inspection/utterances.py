@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from ambivox.choices import TruthMethod
 from ambivox.corpora import Corpus
 from ambivox.emotions import EmotionSet
-from ambivox.errors import AmbivoxError, UsageError
 from ambivox.metrics import entropy_bits
 from ambivox.raters.truth import standard_error, truth_from_raters, vote_counts
-from ambivox.write_aside import write_aside
 
 
 def utterance_table(corpus: Corpus, emotions: EmotionSet, truth_method: TruthMethod = "shares") -> pa.Table:
@@ -55,33 +48,3 @@ def utterance_table(corpus: Corpus, emotions: EmotionSet, truth_method: TruthMet
         columns[f"standard_error.{label}"] = pa.array(errors[:, n], from_pandas=True)
         columns[f"truth.{label}"] = pa.array(truth[:, n], from_pandas=True)
     return pa.table(columns)
-
-
-def without_formulas(table: pa.Table) -> pa.Table:
-    """The table with a quote before text that a spreadsheet would run as a formula.
-
-    >>> without_formulas(pa.table({"id": ["=1+1", "a"]}))["id"].to_pylist()
-    ["'=1+1", 'a']
-    """
-    for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            guarded = pc.replace_substring_regex(table.column(place), r"^([=+\-@\t\r])", r"'\1")
-            table = table.set_column(place, field, guarded)
-    return table
-
-
-def write_table(table: pa.Table, path: Path) -> Path:
-    """Write a table as CSV or Parquet, by the ending of the path, whole or not at all."""
-    if path.suffix not in (".csv", ".parquet"):
-        raise UsageError(f"{path}: the table is written as .csv or .parquet: end the name in one of them")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with write_aside(path) as aside:
-            if path.suffix == ".csv":
-                pa.csv.write_csv(without_formulas(table), aside)
-            else:
-                pq.write_table(table, aside, compression="zstd")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise AmbivoxError(f"{path}: cannot be written ({reason}): choose another file") from None
-    return path

@@ -85,7 +85,7 @@ class Prompt(BaseModel):
     def _check_template(self) -> Prompt:
         try:
             fault = _too_much(self.text)  # first: to look for variables already computes what is constant
-            used = frozenset() if fault else self._variables()
+            used = frozenset() if fault else self.variables
         except jinja2.TemplateError as error:
             raise ValueError(f"the template fails: {first_line(error)}") from None
         if fault:
@@ -133,7 +133,7 @@ class Prompt(BaseModel):
         order = tuple(range(len(emotions))) if order is None else tuple(int(n) for n in order)
         if sorted(order) != list(range(len(emotions))):
             raise UsageError(f"prompt {self.name!r}: order {list(order)} is not a permutation of the labels")
-        if len(order) > len(LETTERS) and "lettered" in self._variables():
+        if len(order) > len(LETTERS) and "lettered" in self.variables:
             raise UsageError(f"prompt {self.name!r}: {len(order)} options, letters go up to {len(LETTERS)}")
         words = tuple(emotions.labels if wording is None else wording)
         options = tuple(words[n] for n in order)
@@ -150,7 +150,7 @@ class Prompt(BaseModel):
             text=text,
             order=order,
             wording=words,
-            shows_transcript=bool(transcript) and "transcript" in self._variables(),
+            shows_transcript=bool(transcript) and "transcript" in self.variables,
             answers=self._answers(emotions, order, words),
             max_new_tokens=self.max_new_tokens + self.max_new_tokens_per_option * len(emotions),
         )
@@ -168,9 +168,11 @@ class Prompt(BaseModel):
     @property
     def takes_context(self) -> bool:
         """Whether the template has a place for earlier turns of the dialogue."""
-        return "context" in self._variables()
+        return "context" in self.variables
 
-    def _variables(self) -> frozenset[str]:
+    @property
+    def variables(self) -> frozenset[str]:
+        """What the template writes: ``options``, ``lettered``, ``transcript``, ``context``."""
         return _variables_of(self.text)
 
     def _write(self, **values: Any) -> str:

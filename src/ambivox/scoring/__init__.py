@@ -4,6 +4,7 @@
 what was read, and `score` does both. Claims and reports start from the same readings.
 """
 
+from ambivox.scoring.export import export_readings
 from ambivox.scoring.keys import ControlKey, RowKey
 from ambivox.scoring.notes import Note
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
@@ -21,6 +22,7 @@ __all__ = [
     "ScoreTable",
     "ScoringOptions",
     "SensitivityScore",
+    "export_readings",
     "read_run",
     "score",
     "score_readings",
