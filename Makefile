@@ -12,7 +12,7 @@ JOBS ?= 2
 .PHONY: bench demo docs test test-fast test-lowest test-newest lint types format mini clean help
 
 help:
-	@echo "make demo    read example clips, run a small study, score it, write a report into $(OUT)/"
+	@echo "make demo    read a clip, run a study of 12, score it, test the claims, write a report into $(OUT)/"
 	@echo "make test    lint, types, documentation and tests, as CI runs them"
 	@echo "make test-fast  lint and the quick tests"
 	@echo "make docs    the documentation site, in build/docs"
@@ -23,11 +23,12 @@ help:
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
 
 demo: $(VENV)/.installed
-	$(BIN)/ambivox read examples/clips/*.flac
+	$(BIN)/ambivox read examples/crema-d/AudioWAV/1001_DFA_FEA_XX.wav
 	rm -rf $(OUT)
 	$(BIN)/ambivox run examples/demo.yaml --out $(OUT)
-	$(BIN)/ambivox score $(OUT)
-	$(BIN)/ambivox report $(OUT)
+	$(BIN)/ambivox score $(OUT) --cluster clip
+	$(BIN)/ambivox claims $(OUT) --cluster clip
+	$(BIN)/ambivox report $(OUT) --cluster clip
 
 test: lint types docs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)

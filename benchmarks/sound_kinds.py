@@ -28,7 +28,7 @@ import soundfile as sf
 from ambivox.audio import Channel, audio_facts
 from ambivox.errors import AudioError
 
-CLIPS = Path(__file__).parents[1] / "examples" / "clips"
+CLIPS = Path(__file__).parents[1] / "examples" / "crema-d" / "AudioWAV"
 RATE_HZ = 16_000
 
 
@@ -321,7 +321,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="Markdown file; printed by default.")
     out: Path | None = parser.parse_args().out
-    first, second = (sf.read(path, dtype="float32")[0] for path in sorted(CLIPS.glob("*.flac"))[:2])
+    first, second = (sf.read(path, dtype="float32")[0] for path in sorted(CLIPS.glob("*.wav"))[:2])
     kinds = [
         *plain_kinds(first),
         *header_kinds(first),

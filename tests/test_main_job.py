@@ -17,6 +17,7 @@ from ambivox.scoring import ScoringOptions, score
 from tests.records import facts
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+CLIPS = REPOSITORY / "examples" / "crema-d" / "AudioWAV"
 OFFLINE = os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
 AMBIVOX = [sys.executable, "-m", "ambivox"]
 
@@ -28,12 +29,12 @@ def command(*arguments: str, cwd: Path = REPOSITORY) -> str:
 
 
 @pytest.fixture(scope="module")
-def study(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The 12 CREMA-D clips x 4 prompts."""
-    path = tmp_path_factory.mktemp("study") / "crema_d.yaml"
-    data = yaml.safe_load((REPOSITORY / "examples" / "crema_d.yaml").read_text())
-    data["corpora"][0]["path"] = str(data_dir / "crema-d")
-    path.write_text(yaml.safe_dump(data | {"shard_size": 8}))
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 12 CREMA-D clips x 4 prompts, without the controls of the demo."""
+    path = tmp_path_factory.mktemp("study") / "demo.yaml"
+    data = yaml.safe_load((REPOSITORY / "examples" / "demo.yaml").read_text())
+    data["corpora"][0]["path"] = str(CLIPS.parent)
+    path.write_text(yaml.safe_dump(data | {"shard_size": 8, "controls": ["clip"]}))
     return path
 
 
@@ -96,7 +97,7 @@ def test_mini_answers_with_a_word_a_letter_and_a_dictionary_that_can_be_read(uni
 
 
 def test_a_bare_read_draws_two_distributions_offline() -> None:
-    [clip, *_] = sorted((REPOSITORY / "examples" / "clips").glob("*.flac"))
+    [clip, *_] = sorted(CLIPS.glob("*.wav"))
     out = command("read", str(clip))
     assert "text level: dictionary" in out
     assert "token level: first" in out
@@ -115,5 +116,5 @@ def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert len([line for line in block.splitlines() if line.strip()]) <= 6
     exec(compile(block, "README.md", "exec"), {})
     out = capsys.readouterr().out
-    assert re.search(r"^dictionary (ok|renormalised) \[0\.\d+", out, re.MULTILINE)
+    assert re.search(r"^dictionary (ok|renormalised) \[0\.\d*", out, re.MULTILINE)
     assert re.search(r"^first ok \[0\.\d+", out, re.MULTILINE)
