@@ -115,3 +115,15 @@ def test_only_what_a_format_needs_is_needed(answers: AnswerFormat, needs: tuple[
 
 def test_a_record_knows_its_emotion_set() -> None:
     assert record(emotions=plain_set(3)).asked.emotions == plain_set(3)
+
+
+@pytest.mark.parametrize(("log_mass", "status"), [(-4.61, "improbable"), (-4.60, "ok")])
+def test_labels_that_hold_less_than_a_hundredth_are_improbable(log_mass: float, status: str) -> None:
+    label_tokens = label_tokens_of([(0,), (1,)], [0, 1])
+    full = np.array([[log_mass, log_mass, np.log(1 - np.exp(log_mass))]]) - np.array(
+        [[np.log(2)] * 2 + [0.0]]
+    )
+    reading = load_readout("first")(with_logits(full, label_tokens, 2))
+    assert reading.mass == pytest.approx(np.exp(log_mass), rel=1e-5)
+    assert reading.status == status
+    assert reading.distribution is not None

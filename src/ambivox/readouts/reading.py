@@ -11,6 +11,7 @@ Status = Literal[
     "ok",  # the answer as it was asked for
     "renormalised",  # numbers that did not sum to 1 (or 100%)
     "partial",  # a part is missing: labels of the set, the end of an answer, some of the sampled answers
+    "improbable",  # token level: the labels held next to no probability there, see `NEXT_TO_NONE`
     "foreign",  # labels outside the set were named; none or the rest could be read
     "refused",  # the model declined to answer
     "unparsed",  # no answer could be found in the text, or more than one
@@ -20,6 +21,9 @@ Status = Literal[
     "failed",  # the request itself failed, see the record's error
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
+
+NEXT_TO_NONE = 0.01
+"""Labels with less probability than this were not about to be written: the reading is `improbable`."""
 
 
 @dataclass(frozen=True)

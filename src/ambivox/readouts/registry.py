@@ -19,7 +19,7 @@ from ambivox.raters.distribution import as_distributions
 from ambivox.readouts import text, tokens
 from ambivox.readouts.expected import expected
 from ambivox.readouts.frequency import frequency
-from ambivox.readouts.reading import STATUSES, Reading, Status
+from ambivox.readouts.reading import NEXT_TO_NONE, STATUSES, Reading, Status
 from ambivox.record import SILENT, Record
 from ambivox.registry import Registry
 
@@ -65,7 +65,16 @@ class Readout:
         if record.reply is None:
             status: Status = "silent" if record.error and record.error.code == SILENT else "failed"
             return Reading(None, status, record.error.text if record.error else "not asked")
-        return self.function(record, **dict(self.options))
+        return _improbable(self.function(record, **dict(self.options)))
+
+
+def _improbable(reading: Reading) -> Reading:
+    """The reading with the status that its mass asks for."""
+    if reading.status != "ok" or reading.mass is None or reading.mass >= NEXT_TO_NONE:
+        return reading
+    held = "less than 0.01%" if reading.mass < 1e-4 else f"{reading.mass:.2%}"
+    note = f"the labels hold {held} of the probability here: the answer begins with something else"
+    return replace(reading, status="improbable", note=f"{note}; {reading.note}" if reading.note else note)
 
 
 def written(name: str, options: Iterable[tuple[str, Any]]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.raters.distribution import Array
+from ambivox.readouts.reading import NEXT_TO_NONE
 from ambivox.scoring.notes import Note
 from ambivox.scoring.read_run import RunReadings
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
@@ -17,9 +18,6 @@ NEARLY_ALL = 0.9
 
 STILL = 0.1
 """Distributions that move less than this part of what the votes move are nearly constant."""
-
-NO_MASS = 0.01
-"""Labels with less probability than this were not about to be named."""
 
 FORMS_MATTER = 0.05
 """Where more of a distribution than this hangs on the list of forms, it is said."""
@@ -113,7 +111,7 @@ def _cautions(found: Readings, clips: Clips) -> Iterator[tuple[str, str]]:
         text = f"names the option offered first in {habit} of {len(p)}: {reads} the order, not the clip"
         yield "first-option", text
     masses = found.mass[~np.isnan(found.mass)]
-    if len(masses) and np.median(masses) < NO_MASS:
+    if len(masses) and np.median(masses) < NEXT_TO_NONE:
         text = "the labels had next to no probability there: the answer begins with something else"
         yield "no-mass", text
     shifts = found.forms_shift[~np.isnan(found.forms_shift)]
