@@ -1,7 +1,8 @@
 """Whether a run can be trusted: kills, edits between start and resume, and hostile files.
 
 ``python -m benchmarks.chaos [--kills 100] [--files 200] [--cases FOLDER]`` runs studies of a synthetic
-listener in a temporary folder and prints a table of counts; ``--write`` puts it into results/chaos.md.
+listener and trainings of a small random checkpoint (three in ten of the kills) in a temporary folder and
+prints a table of counts; ``--write`` puts it into results/chaos.md.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from ambivox.audio import load_audio
 from ambivox.corpora import load_corpus
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError, UnfinishedRunError
@@ -31,6 +33,7 @@ from ambivox.prompts import load_prompt
 from ambivox.record import Record, read_records
 from ambivox.run import Progress, Run, Study, load_study, run_study
 from ambivox.testing.listener import Listener, sound_of
+from benchmarks import chaos_training
 
 RESULTS = Path(__file__).parent / "results" / "chaos.md"
 N_CLIPS = 12
@@ -212,6 +215,20 @@ def feed(paths: list[Path]) -> Counter[str]:
     return found
 
 
+def described(path: Path) -> Path:
+    """The folder of a dataset, for the file that describes it; other files are read as they are."""
+    return path.parent if path.name in ("state.json", "dataset_dict.json", "metadata.csv") else path
+
+
+def as_corpus(path: Path) -> None:
+    """A file, or the folder that it describes, as a corpus."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = described(path)
+        options = {"clips": scratch} if folder.is_dir() or path.suffix in (".parquet", ".arrow") else {}
+        for utterance in load_corpus("datasets" if options else "manifest", folder, **options):
+            load_audio(utterance.audio, utterance.start_s, utterance.end_s, utterance.channel)
+
+
 def as_part_of_a_run(path: Path) -> None:
     """A JSON file in the place of a run's manifest and environment."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -226,10 +243,32 @@ def as_part_of_a_run(path: Path) -> None:
 
 READERS: dict[str, tuple[Callable[[Path], object], ...]] = {
     ".yaml": (load_study, load_prompt, load_emotions),
-    ".csv": (lambda path: load_corpus("manifest", path),),
-    ".parquet": (read_records,),
-    ".json": (as_part_of_a_run,),
+    ".csv": (as_corpus,),
+    ".jsonl": (as_corpus,),
+    ".parquet": (read_records, as_corpus),
+    ".json": (as_part_of_a_run, as_corpus),
+    **dict.fromkeys((".wav", ".flac", ".mp3", ".ogg", ".opus"), (load_audio,)),
 }
+
+
+MUST = ("lost", "doubled", "changed", "mixed", "tracebacks")
+"""What has to be 0, wherever it is counted."""
+
+
+def table(counts: dict[str, Counter[str]], looked_for: dict[str, tuple[str, ...]]) -> list[str]:
+    """The counts as lines of Markdown, those that have to be 0 too where there is nothing to count."""
+    lines = ["| part | count | |", "|---|---|---|"]
+    for part, found in counts.items():
+        for name in sorted({*found, *looked_for[part]}, key=lambda name: (name in MUST, name)):
+            lines.append(f"| {part} | {name} | {found[name]} |")
+    return lines
+
+
+def peak_mib() -> tuple[float, float]:
+    """The largest memory that this process and any of its children have taken, MiB."""
+    return tuple(  # type: ignore[return-value]
+        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
 
 
 def main() -> None:
@@ -241,29 +280,49 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
+    of_trainings = arguments.kills * 3 // 10
+    kept = ("lost", "doubled", "changed")
+    parts: dict[str, tuple[tuple[str, ...], Callable[[Path], Counter[str]]]] = {
+        "studies, killed": (
+            kept,
+            lambda f: kill(f, write_inputs(f / "inputs"), rng, arguments.kills - of_trainings),
+        ),
+        "studies, edited": ((*kept, "mixed"), edit),
+        "generated files": (("tracebacks",), lambda f: feed(generated(f, rng, arguments.files))),
+        "cases": (
+            ("tracebacks",),
+            lambda _: feed(sorted(path for path in arguments.cases.rglob("*") if path.is_file())),
+        ),
+        "trainings, killed": (("changed",), lambda f: chaos_training.kill(f, rng, of_trainings)),
+        "trainings, edited": (("mixed",), chaos_training.edit),
+    }
+    if not arguments.cases:
+        del parts["cases"]
+    counts: dict[str, Counter[str]] = {}
+    peaks = []
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        counts = {
-            "kills": kill(folder / "kills", write_inputs(folder / "kills"), rng, arguments.kills),
-            "edits": edit(folder / "edits"),
-            "generated files": feed(generated(folder / "files", rng, arguments.files)),
-        }
-        if arguments.cases:
-            counts["cases"] = feed([path for path in arguments.cases.rglob("*") if path.is_file()])
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        for place, (part, (_, run)) in enumerate(parts.items()):
+            folder = Path(scratch) / str(place)
+            folder.mkdir()
+            began_s = time.monotonic()
+            counts[part] = run(folder)
+            peaks.append(f"| {part} | {' | '.join(f'{mib:.0f}' for mib in peak_mib())} |")
+            print(f"{part}: {dict(counts[part])}, {time.monotonic() - began_s:.0f} s", flush=True)
     lines = [
         "# Chaos",
         "",
-        f"Written by `python -m benchmarks.chaos --kills {arguments.kills} --files "
-        f"{arguments.files}`; peak memory {peak_mib:.0f} MiB.",
+        f"Written by `python -m benchmarks.chaos --kills {arguments.kills} --files {arguments.files}"
+        f"{' --cases FOLDER' if arguments.cases else ''} --write`. Studies ask the synthetic listener about "
+        f"{N_CLIPS} clips; trainings are of a random Qwen2-Audio of a few thousand weights (all, or LoRA).",
         "",
-        "| part | count | |",
+        *table(counts, {part: looked_for for part, (looked_for, _) in parts.items()}),
+        "",
+        "Peak memory up to the end of each part, in MiB, of the process and of the largest that it started:",
+        "",
+        "| part | process | started |",
         "|---|---|---|",
+        *peaks,
     ]
-    for part, found in counts.items():
-        must = {"kills": ("lost", "doubled", "changed"), "edits": ("lost", "doubled", "changed", "mixed")}
-        for name in sorted({*found, *must.get(part, ("tracebacks",))}):
-            lines.append(f"| {part} | {name} | {found[name]} |")
     print("\n".join(lines))
     if arguments.write:
         RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import chaos
+from benchmarks import chaos, chaos_training
 
 
 @pytest.mark.slow
@@ -30,3 +30,19 @@ def test_hostile_files_end_in_one_line(tmp_path: Path) -> None:
     found = chaos.feed(chaos.generated(tmp_path, random.Random(1), 40))
     assert found["files read"] >= 40
     assert found["tracebacks"] == 0
+
+
+@pytest.mark.slow
+def test_killed_trainings_end_with_the_bits_of_whole_ones(tmp_path: Path) -> None:
+    found = chaos_training.kill(tmp_path, random.Random(0), 2)
+    assert found["kills"] >= 2
+    assert found["changed"] == 0
+
+
+@pytest.mark.slow
+def test_an_edit_between_start_and_resume_of_a_training_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos_training, "EDITS", {"votes": chaos_training.EDITS["votes"]})
+    found = chaos_training.edit(tmp_path)
+    assert (found["edits"], found["refused"], found["mixed"]) == (2, 2, 0)
