@@ -33,8 +33,8 @@ NAMES = {
     "--token",
 }
 """Options that take a name of a registry, to which plug-ins may add."""
-FREE = {"--channel", "--development-speakers", "--option"}
-"""Options whose text only a corpus or a sound file can know."""
+FREE = {"--channel", "--development-speakers", "--gate", "--option"}
+"""Options whose text only a corpus or a sound file can know, or that hold a number."""
 
 
 def commands(command: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

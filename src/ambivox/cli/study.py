@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ambivox.cli.options import (
+    AnyEmotionsOption,
     CalibrationOption,
     ClusterOption,
     ConventionOption,
+    CorpusOption,
     DevelopmentSpeakersOption,
     FailedAsOption,
     JsonOption,
@@ -30,6 +33,7 @@ from ambivox.errors import AmbivoxError, SomeFailedError, UsageError
 
 if TYPE_CHECKING:
     from ambivox.run import Run
+    from ambivox.scoring import ScoreTable, ScoringOptions
 
 
 def run(
@@ -93,7 +97,9 @@ def _open(folder: Path, partial: bool) -> Run:
 
 
 def score(
-    run: RunArgument,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="The directory that 'ambivox run' wrote.")
+    ] = None,
     convention: ConventionOption = "ambivox",
     metric: MetricsOption = None,
     outside: OutsideOption = "drop",
@@ -113,6 +119,26 @@ def score(
             "--sensitivity", help="Add how far readings move with the order of options and the prompt."
         ),
     ] = False,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--predictions",
+            metavar="FILE",
+            help="Score a table of distributions made elsewhere, in place of a run; may be repeated.",
+        ),
+    ] = None,
+    corpus_path: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="The corpus whose votes the predictions are scored against."),
+    ] = None,
+    corpus: CorpusOption = None,
+    emotions: AnyEmotionsOption = None,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BOUND", help="Ask whether a bound is kept, such as 'vote_ece<0.05'; may be repeated."
+        ),
+    ] = None,
     grid: Annotated[
         bool,
         typer.Option("--grid", help="Show every reading of the paper's token-level method as one table."),
@@ -124,11 +150,12 @@ def score(
 
     The table has controls that heard nothing, and an interval beside each score.
     """
-    from ambivox.present.text import show_grid, show_scores
+    from ambivox.present.text import show_gates, show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
-    from ambivox.scoring import ScoringOptions
+    from ambivox.scoring import ScoringOptions, keep_gates, parse_gate
     from ambivox.scoring import score as score_run
 
+    gates = [parse_gate(text) for text in gate or ()]
     if grid and (readout or calibration):
         raise UsageError("--grid stands alone: leave out --readout and --calibration")
     options = ScoringOptions(
@@ -143,13 +170,38 @@ def score(
         truth=truth,
         truth_table=truth_table,
     )
-    table = score_run(_open(run, partial), options, n_processes=os.cpu_count() or 1)
+    if run is not None and not predictions and corpus_path is None:
+        table = score_run(_open(run, partial), options, n_processes=os.cpu_count() or 1)
+    elif predictions and corpus_path is not None and run is None:
+        table = _score_predictions(predictions, corpus_path, corpus, emotions, options)
+    else:
+        raise UsageError("give a RUN, or --predictions FILE with --corpus-path PATH")
+    results = keep_gates(table, gates)
     if as_json:
-        print_json(table.to_dict())
+        print_json(table.to_dict() | ({"gates": [asdict(one) for one in results]} if gates else {}))
     elif grid:
         show_grid(console, table)
     else:
         show_scores(console, table, tertiles=tertiles, sensitivity=sensitivity)
+        show_gates(console, results)
+    if any(one.verdict != "pass" for one in results):
+        raise typer.Exit(1)
+
+
+def _score_predictions(
+    files: list[Path], path: Path, name: str | None, emotions: str | None, options: ScoringOptions
+) -> ScoreTable:
+    from ambivox.corpora import load_corpus
+    from ambivox.corpora.guess import guess_corpus
+    from ambivox.emotions import load_emotions
+    from ambivox.inspection import default_emotions
+    from ambivox.scoring import score_predictions_file
+
+    corpus = load_corpus(name or guess_corpus(path), path)
+    chosen = load_emotions(emotions) if emotions else default_emotions(corpus.utterances)
+    if chosen is None:
+        raise UsageError(f"{path}: no votes to score against: name the labels with --emotions")
+    return score_predictions_file(files, corpus, chosen, options)
 
 
 def claims(

@@ -246,7 +246,8 @@ def _groups(
 
 def _heading(key: RowKey, versions: Mapping[str, Sequence[int]] | None) -> str:
     known = " and ".join(f"v{version}" for version in (versions or {}).get(key.prompt, ()))
-    return f"Prompt {prompt_text(key)}{f' ({known})' if known else ''}, {key.model}"
+    asked = f"Prompt {prompt_text(key)}" if key.prompt else "Predictions made elsewhere"
+    return f"{asked}{f' ({known})' if known else ''}, {key.model}"
 
 
 def _metric_column(metric: Metric, rank: int, interval_rank: int) -> Column:

@@ -5,9 +5,11 @@ what was read, and `score` does both. Claims and reports start from the same rea
 """
 
 from ambivox.scoring.export import export_readings
+from ambivox.scoring.gate import Gate, GateResult, keep_gates, parse_gate
 from ambivox.scoring.keys import ControlKey, RowKey
 from ambivox.scoring.notes import Note
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
+from ambivox.scoring.predictions_file import score_predictions_file
 from ambivox.scoring.read_run import RunReadings, read_run
 from ambivox.scoring.score_run import score, score_readings
 from ambivox.scoring.table import ScoreRow, ScoreTable, SensitivityScore
@@ -15,6 +17,8 @@ from ambivox.scoring.table import ScoreRow, ScoreTable, SensitivityScore
 __all__ = [
     "DEFAULT_OPTIONS",
     "ControlKey",
+    "Gate",
+    "GateResult",
     "Note",
     "RowKey",
     "RunReadings",
@@ -23,7 +27,10 @@ __all__ = [
     "ScoringOptions",
     "SensitivityScore",
     "export_readings",
+    "keep_gates",
+    "parse_gate",
     "read_run",
     "score",
+    "score_predictions_file",
     "score_readings",
 ]

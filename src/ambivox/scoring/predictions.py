@@ -82,8 +82,19 @@ def score_predictions(
     >>> round(row.value("accuracy"), 3)
     0.25
     """
+    return CorpusScorer(corpus_readings(predictions, clips, emotions, corpus), options).rows()
+
+
+def corpus_readings(
+    predictions: Sequence[Predictions],
+    clips: Clips,
+    emotions: EmotionSet,
+    corpus: str,
+    notes: Sequence[Note] = (),
+) -> CorpusReadings:
+    """Predictions as the readings of a corpus."""
     readings = tuple(_readings(one, emotions) for one in predictions)
-    return CorpusScorer(CorpusReadings(corpus, emotions, clips, readings), options).rows()
+    return CorpusReadings(corpus, emotions, clips, readings, tuple(notes))
 
 
 def _readings(one: Predictions, emotions: EmotionSet) -> Readings:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ambivox.run_folder import Run
 from ambivox.scoring.cautions import row_cautions, run_cautions
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
 from ambivox.scoring.read_run import RunReadings, read_run
+from ambivox.scoring.readings import CorpusReadings
 from ambivox.scoring.rows import CorpusScorer
 from ambivox.scoring.sensitivity import sensitivity_scores
 from ambivox.scoring.table import ScoreTable
@@ -33,10 +36,19 @@ def score(
 
 def score_readings(readings: RunReadings) -> ScoreTable:
     """Score what was read from a run, by the options that it was read with."""
-    options = readings.options
-    scorers = [CorpusScorer(corpus, options) for corpus in readings.corpora]
+    table = score_corpora(readings.corpora, readings.options)
+    return replace(
+        table,
+        fitted=readings.fitted,
+        notes=(*readings.notes, *table.notes),
+        cautions=(*run_cautions(readings), *table.cautions),
+    )
+
+
+def score_corpora(corpora: Sequence[CorpusReadings], options: ScoringOptions) -> ScoreTable:
+    """Score readings corpus by corpus, wherever they come from."""
+    scorers = [CorpusScorer(corpus, options) for corpus in corpora]
     rows = [row for scorer in scorers for row in scorer.rows()]
-    notes = [note for scorer in scorers for note in (*scorer.corpus.notes, *scorer.notes)]
     return ScoreTable(
         convention=options.convention,
         source=options.scored_by.source,
@@ -46,11 +58,7 @@ def score_readings(readings: RunReadings) -> ScoreTable:
         failed_as=options.counts_failed_as,
         cluster=options.cluster,
         rows=tuple(rows),
-        sensitivities=tuple(found for corpus in readings.corpora for found in sensitivity_scores(corpus)),
-        fitted=readings.fitted,
-        notes=(*readings.notes, *notes),
-        cautions=(
-            *run_cautions(readings),
-            *(caution for corpus in readings.corpora for caution in row_cautions(corpus)),
-        ),
+        sensitivities=tuple(found for corpus in corpora for found in sensitivity_scores(corpus)),
+        notes=tuple(note for scorer in scorers for note in (*scorer.corpus.notes, *scorer.notes)),
+        cautions=tuple(caution for corpus in corpora for caution in row_cautions(corpus)),
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
+from typing import Protocol
 
 from ambivox.choices import Outside, Truth
 from ambivox.emotions import EmotionSet
 from ambivox.raters.distribution import Array, Votes, count_votes, truth, truth_of_shares
 from ambivox.raters.ratings import NO_AGREEMENT
-from ambivox.record import AskedUtterance, Record
+from ambivox.record import Record
 
 MEANINGS: dict[Truth, str] = {
     "votes": "the shares of the raters' votes",
@@ -24,14 +25,27 @@ _LOOKED_AT = 5_000
 """Records that are looked at to tell what a run can be scored against."""
 
 
-def label_of(utterance: AskedUtterance, named: Truth) -> str | None:
+class Judged(Protocol):
+    """An utterance as a record or a corpus has it: what people said of it."""
+
+    @property
+    def votes(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def shares(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def intended(self) -> str | None: ...  # noqa: D102
+    @property
+    def consensus(self) -> str | None: ...  # noqa: D102
+
+
+def label_of(utterance: Judged, named: Truth) -> str | None:
     """The one label of an utterance under a truth by name; None where there is none."""
     label = utterance.intended if named == "intended" else utterance.consensus
     return None if named == "votes" or label == NO_AGREEMENT else label
 
 
 def truth_of(
-    utterance: AskedUtterance, emotions: EmotionSet, outside: Outside, named: Truth = "votes"
+    utterance: Judged, emotions: EmotionSet, outside: Outside, named: Truth = "votes"
 ) -> tuple[Votes, Array | None, bool]:
     """Counts of votes, the truth, and whether there was anything to make it of.
 

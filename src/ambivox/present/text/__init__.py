@@ -5,7 +5,7 @@ from ambivox.present.text.estimate import show_estimate
 from ambivox.present.text.plan import show_plan
 from ambivox.present.text.progress import RunProgressBar, finetune_progress, run_progress
 from ambivox.present.text.reading import show_reading
-from ambivox.present.text.scores import show_grid, show_scores
+from ambivox.present.text.scores import show_gates, show_grid, show_scores
 
 __all__ = [
     "RunProgressBar",
@@ -13,6 +13,7 @@ __all__ = [
     "run_progress",
     "show_claims",
     "show_estimate",
+    "show_gates",
     "show_grid",
     "show_plan",
     "show_reading",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from ambivox.present.names import fitted_line, note_lines, row_name
-from ambivox.present.numbers import counts
+from ambivox.present.numbers import counts, interval, number
 from ambivox.present.scores import (
     control_line,
     grid_table,
@@ -15,7 +17,7 @@ from ambivox.present.scores import (
 )
 from ambivox.present.text.plain import plain
 from ambivox.present.text.table import Footnotes, print_table
-from ambivox.scoring import RowKey, ScoreTable
+from ambivox.scoring import GateResult, RowKey, ScoreTable
 
 
 def show_scores(
@@ -37,6 +39,15 @@ def show_scores(
     notes.show(console)
     _show_statuses(console, scores)
     _show_notes(console, scores)
+
+
+def show_gates(console: Console, results: Sequence[GateResult]) -> None:
+    """Print for every gate and readout whether the bound is kept."""
+    styles = {"pass": "green", "fail": "red", "undecided": "yellow"}
+    for one in results:
+        found = f"{number(one.value)} {interval(one.interval)}".strip()
+        said = f"gate {one.gate}: {row_name(one.key, model=True)}: {one.verdict} ({found})"
+        console.print(plain(said, style=styles[one.verdict]))
 
 
 def show_grid(console: Console, scores: ScoreTable) -> None:
