@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import get_args
 
 import numpy as np
@@ -309,7 +310,14 @@ class CorpusScorer:
         if model.alpha is None:
             row = self._control_row("noise-ceiling", len(clips.q))
             return PendingRow(replace(row, reason=model.reason))
-        drawn = self._redrawn(model.alpha)
+        votes = np.ascontiguousarray(clips.votes, dtype=np.int64)
+        drawn = _redrawn(
+            votes.tobytes(),
+            len(votes),
+            tuple(model.alpha.tolist()),
+            tuple(self.metrics.values()),
+            self.options.seed,
+        )
         unsure = [f"{name} ±{error:.3f}" for name, (_, error) in drawn.items() if error > _SURE]
         if unsure:
             self._note("noise-ceiling-drawn", f"noise ceiling: drawn to {', '.join(unsure)}")
@@ -322,28 +330,36 @@ class CorpusScorer:
         row = replace(self._control_row("noise-ceiling", 0), scores=scores)
         return PendingRow(self._with_skill(row, priors))
 
-    def _redrawn(self, alpha: Array) -> dict[str, tuple[float, float]]:
-        """By metric, its mean over redrawn votes and the standard error of that."""
-        votes, n_clips = self.clips.votes, len(self.clips.votes)
-        # A mean over clips is that over many copies of the corpus, which are scored together.
-        copies = np.tile(votes, (max(1, _AT_ONCE // n_clips), 1))
-        draws = {
-            True: (copies, -(-_NOISE_READINGS // len(copies))),
-            False: (votes, int(np.clip(_NOISE_READINGS // n_clips, _LEAST_DRAWS, _MOST_DRAWS))),
-        }
-        found: dict[str, tuple[float, float]] = {}
-        for per_utterance, (drawn, n_draws) in draws.items():
-            own = [metric for metric in self.metrics.values() if metric.per_utterance is per_utterance]
-            mean, error = mean_over_redraws(
-                drawn,
-                alpha,
-                lambda shares, new, own=own: [metric.score(shares, new).value for metric in own],  # type: ignore[misc]
-                n_draws=n_draws,
-                seed=self.options.seed,
-            )
-            names = [metric.name for metric in own]
-            found |= dict(zip(names, zip(mean.tolist(), error.tolist(), strict=True), strict=True))
-        return found
+
+@lru_cache(maxsize=16)
+def _redrawn(
+    votes: bytes, n_clips: int, alpha: tuple[float, ...], metrics: tuple[Metric, ...], seed: int
+) -> dict[str, tuple[float, float]]:
+    """By metric, its mean over redrawn votes and the standard error of that.
+
+    It hangs on the votes alone, and is the most that a small run costs: other readouts of it, other
+    calibrations or another look at it find it here.
+    """
+    counts = np.frombuffer(votes, dtype=np.int64).reshape(n_clips, -1)
+    # A mean over clips is that over many copies of the corpus, which are scored together.
+    copies = np.tile(counts, (max(1, _AT_ONCE // n_clips), 1))
+    draws = {
+        True: (copies, -(-_NOISE_READINGS // len(copies))),
+        False: (counts, int(np.clip(_NOISE_READINGS // n_clips, _LEAST_DRAWS, _MOST_DRAWS))),
+    }
+    found: dict[str, tuple[float, float]] = {}
+    for per_utterance, (drawn, n_draws) in draws.items():
+        own = [metric for metric in metrics if metric.per_utterance is per_utterance]
+        mean, error = mean_over_redraws(
+            drawn,
+            np.array(alpha),
+            lambda shares, new, own=own: [metric.score(shares, new).value for metric in own],  # type: ignore[misc]
+            n_draws=n_draws,
+            seed=seed,
+        )
+        names = [metric.name for metric in own]
+        found |= dict(zip(names, zip(mean.tolist(), error.tolist(), strict=True), strict=True))
+    return found
 
 
 def _why_all_failed(found: Readings) -> Reason:
