@@ -111,7 +111,7 @@ def test_no_status_is_lost_and_the_denominator_is_kept(run: Run) -> None:
     assert row.statuses == {"failed": 1, "refused": 1, "ok": 4}
     assert (row.utterances, row.failed) == (6, 2)
     assert row.scores["jsd_bits"].utterances == 4
-    assert row_of(table, "dictionary", "first").statuses == {"failed": 1, "ok": 5}
+    assert row_of(table, "dictionary", "first").statuses == {"failed": 1, "improbable": 5}
 
 
 def test_a_failed_reading_scores_as_each_choice_says(run: Run) -> None:
