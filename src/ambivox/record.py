@@ -105,21 +105,6 @@ class Asked:
     label_tokens: LabelTokens
     """The tokens whose logits were kept."""
 
-    @property
-    def row_name(self) -> str:
-        """The prompt and the levels of a study's factors: what a row of a score table is about.
-
-        Orders of the options are not among them; they are repetitions of one row.
-        """
-        labels = self.emotions.labels
-        words = [word for word, label in zip(self.prompt.wording, labels, strict=False) if word != label]
-        factors = (
-            f"{self.context_turns} turns before" if self.context_turns else "",
-            f"worded {'/'.join(words)}" if words else "",
-            f"T={self.temperature:g}" if self.temperature not in (None, 1.0) else "",
-        )
-        return ", ".join([self.prompt.name, *filter(None, factors)])
-
 
 @dataclass(frozen=True)
 class Sound:

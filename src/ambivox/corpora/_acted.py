@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ambivox.corpora._files import LFS_MEND, LFS_POINTER_BYTES, is_pointer
+from ambivox.corpora._files import LFS_FIX, LFS_POINTER_BYTES, is_pointer
 from ambivox.corpora.corpus import Corpus, Utterance
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
@@ -47,7 +47,7 @@ def load_by_name(
         if facts is None:
             load_issues.add("files that are not named as the corpus's clips, left out", path.name)
         elif path.stat().st_size < LFS_POINTER_BYTES and is_pointer(path):
-            load_issues.add("git-lfs pointers in place of audio", path.name, fix=LFS_MEND)
+            load_issues.add("git-lfs pointers in place of audio", path.name, fix=LFS_FIX)
         elif facts["id"] in found:
             load_issues.add(
                 "clips that are there twice, counted once",

@@ -21,7 +21,7 @@ LFS_POINTER_BYTES = 1024
 """A git-lfs pointer is smaller than this, by its specification."""
 MOST_BYTES = 2**31
 """No table of a corpus is larger: what is would only fill the memory."""
-LFS_MEND = "run 'git lfs install' and 'git lfs pull' in the folder that was cloned"
+LFS_FIX = "run 'git lfs install' and 'git lfs pull' in the folder that was cloned"
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -288,9 +288,9 @@ def join_audio(
     every = list(utterances)
     joined = [replace(u, audio=audio.files[u.id]) if u.id in audio.files else u for u in every]
     silent = [u.id for u in every if u.id not in audio.files]
-    load_issues.add_all("git-lfs pointers in place of audio", list(audio.pointers), fix=LFS_MEND)
+    load_issues.add_all("git-lfs pointers in place of audio", list(audio.pointers), fix=LFS_FIX)
     if require_audio and every and len(silent) == len(every):
-        lfs = f"they are git-lfs pointers: {LFS_MEND}" if audio.pointers else "put the audio there"
+        lfs = f"they are git-lfs pointers: {LFS_FIX}" if audio.pointers else "put the audio there"
         raise UsageError(
             f"{where}: none of the {len(every)} rated clips is here: {lfs}, or ask for the votes alone with "
             "require_audio=False"

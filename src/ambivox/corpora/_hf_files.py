@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ambivox.corpora._files import LFS_MEND, LFS_POINTER, is_file, read_text
+from ambivox.corpora._files import LFS_FIX, LFS_POINTER, is_file, read_text
 from ambivox.corpora._row import parse_json
 from ambivox.corpora._tables import read_table
 from ambivox.corpora._words import has_control
@@ -97,7 +97,7 @@ def _whole(part: Part, load_issues: LoadIssues) -> Iterator[Part]:
     except OSError as error:
         raise UsageError(f"{part.path}: cannot be read ({error.strerror})") from None
     if pointer:
-        load_issues.add("git-lfs pointers in place of shards", part.path.name, fix=LFS_MEND)
+        load_issues.add("git-lfs pointers in place of shards", part.path.name, fix=LFS_FIX)
     else:
         yield part
 

@@ -160,7 +160,7 @@ def _doubt(readings: CorpusReadings, rows: list[ScoreRow], metric: Metric) -> st
         told = f"no interval can be given ({found.reason.text})"
     else:
         ends = f"{number(found.low)} to {number(found.high)}"
-        told = f"the 95% interval of the best readout is {ends}, and overlapping ones are no ties"
+        told = f"the 95% interval of the best readout is {ends}, and intervals that overlap do not mean a tie"
     if clips >= SMALL:
         return f"{told[0].upper()}{told[1:]}."
     return (
