@@ -56,15 +56,16 @@ def main() -> None:
     [utterance] = [u for u in ambivox.load_corpus("crema-d", folder, votes="voice") if u.id == CLIP]
     votes = count_votes(utterance.votes, emotions)
     people = truth(votes, emotions)
-    read = ambivox.read(utterance.audio, "mini", prompt="word", emotions="cremad6")
-    text, token = read.readings["label"].distribution, read.readings["first"].distribution
+    answer = ambivox.read(utterance.audio, "mini", prompt="word", emotions="cremad6").answers["word"]
+    read = answer.readings
+    text, token = read["label"].distribution, read["first"].distribution
     assert people is not None
     assert text is not None
     assert token is not None
     shares = {"votes": people, "text level": text, "token level": token}
     titles = {
         "votes": f"{votes.total} people who heard the clip",
-        "text level": f"the model says “{read.text}”",
+        "text level": f"the model says “{answer.text}”",
         "token level": "what it nearly said",
     }
     OUT.parent.mkdir(exist_ok=True)

@@ -99,8 +99,9 @@ def test_mini_answers_with_a_word_a_letter_and_a_dictionary_that_can_be_read(uni
 def test_a_bare_read_draws_two_distributions_offline() -> None:
     [clip, *_] = sorted(CLIPS.glob("*.wav"))
     out = command("read", str(clip))
-    assert "text level: dictionary" in out
-    assert "token level: first" in out
+    assert "dictionary/dictionary" in out
+    assert "word/first" in out
+    assert "improbable" not in out
 
 
 def test_mini_is_small() -> None:
@@ -116,5 +117,5 @@ def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert len([line for line in block.splitlines() if line.strip()]) <= 6
     exec(compile(block, "README.md", "exec"), {})
     out = capsys.readouterr().out
-    assert re.search(r"^dictionary (ok|renormalised) \[0\.\d*", out, re.MULTILINE)
-    assert re.search(r"^first ok \[0\.\d+", out, re.MULTILINE)
+    assert re.search(r"^dictionary/dictionary (ok|renormalised) \[0\.\d*", out, re.MULTILINE)
+    assert re.search(r"^word/first ok \[0\.\d+", out, re.MULTILINE)

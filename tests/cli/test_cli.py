@@ -49,8 +49,9 @@ def is_one_error_line(err: str) -> bool:
 def test_read_draws_both_distributions(ambivox: Cli, clip: Path) -> None:
     code, out, err = ambivox("read", str(clip), "--model", "toy")
     assert (code, err) == (0, "")
-    assert "text level: dictionary" in out
-    assert "token level: first" in out
+    assert "text level" in out
+    assert "token level" in out
+    assert all(name in out for name in ("dictionary/dictionary", "dictionary/expected", "word/first"))
     assert "█" in out
     assert all(label in out for label in ("angry", "disgust", "fear", "happy", "neutral", "sad"))
 
@@ -63,13 +64,23 @@ def test_read_json_gives_one_object_per_clip(ambivox: Cli, clip: Path, tmp_path:
     assert code == 0
     assert [o["clip"] for o in objects] == [str(clip), str(other)]
     for o in objects:
-        assert o["prompt"] == "dictionary"
-        assert o["text"].startswith("{")
-        for reading in o["readings"].values():
-            assert reading["status"] in ("ok", "undefined", "improbable")
-            if reading["distribution"] is not None:
-                assert sum(reading["distribution"].values()) == pytest.approx(1)
-        assert o["readings"]["dictionary"]["distribution"].keys() == set(o["labels"])
+        assert list(o["answers"]) == ["dictionary", "word"]
+        numbers, word = o["answers"].values()
+        assert numbers["text"].startswith("{")
+        assert word["text"] in o["labels"]
+        assert list(numbers["readings"]) == ["dictionary", "expected"]
+        assert list(word["readings"]) == ["first"]
+        assert word["readings"]["first"]["level"] == "token"
+        for reading in (numbers["readings"]["dictionary"], word["readings"]["first"]):
+            assert sum(reading["distribution"].values()) == pytest.approx(1)
+            assert reading["distribution"].keys() == set(o["labels"])
+
+
+def test_a_prompt_that_is_named_is_the_only_one_asked(ambivox: Cli, clip: Path) -> None:
+    code, out, _ = ambivox("read", str(clip), "-m", "toy", "--json", "-p", "letter", "-p", "word")
+    answers = json.loads(out)["answers"]
+    assert (code, list(answers)) == (0, ["letter", "word"])
+    assert {"label", "first", "sequence"} <= answers["letter"]["readings"].keys()
 
 
 def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(
@@ -94,6 +105,7 @@ def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(
         (["read", "voice.wav", "--modle", "toy"], 2, "No such option: --modle"),
         (["read", "voice.wav", "-m", "toi"], 2, "unknown model 'toi': did you mean 'toy'"),
         (["read", "voice.wav", "-m", "toy", "-p", "dictonary"], 2, "did you mean 'dictionary'"),
+        (["read", "voice.wav", "-m", "toy", "-p", "word", "-p", "word"], 2, "'word' is given twice"),
         (["read", "voice.wav", "-m", "toy", "-e", "cremad"], 2, "did you mean 'cremad6'"),
         (["read", "voice.wav", "-m", "toy", "--readout", "mean(valu=logit)"], 2, "did you mean 'value'"),
         (["read", "voice.wav", "-m", "toy", "--readout", "mean(value=loget)"], 2, "logit"),

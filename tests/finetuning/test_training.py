@@ -204,7 +204,8 @@ def test_training_learns_and_its_result_loads_and_answers_as_it_was_scored(tmp_p
     for place, one in enumerate(development.rated):
         order = np.random.default_rng((0, 0, place)).permutation(4)
         seed = next(s for s in itertools.count() if np.array_equal(ambivox.prompts.option_order(4, s), order))
-        answer = ambivox.read(one.utterance.audio, model, prompt="word", emotions="iemocap4", order_seed=seed)
+        result = ambivox.read(one.utterance.audio, model, prompt="word", emotions="iemocap4", order_seed=seed)
+        answer = result.answers["word"]
         assert answer.text in ("neutral", "happy", "angry", "sad")
         found.append(ambivox.metrics.jsd_bits(first(answer.record).distribution, one.q))
     assert np.mean(found) == pytest.approx(min(scores), abs=1e-4)

@@ -28,8 +28,8 @@ def test_the_label_named_last_is_read(tmp_path: Path) -> None:
     answer = ambivox.read(
         path, Listener(verbosity=1), prompt="word", emotions="iemocap4", readouts=["last_named"]
     )
-    assert answer.text == "The speaker sounds happy."
-    assert answer.readings["last_named"].distribution.tolist() == [0, 1, 0, 0]
+    assert answer.answers["word"].text == "The speaker sounds happy."
+    assert answer.readings["word/last_named"].distribution.tolist() == [0, 1, 0, 0]
 
 
 def test_folders_are_labels(tmp_path: Path) -> None:

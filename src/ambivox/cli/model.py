@@ -24,7 +24,7 @@ from ambivox.errors import AmbivoxError
 def read(
     clips: Annotated[list[str], typer.Argument(metavar="CLIP...", help="Sound files.")],
     model: ModelOption = "mini",
-    prompt: PromptOption = "dictionary",
+    prompt: PromptOption = None,
     emotions: EmotionsOption = "cremad6",
     readout: ReadoutOption = None,
     start_s: Annotated[
@@ -46,15 +46,18 @@ def read(
 ) -> None:
     """Ask a model which emotions a clip carries.
 
-    Its answer is read from the text that it writes and from the logits underneath.
+    Its answers are read from the text that it writes and from the logits underneath. Without --prompt it is
+    asked what stands for the model: a distribution in its own words, and one label. --prompt may be repeated.
     """
     from ambivox.audio import channel_named
+    from ambivox.emotions import load_emotions
     from ambivox.models import load_model
     from ambivox.present.text import show_reading
-    from ambivox.readouts import DEFAULT_READOUTS, load_readouts
     from ambivox.run import read as read_clip
+    from ambivox.run.read_clip import wanted_readouts
 
-    load_readouts(readout or DEFAULT_READOUTS)  # a misspelt name should not wait for the model to load
+    wanted_readouts(model, prompt, readout)  # a misspelt name should not wait for the model to load
+    load_emotions(emotions)
     speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
     failed = False
     for clip in clips:
@@ -64,7 +67,7 @@ def read(
                 speech_model,
                 prompt=prompt,
                 emotions=emotions,
-                readouts=readout or DEFAULT_READOUTS,
+                readouts=readout,
                 start_s=start_s,
                 end_s=end_s,
                 channel=channel_named(channel),

@@ -68,7 +68,7 @@ TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run code that comes with the model's weights.")
 ]
 PromptOption = Annotated[
-    str,
+    list[str] | None,
     typer.Option(
         "--prompt",
         "-p",

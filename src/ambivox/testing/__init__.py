@@ -8,7 +8,7 @@ letters and numbers, with the logits and label probabilities that go with them. 
 >>> clip = tempfile.mkdtemp() + "/clip.flac"
 >>> soundfile.write(clip, sound_of([0.1, 0.6, 0.1, 0.2]), 16_000)
 >>> answer = ambivox.read(clip, Listener(), prompt="word", emotions="iemocap4", readouts=["label", "first"])
->>> answer.text, answer.readings["first"].distribution.round(2).tolist()
+>>> answer.answers["word"].text, answer.readings["word/first"].distribution.round(2).tolist()
 ('happy', [0.1, 0.6, 0.1, 0.2])
 
 `Listener(temperature=3)` is less sure than it should be, `Listener(deafness=1)` never hears the clip; a study

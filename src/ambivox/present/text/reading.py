@@ -1,8 +1,8 @@
-"""A clip's two distributions as bars."""
+"""A clip's distributions as bars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,60 +14,70 @@ from ambivox.readouts import Reading, load_readout
 from ambivox.run import ClipReading
 from ambivox.scoring.cautions import FORMS_MATTER
 
-BAR_WIDTH = 20
-LOW_MASS = 0.01
-"""Below this probability on the labels a token-level reading deserves a word of caution."""
+BAR_WIDTH = 14
+COLUMNS = 3
+"""Distributions side by side in 80 columns."""
 
 
 def show_reading(console: Console, result: ClipReading) -> None:
-    """Draw the text-level and the token-level distribution of a clip side by side."""
+    """Draw the distributions of a clip side by side: of each prompt one of the text and one of the tokens."""
     asked, sound = result.record.asked, result.record.sound
     length = f"{sound.duration_s:.1f} s" if sound else ""
     console.print(plain(Path(asked.clip.path).name, style="bold"), plain(length, style="dim"))
-    said = "was not asked" if result.text is None else f"said: {result.text!r}"
-    console.print(plain(f"{asked.model.name}, prompt {asked.prompt.name}, {said}"))
-    levels = {level: _first_of(level, result.readings) for level in ("text", "token")}
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for level, name in levels.items():
-        table.add_column(plain(f"{level} level: {name or 'no readout for this prompt'}"), no_wrap=True)
-    for n, label in enumerate(asked.emotions.labels):
-        cells = [_bar(result.readings.get(name or ""), n) for name in levels.values()]
-        table.add_row(plain(label), *cells)
-    console.print(table)
+    for prompt, answer in result.answers.items():
+        said = "was not asked" if answer.text is None else f"said: {answer.text!r}"
+        console.print(plain(f"{asked.model.name}, prompt {prompt}, {said}"))
+    shown = headlines(result)
+    names = list(shown)
+    for start in range(0, len(names), COLUMNS):
+        part = {name: shown[name] for name in names[start : start + COLUMNS]}
+        console.print(_side_by_side(part, asked.emotions.labels))
     for caution in sound.cautions if sound else ():
         console.print(plain(f"{caution.code}: {caution.text}", style="yellow"))
-    for name, reading in result.readings.items():
-        if name in levels.values():
-            _show_caution(console, name, reading)
+    for name, reading in shown.items():
+        _show_caution(console, name, reading)
     console.print()
 
 
-def _first_of(level: str, readings: Mapping[str, Reading]) -> str | None:
-    return next((name for name in readings if load_readout(name).level == level), None)
+def headlines(result: ClipReading) -> dict[str, Reading]:
+    """Of each prompt the first reading of either level, by prompt and readout.
+
+    One that is improbable stands there only where its prompt has no other of that level.
+    """
+    shown: dict[str, Reading] = {}
+    for prompt, answer in result.answers.items():
+        for level in ("text", "token"):
+            names = [name for name in answer.readings if load_readout(name).level == level]
+            names.sort(key=lambda name: answer.readings[name].status == "improbable")
+            shown |= {f"{prompt}/{name}": answer.readings[name] for name in names[:1]}
+    return shown
 
 
-def _bar(reading: Reading | None, n: int) -> Text:
-    if reading is None:
-        return plain("")
+def _side_by_side(readings: Mapping[str, Reading], labels: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in readings:
+        level = load_readout(name.partition("/")[2]).level
+        table.add_column(Text("\n").join([plain(f"{level} level"), plain(name)]), no_wrap=True)
+    for n, label in enumerate(labels):
+        table.add_row(plain(label), *(_bar(reading, n) for reading in readings.values()))
+    if any(reading.mass is not None for reading in readings.values()):
+        masses = ("" if r.mass is None else f"{r.mass:>{BAR_WIDTH + 7}.1%}" for r in readings.values())
+        table.add_row(plain("mass", style="dim"), *(plain(mass, style="dim") for mass in masses))
+    return table
+
+
+def _bar(reading: Reading, n: int) -> Text:
     if reading.distribution is None:
         return plain(reading.status if n == 0 else "", style="yellow")
     share = float(reading.distribution[n])
     filled = "█" * round(share * BAR_WIDTH)
-    return plain(f"{filled:<{BAR_WIDTH}} {share:6.1%}  ")
+    return plain(f"{filled:<{BAR_WIDTH}} {share:6.1%}")
 
 
 def _show_caution(console: Console, name: str, reading: Reading) -> None:
     if reading.status != "ok":
         console.print(plain(f"{name}: {reading.status} ({reading.note})", style="yellow"))
-    elif reading.mass is not None and reading.mass < LOW_MASS:
-        said = "less than 0.01%" if reading.mass < 1e-4 else f"{reading.mass:.2%}"
-        console.print(
-            plain(
-                f"{name}: the labels hold {said} of the probability here; the prompt 'word' asks for a label"
-            ),
-            style="yellow",
-        )
     if reading.forms_shift is not None and reading.forms_shift > FORMS_MATTER:
         said = f"{name}: {reading.forms_shift:.0%} of it hangs on which written forms of a label are counted"
         console.print(Text(said), style="yellow")
