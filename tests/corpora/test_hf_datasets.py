@@ -195,6 +195,55 @@ def test_odd_rows_are_counted_and_survived(tmp_path: Path) -> None:
     }
 
 
+def test_sound_as_numbers_with_a_rate_is_read_to_the_last_sample(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, (2, 1_600)).astype(np.float32)
+    audio = [{"array": s.tolist(), "sampling_rate": 16_000, "path": None} for s in samples]
+    path = tmp_path / "arrays.parquet"
+    pq.write_table(pa.Table.from_pylist([{"audio": a, "label": "sad"} for a in audio]), path)
+    corpus = load(path, tmp_path)
+    assert [u.consensus for u in corpus] == ["sad", "sad"]
+    for utterance, expected in zip(corpus, samples, strict=True):
+        np.testing.assert_array_equal(load_audio(utterance.audio), expected)
+
+
+def test_numbers_without_a_rate_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "arrays.parquet"
+    pq.write_table(pa.Table.from_pylist([{"audio": {"array": [0.0, 0.1], "sampling_rate": None}}]), path)
+    with pytest.raises(UsageError, match=r"row 1, column 'audio': a sampling rate of None Hz"):
+        load(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "feature", [{"feature": FEATURES["label"], "_type": "Sequence"}, [FEATURES["label"]]]
+)
+def test_lists_of_coded_labels_become_words_and_minus_one_is_no_rating(tmp_path: Path, feature: Any) -> None:
+    rows = [{"audio": ROWS[n]["audio"], "ratings": codes} for n, codes in enumerate([[0, 2, -1], [-1, 1]])]
+    noted = {"huggingface": json.dumps({"info": {"features": {"ratings": feature}}})}
+    path = tmp_path / "codes.parquet"
+    pq.write_table(pa.Table.from_pylist(rows).replace_schema_metadata(noted), path)
+    corpus = load(path, tmp_path)
+    assert [dict(u.votes) for u in corpus] == [{"angry": 1, "sad": 1}, {"happy": 1}]
+    assert found(corpus) == {"ratings without a label (empty, nan, none), left out": 2}
+
+
+def test_a_label_coded_minus_one_is_none_and_no_refusal_of_the_rest(tmp_path: Path) -> None:
+    rows = [{"audio": ROWS[n]["audio"], "label": code} for n, code in enumerate([-1, 2])]
+    noted = {"huggingface": json.dumps({"info": {"features": FEATURES}})}
+    path = tmp_path / "codes.parquet"
+    pq.write_table(pa.Table.from_pylist(rows).replace_schema_metadata(noted), path)
+    assert [u.consensus for u in load(path, tmp_path)] == [None, "sad"]
+
+
+def test_rows_whose_files_have_one_name_stay_as_many_utterances(tmp_path: Path) -> None:
+    paths = ["DC/a01.wav", "JE/a01.wav", "a01.wav", "a01.wav", r"C:\x\b.wav", r"C:\y\b.wav"]
+    rows = [{"audio": {"bytes": sound(n), "path": path}, "label": "sad"} for n, path in enumerate(paths)]
+    path = tmp_path / "same.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    ids = [u.id for u in load(path, tmp_path)]
+    assert len(set(ids)) == len(rows)
+    assert ids[:2] == ["DC/a01", "JE/a01"]
+
+
 def test_missing_shards_and_pointers_are_told(tmp_path: Path) -> None:
     save_to_disk(tmp_path / "set", ROWS, shards=2)
     (tmp_path / "set" / "data-00001-of-00002.arrow").unlink()

@@ -168,6 +168,62 @@ def test_shares_of_a_known_number_of_raters_are_counts(tmp_path: Path) -> None:
     assert not any(u.shares for u in corpus)
 
 
+def test_shares_of_raters_who_may_select_several_labels_are_counts(tmp_path: Path) -> None:
+    table = "clip_id,source_file,n_raters,label_happy,label_sad,label_angry\n"
+    path = write(tmp_path, f"{table}x,a.wav,3,0.333,0.667,0\ny,b.wav,2,0,0.5,1.0\n")
+    columns = {"id": "clip_id", "audio": "source_file"}
+    columns |= {f"shares.{label}": f"label_{label}" for label in ("happy", "sad", "angry")}
+    corpus = load_manifest(path, columns=columns, votes="selected")
+    assert {u.id: dict(u.votes) for u in corpus} == {"x": {"happy": 1, "sad": 2}, "y": {"sad": 1, "angry": 2}}
+    with pytest.raises(UsageError, match=r"shares sum to 1\.5, not to 1"):
+        load_manifest(write(tmp_path, f"{table}y,b.wav,2,0,0.5,1.0\n"), columns=columns)
+
+
+@pytest.mark.parametrize("cells", ["0.7,", "0.7,3", "1.5,2", "0.5,0"])
+def test_selections_need_the_number_of_raters_that_gives_them(tmp_path: Path, cells: str) -> None:
+    path = write(tmp_path, f"audio,shares.sad,n_raters\na.wav,{cells}\n")
+    with pytest.raises(UsageError, match="with votes=selected it says how many raters there were"):
+        load_manifest(path, votes="selected")
+
+
+@pytest.mark.parametrize(
+    "cell", ["angry and sad", "angry sad angry", "wütend oder traurig", "angry & sad;sad"]
+)
+def test_labels_that_are_joined_by_words_are_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(UsageError, match=r"several labels|use one of them"):
+        load_manifest(write(tmp_path, f"audio,ratings\na.wav,{cell}\n"))
+
+
+def test_a_label_of_two_words_is_one_label(tmp_path: Path) -> None:
+    corpus = load_manifest(write(tmp_path, "audio,ratings\na.wav,neutral state; no agreement\n"))
+    assert dict(corpus.utterances[0].votes) == {"neutral state": 1, "no agreement": 1}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("ratings", "['angry', 'sad', 'angry', None]"), ("votes", "{'angry': 2, 'sad': 1}")],
+)
+def test_lists_and_dictionaries_as_python_prints_them_are_read(
+    tmp_path: Path, column: str, cell: str
+) -> None:
+    corpus = load_manifest(write(tmp_path, f'audio,{column}\na.wav,"{cell}"\n'))
+    assert dict(corpus.utterances[0].votes) == {"angry": 2, "sad": 1}
+
+
+@pytest.mark.parametrize(
+    "cell", ["{'sad': 1, 'sad': 2}", "[open('x')]", "['sad'", "[" * 3_000, "{**{}}", "[x]"]
+)
+def test_what_only_looks_like_a_list_of_python_is_refused(tmp_path: Path, cell: str) -> None:
+    column = "votes" if cell.startswith("{") else "ratings"
+    with pytest.raises(UsageError, match=f"row 2, column '{column}'"):
+        load_manifest(write(tmp_path, f'audio,{column}\na.wav,"{cell}"\n'))
+
+
+def test_the_index_that_pandas_writes_is_no_column(tmp_path: Path) -> None:
+    (utterance,) = load_manifest(write(tmp_path, ",audio,label\n0,a.wav,sad\n")).utterances
+    assert utterance.consensus == "sad"
+
+
 # One row for each rating
 
 LONG = (
@@ -229,6 +285,15 @@ def test_a_rater_who_repeats_a_label_counts_once(tmp_path: Path) -> None:
     corpus = load_manifest(write(tmp_path, "audio,rater,label\na.wav,r1,sad\na.wav,r1,sad\n"))
     assert dict(corpus.utterances[0].votes) == {"sad": 1}
     assert told(corpus) == {"ratings in which raters repeat themselves, counted once": 1}
+
+
+def test_minus_one_is_no_rating_and_other_numbers_are_to_be_fixed(tmp_path: Path) -> None:
+    corpus = load_manifest(write(tmp_path, "audio,rater,label\na.wav,r1,-1\na.wav,r2,sad\na.wav,r3,2\n"))
+    assert dict(corpus.utterances[0].votes) == {"sad": 1, "2": 1}
+    assert told(corpus) == {
+        "ratings without a label (empty, nan, none), left out": 1,
+        "labels that are numbers without words": 1,
+    }
 
 
 def test_rows_of_one_clip_must_agree(tmp_path: Path) -> None:

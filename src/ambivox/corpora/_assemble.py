@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ambivox.corpora._columns import TEXTS
 from ambivox.corpora._row import Row, VoteKind
-from ambivox.corpora._words import has_control, is_nothing, split_labels, unique_ids
-from ambivox.corpora.corpus import Utterance
+from ambivox.corpora._words import has_control, is_no_label, split_labels, unique_ids
+from ambivox.corpora.corpus import Corpus, Utterance
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
 from ambivox.raters.ratings import LabelChoice, Rating, votes_of
@@ -87,6 +87,35 @@ def by_rating(
         first = found[0]
         utterances.append(first.row.utterance(id_, first.audio, ratings, votes_of(ratings, labels)))
     return utterances
+
+
+def corpus_of(
+    placed: Sequence[Placed],
+    load_issues: LoadIssues,
+    path: Path,
+    *,
+    ratings: bool,
+    name: str | None,
+    licence: str,
+    labels: LabelChoice,
+    votes: VoteKind | None,
+    votes_invented: bool,
+    repair_ids: bool = False,
+) -> Corpus:
+    """The corpus of a table's rows; `ratings`: whether each row is one rating. For the rest see `by_clip`."""
+    if ratings:
+        utterances = by_rating(placed, load_issues, labels)
+    else:
+        utterances = by_clip(placed, load_issues, repair_ids=repair_ids)
+    finish(utterances, load_issues, path, votes)
+    return Corpus(
+        name or path.stem,
+        licence,
+        tuple(utterances),
+        load_issues.all(),
+        labels=labels if ratings else None,
+        votes_invented=votes_invented,
+    )
 
 
 def finish(
@@ -184,4 +213,6 @@ def _labels(row: Row) -> list[str]:
         parts = given if isinstance(given, list) else split_labels(row.text("label") or "")
     except ValueError as error:
         raise row.fault("label", str(error)) from None
-    return [row.label("label", str(part)) for part in parts if part is not None and not is_nothing(str(part))]
+    return [
+        row.label("label", str(part)) for part in parts if part is not None and not is_no_label(str(part))
+    ]

@@ -57,7 +57,8 @@ class Columns:
         by_rating: bool | None = None,
     ) -> None:
         for ours in wanted or {}:
-            if ours not in KNOWN:
+            way, _, label = ours.partition(".")
+            if ours not in KNOWN and not (way in WAYS[:3] and label):
                 raise unknown_name("column of a corpus", ours, KNOWN)
         self.wanted, self.vote_columns, self.strict = dict(wanted or {}), tuple(vote_columns), strict
         self.by_rating, self.load_issues = by_rating, load_issues
@@ -76,7 +77,7 @@ class Columns:
         return self._found[columns]
 
     def _find(self, path: Path, columns: tuple[str, ...]) -> dict[str, str]:
-        if "" in columns and self.strict:
+        if "" in columns[1:] and self.strict:  # the first one is the index that pandas writes
             raise UsageError(f"{path}: a column has no name: name it or leave it out")
         by_name = {column.casefold().replace(" ", "_"): column for column in reversed(columns)}
         used: dict[str, str] = {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,14 +14,15 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
 from ambivox.corpora._columns import TEXTS
-from ambivox.corpora._words import SEPARATORS, is_nothing, is_unknown, split_labels
+from ambivox.corpora._words import NOT_RATED, is_no_label, is_nothing, is_unknown, joint, split_labels
 from ambivox.corpora.corpus import Utterance
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.errors import UsageError
 from ambivox.raters.ratings import Rating
 
-VoteKind = Literal["counts", "shares", "percent"]
-"""What the numbers under ``votes`` are: counts of raters, shares of them, or shares in percent."""
+VoteKind = Literal["counts", "shares", "percent", "selected"]
+"""What the numbers under ``votes`` are: counts of raters, shares of them, shares in percent, or for each
+label the share of the raters who selected it, where one may select several."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
@@ -29,6 +32,7 @@ _ROUNDING = 0.025
 _ROUNDED_SHARE = 0.006
 """How far a share that was written with two decimals may be from that of a whole number of raters."""
 _LONGEST_NAME = 255
+_LONGEST_PRINTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,9 @@ class Row:
         return None if is_nothing(value) else value
 
     def one_label(self, column: str) -> str | None:
-        """A cell with the one label of an utterance; -1 is how data sets code that there is none."""
+        """A cell with the one label of an utterance."""
         given = self.text(column)
-        if given is None or given == "-1":
-            return None
-        if given.isdecimal():
-            self.load_issues.add(
-                "labels that are numbers without words",
-                f"{self.where}: {given}",
-                fix="write the emotion's name in their place",
-            )
-        return self.label(column, given)
+        return None if given is None or is_no_label(given) else self.label(column, given)
 
     def label(self, column: str, text: str) -> str:
         """A piece of text as one label."""
@@ -122,12 +118,18 @@ class Row:
         if is_nothing(text):
             what = f"{text!r}, which says that there is none" if text else "empty"
             raise self.fault(column, f"a label is {what}: name it or leave it out")
-        mark = next((mark for mark in text if mark in SEPARATORS), "")
+        mark = joint(text)
         if mark:
             raise self.fault(
                 column,
                 f"{text!r} is several labels, or one with {mark!r} in it: give raters one label each under "
                 "'ratings', or rename it",
+            )
+        if text.isdecimal():
+            self.load_issues.add(
+                "labels that are numbers without words",
+                f"{self.where}: {text}",
+                fix="write the emotion's name in their place",
             )
         return text
 
@@ -214,7 +216,9 @@ class Row:
         numbers: dict[str, float] = {}
         for column, label, value in self._entries():
             way = column.partition(".")[0]
-            kind = "shares" if way == "shares" else "percent" if way == "percent" else self.kind or "counts"
+            kind = self.kind or "counts"
+            if kind != "selected":
+                kind = "shares" if way == "shares" else "percent" if way == "percent" else kind
             label = self.label(column, label)
             if label in numbers:
                 raise self.fault(column, f"the label {label!r} stands there twice: add its counts up")
@@ -224,7 +228,7 @@ class Row:
         given = {label: number for label, number in numbers.items() if number}
         if kind == "counts":
             return {label: int(number) for label, number in given.items()}, {}, ()
-        return self._shares(given, kind)
+        return self._selected(given) if kind == "selected" else self._shares(given, kind)
 
     def _vote(self, column: str, value: Any, kind: VoteKind) -> float | None:
         if kind == "percent" and isinstance(value, str):
@@ -271,6 +275,20 @@ class Row:
             )
         return {label: count for label, count in counts.items() if count}, {}, ()
 
+    def _selected(
+        self, given: Mapping[str, float]
+    ) -> tuple[dict[str, int], dict[str, float], tuple[Rating, ...]]:
+        n_raters = self.whole("n_raters", self.cells.get("n_raters")) or 0
+        counts = {label: round(share * n_raters) for label, share in given.items()}
+        off = [abs(share - counts[label] / n_raters) for label, share in given.items() if n_raters > 0]
+        if given and (n_raters < 1 or max(off) > _ROUNDED_SHARE or max(counts.values()) > n_raters):
+            raise self.fault(
+                "n_raters",
+                f"with votes=selected it says how many raters there were, and {n_raters} raters give no such "
+                "shares: name its column with columns.n_raters",
+            )
+        return {label: count for label, count in counts.items() if count}, {}, ()
+
     def named_votes(self) -> list[str]:
         """Our columns of this row that hold votes."""
         return [column for column in self.cells if column.partition(".")[0] in ("votes", "shares", "percent")]
@@ -307,22 +325,25 @@ class Row:
             raise self.fault("ratings", 'expected labels, such as angry; sad or ["angry", "sad"]')
         labels = []
         for label in given:
-            if label is None or (isinstance(label, float) and math.isnan(label)) or label == -1:
+            if label is None or (isinstance(label, float) and math.isnan(label)) or label == NOT_RATED:
                 label = ""
             if not isinstance(label, str):
                 raise self.fault("ratings", 'expected labels, such as angry; sad or ["angry", "sad"]')
-            if not is_nothing(label):
+            if not is_no_label(label):
                 labels.append(self.label("ratings", label))
             elif len(given) > 1 or label.strip():
                 self.load_issues.add("ratings without a label (empty, nan, none), left out", self.where)
         return labels
 
     def parse(self, column: str, text: str) -> Any:
-        """The JSON in a cell."""
+        """The JSON in a cell, or a list or dictionary as Python prints it."""
         try:
             return parse_json(text)
         except ValueError as error:
-            raise self.fault(column, f"not JSON ({error})") from None
+            printed = _as_printed(text)
+            if printed is None:
+                raise self.fault(column, f"not JSON ({error})") from None
+            return printed
 
 
 def _under(root: Path, path: PureWindowsPath) -> Path:
@@ -343,6 +364,21 @@ def parse_json(text: str) -> Any:
         raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _as_printed(text: str) -> Any:
+    """A list or dictionary of plain values as Python prints it (``['angry', 'sad']``); None if it is none."""
+    if len(text) > _LONGEST_PRINTED:
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            node = ast.parse(text.strip(), mode="eval").body
+            if isinstance(node, ast.Dict):
+                keys = [ast.literal_eval(key) for key in node.keys if key is not None]
+                return _unique(list(zip(keys, map(ast.literal_eval, node.values), strict=True)))
+            return ast.literal_eval(node) if isinstance(node, ast.List) else None
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

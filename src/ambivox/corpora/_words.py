@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+
+from ambivox.emotions import emotion_sets, load_emotions
 
 _NOTHING = frozenset(
     ("", "nan", "none", "null", "nil", "na", "n/a", "n.a.", "<na>", "#n/a", "nat", "-", "--", "?", "missing")
 )
 _UNKNOWN = _NOTHING | {"unknown", "unk", "unidentified", "not known", "-1"}
+
+_JOINING = re.compile(r" (?:and|or|und|oder|et|ou) ", re.IGNORECASE)
+
+NOT_RATED = -1
+"""The code by which data sets say that there is no label."""
 
 SEPARATORS = ";,|/+&\t\n\r；，、｜／"
 """What stands between labels; no label has one in it."""
@@ -24,6 +33,15 @@ def is_nothing(text: str) -> bool:
     return text.strip().lower() in _NOTHING
 
 
+def is_no_label(text: str) -> bool:
+    """Whether a cell says that there is no label, in words or by the code for it.
+
+    >>> [is_no_label(text) for text in ("none", "-1", "neutral")]
+    [True, True, False]
+    """
+    return is_nothing(text) or text.strip() == str(NOT_RATED)
+
+
 def is_unknown(text: str) -> bool:
     """Whether a cell says that somebody is not known.
 
@@ -36,6 +54,25 @@ def is_unknown(text: str) -> bool:
 def has_control(text: str) -> bool:
     """Whether a text has characters that command a terminal and cannot be seen."""
     return any(unicodedata.category(letter) == "Cc" for letter in text)
+
+
+def joint(text: str) -> str:
+    """What joins several labels in a text; empty if it is one label.
+
+    >>> joint("angry/sad"), joint("angry and sad"), joint("angry sad"), joint("neutral state")
+    ('/', ' and ', ' ', '')
+    """
+    mark = next((mark for mark in text if mark in SEPARATORS), "")
+    word = _JOINING.search(text)
+    words = text.casefold().split()
+    several = len(words) > 1 and text.casefold() not in _forms() and _forms().issuperset(words)
+    return mark or (word[0] if word else " " if several else "")
+
+
+@functools.cache
+def _forms() -> frozenset[str]:
+    """The words for emotions in all sets that come with this package."""
+    return frozenset(form.casefold() for name in emotion_sets() for form in load_emotions(name).owner)
 
 
 def split_labels(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import soundfile as sf
 
-from ambivox.corpora._assemble import Placed, by_clip, by_rating, finish
+from ambivox.corpora._assemble import Placed, corpus_of
 from ambivox.corpora._columns import Columns
 from ambivox.corpora._files import is_file
 from ambivox.corpora._hf_files import Part, decoded, find_parts, part_rows
@@ -101,18 +101,17 @@ def load_datasets(
     placed = [row for part in parts for row in reader.rows(part)]
     if not placed:
         raise UsageError(f"{path}: no row has audio{_fix(load_issues)}: copy the dataset again")
-    if known.by_rating:
-        utterances = by_rating(placed, load_issues, labels)
-    else:
-        utterances = by_clip(placed, load_issues, repair_ids=True)
-    finish(utterances, load_issues, path, votes)
-    return Corpus(
-        name or path.stem,
-        licence,
-        tuple(utterances),
-        load_issues.all(),
-        labels=labels if known.by_rating else None,
+    return corpus_of(
+        placed,
+        load_issues,
+        path,
+        ratings=bool(known.by_rating),
+        name=name,
+        licence=licence,
+        labels=labels,
+        votes=votes,
         votes_invented=votes_invented,
+        repair_ids=True,
     )
 
 

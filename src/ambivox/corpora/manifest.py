@@ -1,6 +1,6 @@
 """Manifests: a corpus of one's own as one table beside its clips.
 
-The columns are set out at `load_manifest`.
+The columns are those of `ambivox.corpora.templates`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from ambivox.corpora._assemble import Placed, by_clip, by_rating, finish
+from ambivox.corpora._assemble import Placed, corpus_of
 from ambivox.corpora._columns import Columns
 from ambivox.corpora._row import Row, VoteKind
 from ambivox.corpora._tables import is_given, read_table
@@ -34,10 +34,10 @@ def load_manifest(
 ) -> Corpus:
     """Load a corpus from a CSV, TSV, JSONL or Parquet file with a row for each utterance, or for each rating.
 
-    ============== =================================================================================
-    What raters said comes in one of these ways, or not at all. A label that is not of the emotion set asked
-    for later is kept as a vote outside it. Zero counts are dropped, so that all ways read the same. Usual
-    other names of columns are understood (``file``, ``annotator``, ``emotion``, ...).
+    ``audio`` is needed, and all else may be left out: the columns are those that ``ambivox corpora template``
+    prints (`ambivox.corpora.templates`). A label that is not of the emotion set asked for later is kept as a
+    vote outside it. Zero counts are dropped, so that all ways read the same. Usual other names of columns are
+    understood (``file``, ``annotator``, ``emotion``, ...).
 
     CSV is UTF-8 or UTF-16, parted by commas, semicolons, tabs or bars; spaces around a cell do not count and
     an empty cell is a missing value. JSONL has one object per line, where null or an absent key is a missing
@@ -53,6 +53,8 @@ def load_manifest(
         vote_columns: columns that are called as their labels, with votes; in a table of ratings with 1 for
             each label that the rater named.
         votes: what the numbers under ``votes`` are; None: counts, refused where they look like percentages.
+            ``selected``: for each label the share of the raters who selected it, of whom one may select
+            several; needs ``n_raters``.
         rows: what a row is; None: a rating where there is a column of raters, else a clip.
         labels: which of the labels that a rater named become votes, in a table of ratings.
         encoding: of a text that is not Unicode, such as ``cp1252``.
@@ -84,14 +86,15 @@ def load_manifest(
         row = Row(path, where, given, used, load_issues, votes, table.decimal_comma)
         audio = row.audio(folder, root)
         placed.append(Placed(row, audio, _names(row, audio)))
-    utterances = by_rating(placed, load_issues, labels) if known.by_rating else by_clip(placed, load_issues)
-    finish(utterances, load_issues, path, votes)
-    return Corpus(
-        name or path.stem,
-        licence,
-        tuple(utterances),
-        load_issues.all(),
-        labels=labels if known.by_rating else None,
+    return corpus_of(
+        placed,
+        load_issues,
+        path,
+        ratings=bool(known.by_rating),
+        name=name,
+        licence=licence,
+        labels=labels,
+        votes=votes,
         votes_invented=votes_invented,
     )
 

@@ -68,7 +68,8 @@ TEMPLATES = {
         _AUDIO
         | {
             "shares.LABEL": "the share of raters who chose LABEL, from 0 to 1; percent.LABEL from 0 to 100",
-            "n_raters": "how many they were, if known: the shares become counts",
+            "n_raters": "how many they were, if known: the shares become counts; needed with votes=selected, "
+            "where a rater may choose several labels",
         }
         | _FACTS,
         "id,audio,speaker,shares.angry,shares.sad\na1,clips/a1.wav,ann,0.75,0.25\nb1,clips/b1.wav,ben,0,1\n",
