@@ -194,7 +194,12 @@ def damaged_kinds(a: np.ndarray) -> Iterator[Kind]:
     )
     yield Kind("text.wav", "text", b"hello, I am not audio\n" * 50)
     yield Kind("raw.raw", "samples without a header", (32_767 * a).astype("<i2").tobytes())
-    yield Kind("au.au", "AU", encoded(a, "AU"), s)
+    for ending, kind in (("au", "AU"), ("caf", "CAF"), ("nist", "NIST")):
+        content = encoded(a, kind, "PCM_16")
+        yield Kind(f"{ending}.{ending}", kind, content, s)
+        yield Kind(f"cut.{ending}", f"{kind}, cut in the middle", content[: len(content) // 2], s)
+        yield Kind(f"twice.{ending}", f"two {kind} files in one", 2 * content, 2 * s)
+    yield Kind("voc.voc", "VOC", encoded(a, "VOC", "PCM_16"), s)
     yield Kind("pipe.wav", "a named pipe", lambda path: os.mkfifo(path))
     yield Kind("zero.wav", "a link to /dev/zero", lambda path: path.symlink_to("/dev/zero"))
 

@@ -285,8 +285,8 @@ def test_headerless_and_unchecked_containers_are_refused(tmp_path: Path) -> None
     (tmp_path / "a.raw").write_bytes(bytes(32_000))
     with pytest.raises(AudioError, match="raw samples do not say their rate"):
         load_audio(tmp_path / "a.raw")
-    with pytest.raises(AudioError, match=r"AU \(PCM_16\) files cannot be checked for missing audio"):
-        load_audio(write(tmp_path / "a.au", sine(16_000)))
+    with pytest.raises(AudioError, match=r"VOC \(PCM_16\) files cannot be checked for missing audio"):
+        load_audio(write(tmp_path / "a.voc", sine(16_000)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

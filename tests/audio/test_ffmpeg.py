@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import shutil
@@ -12,8 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ambivox.audio import audio_facts, ffmpeg, load_audio, read_audio
+from ambivox.audio.layout import find_layout
 from ambivox.errors import AudioError
 from tests.audio.sounds import codes, encoded, loudest_hz, sine, speechlike, wav
 
@@ -97,13 +103,13 @@ def test_ffmpeg_is_given_one_file_one_container_and_bounds(tmp_path: Path, fake_
         (f"{SPEAK}; {COMPLAIN}cut short')", "cut short"),
         ("sys.stdout.write('')", "ends before any samples"),
         ("sys.stdout.write('RIFFnonsense')", "ends before any samples"),
-        ("time.sleep(60)", "did not decode it in 1 s"),
+        ("time.sleep(60)", "did not decode it in 4 s"),
     ],
 )
 def test_what_goes_wrong_in_ffmpeg_is_one_line(
     tmp_path: Path, fake_ffmpeg: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
 ) -> None:
-    monkeypatch.setattr(ffmpeg, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(ffmpeg, "TIMEOUT_S", 4.0)  # a busy machine starts a program in a second
     fake_ffmpeg.write_text(script)
     with pytest.raises(AudioError, match=message) as caught:
         load_audio(put(tmp_path, "a.m4a"))
@@ -160,3 +166,66 @@ def test_real_containers_that_are_cut_are_refused(tmp_path: Path, ending: str) -
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     with pytest.raises(AudioError, match="not sound that ffmpeg can decode"):
         load_audio(path)
+
+
+# Containers of which ffmpeg would hear a part, or too much
+
+SIZED = {"a.au": "AU", "a.caf": "CAF", "a.nist": "NIST"}
+
+
+def sized(name: str, samples: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    sf.write(file, samples, 16_000, format=SIZED[name], subtype="PCM_16")
+    return file.getvalue()
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", SIZED)
+def test_au_caf_and_nist_are_heard_whole(tmp_path: Path, name: str) -> None:
+    sound = sine(16_000)
+    (tmp_path / name).write_bytes(sized(name, sound))
+    samples, facts = read_audio(tmp_path / name)
+    np.testing.assert_allclose(samples, sound, atol=1e-4)
+    assert [caution.code for caution in facts.cautions] == ["ffmpeg"]
+
+
+@pytest.mark.parametrize("name", SIZED)
+@pytest.mark.parametrize("part", [0.4, 0.5, 0.9])
+def test_au_caf_and_nist_that_are_cut_off_are_refused(tmp_path: Path, name: str, part: float) -> None:
+    whole = sized(name, sine(16_000))
+    (tmp_path / name).write_bytes(whole[: int(part * len(whole)) // 2 * 2])
+    with pytest.raises(AudioError, match=r"truncated, \d+ bytes of samples"):
+        audio_facts(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_au_caf_and_nist_with_another_in_the_tail_are_refused(tmp_path: Path, name: str) -> None:
+    whole = sized(name, sine(16_000))
+    (tmp_path / name).write_bytes(whole + whole)
+    with pytest.raises(AudioError, match="bytes after its end, as of another file"):
+        audio_facts(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_au_caf_and_nist_need_ffmpeg(tmp_path: Path, name: str, no_ffmpeg: None) -> None:
+    (tmp_path / name).write_bytes(sized(name, sine(16_000)))
+    with pytest.raises(AudioError, match="decoded by ffmpeg, which is not installed"):
+        audio_facts(tmp_path / name)
+
+
+@needs_ffmpeg
+def test_au_of_open_length_is_read_to_its_end(tmp_path: Path) -> None:
+    whole = bytearray(sized("a.au", sine(16_000)))
+    whole[8:12] = b"\xff\xff\xff\xff"
+    (tmp_path / "a.au").write_bytes(whole)
+    assert len(load_audio(tmp_path / "a.au")) == 16_000
+
+
+@given(place=st.integers(0, 1_100), byte=st.integers(0, 255), name=st.sampled_from(sorted(SIZED)))
+def test_a_spoilt_header_of_au_caf_or_nist_raises_nothing_but_an_audio_error(
+    place: int, byte: int, name: str
+) -> None:
+    content = bytearray(sized(name, sine(16_000, 0.1)))
+    content[place] = byte
+    with contextlib.suppress(AudioError):
+        find_layout(io.BytesIO(content), len(content), Path(name))

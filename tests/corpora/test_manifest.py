@@ -251,7 +251,7 @@ CSV_FAULTS = [
     ("id,audio,spaeker\na,a.wav,x\n", r"m\.csv: unknown column 'spaeker': did you mean 'speaker'"),
     ("id,audio,vote.sad\na,a.wav,1\n", r"unknown column 'vote\.sad': did you mean"),
     ("id,audio,votes.\na,a.wav,1\n", r"column 'votes\.' names no label"),
-    (",id,audio\n0,a,a.wav\n", r"a column has no name"),
+    ("id,,audio\na,0,a.wav\n", r"a column has no name"),
     ("id,audio,audio\na,a.wav,b.wav\n", r"two columns are called 'audio'"),
     ("id,audio,votes.sad,ratings\na,a.wav,1,sad\n", r"votes come both in 'ratings' and 'votes\.sad'"),
     ("id,audio,votes.sad\na,a.wav,-1\n", r"row 2, column 'votes\.sad': -1 votes: a count is a whole number"),

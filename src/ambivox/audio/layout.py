@@ -12,6 +12,7 @@ from ambivox.audio.flac import flac_layout
 from ambivox.audio.mp3 import mp3_layout, starts_late
 from ambivox.audio.ogg import ogg_layout
 from ambivox.audio.riff import W64_MAGIC, wav_layout
+from ambivox.audio.sized import SIZED, sized_layout
 from ambivox.errors import AudioError
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -29,6 +30,9 @@ _DEMUXERS: tuple[tuple[str, int, tuple[bytes, ...]], ...] = (
     ("tta", 0, (b"TTA1",)),
     ("ac3", 0, (b"\x0bw",)),
     ("avi", 8, (b"AVI ",)),
+    ("au", 0, (b".snd",)),
+    ("caf", 0, (b"caff\0\1",)),
+    ("nistsphere", 0, (b"NIST_1A\n",)),
 )
 _BEGINNINGS = {
     "mov": re.compile(rb"\0\0\0[\x10-\x80]ftyp[A-Za-z0-9 ]{4}"),
@@ -74,6 +78,8 @@ def find_layout(file: BinaryIO, n_bytes: int, path: Path) -> Layout:
     if after:
         return mp3_layout(file, n_bytes, path)
     demuxer = _demuxer(file, head)
+    if demuxer in SIZED:
+        return sized_layout(file, n_bytes, path, demuxer)
     if demuxer:
         _check_single(file, path, demuxer)
     elif starts_late(file):
