@@ -50,6 +50,16 @@ def test_a_file_as_long_as_it_says_was_not_cut_whatever_its_chunk_says(tmp_path:
     assert codes(facts) == ["wrong-length"]
 
 
+@pytest.mark.parametrize("n", [0x1C72, 0x1C5A, 0x1C20])  # sizes whose first byte is a letter or a space
+def test_an_odd_chunk_without_its_pad_byte_before_a_size_that_looks_like_letters(
+    tmp_path: Path, n: int
+) -> None:
+    bare = put(tmp_path, wav(DATA[:n], before=chunk(b"LIST", b"abcde", pad=False)))
+    samples, facts = read_audio(bare)
+    assert np.array_equal(samples, HEARD[: n // 2])
+    assert codes(facts) == ["wrong-chunk"]
+
+
 @pytest.mark.parametrize("n_missing", [60, 1_000, 16_000, 31_000])
 def test_a_cut_file_is_refused(tmp_path: Path, n_missing: int) -> None:
     with pytest.raises(AudioError, match=f"truncated, {n_missing} bytes of samples"):

@@ -41,6 +41,11 @@ _DECODED = (1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40)  # formats of samples that li
 _GSM, _GSM_BLOCK_FRAMES = 0x31, 320  # the decoder takes a pad byte for a block, and repeats the last one
 _OF_FULL_BLOCKS = (1, 3, 6, 7, _GSM)
 _EXTENSIBLE = 0xFFFE
+_KNOWN = frozenset(
+    (b"data", b"fmt ", b"LIST", b"fact", b"bext", b"cue ", b"smpl", b"inst", b"iXML", b"id3 ", b"ID3 ",
+     b"JUNK", b"junk", b"PAD ", b"cart", b"PEAK", b"ds64", b"note", b"afsp", b"_PMX", b"axml", b"chna")
+)  # fmt: skip
+"""Names of chunks that are met; any four letters may be one."""
 _CHUNK_ID = re.compile(rb"[A-Za-z0-9_ ]{4}")
 
 
@@ -255,5 +260,8 @@ def _is_chunk(file: BinaryIO, n_bytes: int, at: int, dialect: _Dialect) -> bool:
 def _next(file: BinaryIO, n_bytes: int, chunk: _Chunk, dialect: _Dialect) -> int:
     """Where the next chunk begins, whether or not this one is padded as it should be."""
     padded = chunk.padded(dialect)
+    names = [read_at(file, at, 4) for at in (chunk.end, padded)]
+    if names[0] in _KNOWN and names[1] not in _KNOWN:  # "atar" may be the name of a chunk
+        return chunk.end if _is_chunk(file, n_bytes, chunk.end, dialect) else padded
     lost = padded < n_bytes and not _is_chunk(file, n_bytes, padded, dialect)
     return chunk.end if lost and _is_chunk(file, n_bytes, chunk.end, dialect) else padded
