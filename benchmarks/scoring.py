@@ -104,7 +104,9 @@ def write_run(folder: Path, n_records: int) -> Run:
         manifest.add(path, copies)
     for path in made:
         path.unlink()
-    study = Study.model_validate({"corpora": [{"name": "manifest", "path": "m.csv"}], "prompts": PROMPTS})
+    study = Study.model_validate(
+        {"corpora": [{"name": "manifest", "path": "m.csv"}], "prompts": PROMPTS, "controls": ["clip"]}
+    )
     (folder / "study.yaml").write_text(yaml.safe_dump(study.model_dump(mode="json")), encoding="utf-8")
     (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
     return Run(folder)

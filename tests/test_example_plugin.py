@@ -49,7 +49,7 @@ def run(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append(f"{name},{name}.wav,s{n}," + ",".join(map(str, votes)))
     (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "study.yaml").write_text(
-        "corpora: [{name: manifest, path: clips.csv}]\nmodels: [listener]\n"
+        "corpora: [{name: manifest, path: clips.csv}]\nmodels: [listener]\ncontrols: [clip]\n"
         "prompts: [word, think-aloud]\nreadouts: [first, last_named, 'last_named(window=40)']\n",
         encoding="utf-8",
     )

@@ -79,8 +79,8 @@ class Study(_Strict):
     """The name of an emotion set, or the path of your own."""
     readouts: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_READOUTS
     """How answers are read, and with that what the model is asked for besides its answer."""
-    controls: Annotated[tuple[Control, ...], Field(min_length=1)] = ("clip",)
-    """What the model hears: the clip, and what stands in for it."""
+    controls: Annotated[tuple[Control, ...], Field(min_length=1)] = ("clip", "silence", "no-audio", "swapped")
+    """What the model hears: the clip, and what stands in for it. Claims on hearing need the stand-ins."""
     calibrations: tuple[str, ...] = ()
     """Add the controls that these calibrations divide by."""
     order_seeds: Literal["rotations"] | Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)

@@ -29,6 +29,7 @@ def golden(data: Path, out: Path) -> dict[str, Any]:
             "models": ["mini"],
             "prompts": list(PROMPTS),
             "readouts": READOUTS,
+            "controls": ["clip"],
         }
     )
     run, readouts = run_study(study, out), load_readouts(READOUTS)

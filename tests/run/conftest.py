@@ -14,6 +14,7 @@ def study(tmp_path: Path) -> Study:
     path = tmp_path / "study.yaml"
     data = {
         "corpora": [{"name": "manifest", "path": "clips/manifest.csv"}],
+        "controls": ["clip"],
         "shard_size": 5,
         "batch_size": 2,
     }

@@ -39,7 +39,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def study_of(corpus: Path, readout: str, **changes: Any) -> Study:
-    plain = {"emotions": "iemocap4", "prompts": ["word"], "readouts": [readout]}
+    plain = {"emotions": "iemocap4", "prompts": ["word"], "readouts": [readout], "controls": ["clip"]}
     return Study.model_validate({"corpora": [{"name": "manifest", "path": corpus}]} | plain | changes)
 
 

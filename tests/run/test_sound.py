@@ -94,7 +94,9 @@ def test_cautions_of_a_clip_are_the_same_in_read_run_check_and_on_disk(tmp_path:
     expected = clip_and_cautions(tmp_path)
     rows = [f"{name},{name},s,1" for name in expected]
     (tmp_path / "m.csv").write_text("\n".join(["id,audio,speaker,votes.sad", *rows]))
-    (tmp_path / "study.yaml").write_text("corpora: [{name: manifest, path: m.csv}]\nprompts: [word]\n")
+    (tmp_path / "study.yaml").write_text(
+        "corpora: [{name: manifest, path: m.csv}]\nprompts: [word]\ncontrols: [clip]\n"
+    )
     run = run_study(load_study(tmp_path / "study.yaml"), tmp_path / "out", models=[ToyModel()])
     by_name = {r.asked.utterance.id: r for r in run.records()}
     measured = measure_durations(load_manifest(tmp_path / "m.csv"))
@@ -134,7 +136,9 @@ def test_a_run_hears_each_speaker_of_a_call_and_knows_them_apart(tmp_path: Path)
     (tmp_path / "m.csv").write_text(
         "id,audio,channel,speaker,votes.sad\ncaller,call.wav,0,s0,1\nagent,call.wav,1,s1,1\nboth,call.wav,,s2,1\n"
     )
-    (tmp_path / "study.yaml").write_text("corpora: [{name: manifest, path: m.csv}]\nprompts: [dictionary]\n")
+    (tmp_path / "study.yaml").write_text(
+        "corpora: [{name: manifest, path: m.csv}]\nprompts: [dictionary]\ncontrols: [clip]\n"
+    )
     run = run_study(load_study(tmp_path / "study.yaml"), tmp_path / "out", models=[ToyModel()])
     records = {r.asked.utterance.id: r for r in run.records()}
     assert {name: r.asked.clip.channel for name, r in records.items()} == {

@@ -126,6 +126,7 @@ def test_mini_is_cautioned_where_it_does_not_listen(data_dir: Path, tmp_path: Pa
             "corpora": [{"name": "crema-d", "path": data_dir / "crema-d", "options": {"votes": "voice"}}],
             "prompts": ["word", "letter"],
             "readouts": ["label"],
+            "controls": ["clip"],
         }
     )
     run: Run = run_study(study, tmp_path / "out")

@@ -37,7 +37,10 @@ def swap_clips(utterances: Sequence[Utterance], seed: int) -> list[Utterance]:
         heard = {i: row[(place + shift) % len(row)] for place, i in enumerate(row)}
         if all(_stretch(utterances[i]) != _stretch(utterances[j]) for i, j in heard.items()):
             return [utterances[heard[i]] for i in range(len(utterances))]
-    raise UsageError("control 'swapped': the corpus has no other clip to hear; give it at least two")
+    raise UsageError(
+        "control 'swapped': the corpus has no other clip to hear; give it at least two, or "
+        "leave it out of the controls"
+    )
 
 
 def _group(utterance: Utterance) -> tuple[object, ...]:
