@@ -169,7 +169,7 @@ _BUILT_IN = (
             "the public code scores numbers as they are printed; here they are divided by their sum, and a "
             "reading whose sum was not 1 has the status renormalised",
             "the public code counts a dictionary over several lines, with a missing label or with labels in "
-            "another case as failed, and so as neutral; here the readout decides, see the statuses",
+            "another case as failed, and so as neutral: read answers by dictionary(parser=aer-llm) for that",
         ),
     ),
     Convention(

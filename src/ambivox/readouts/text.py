@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
+from ambivox.errors import UsageError
+from ambivox.readouts.answers.aer_llm import read_like_aer_llm
 from ambivox.readouts.answers.answer import Answer
 from ambivox.readouts.answers.ranked import Weights
 from ambivox.readouts.answers.read import read_as_asked
 from ambivox.readouts.reading import Reading
 from ambivox.record import Record
+
+Parser = Literal["ambivox", "aer-llm"]
+"""Whose rules numbers per label are read by."""
 
 
 def label(record: Record) -> Reading:
@@ -14,9 +21,11 @@ def label(record: Record) -> Reading:
     return read_as_asked(answer_of(record))
 
 
-def dictionary(record: Record) -> Reading:
-    """Numbers per label in the answer; see `read_shares`."""
-    return read_as_asked(answer_of(record))
+def dictionary(record: Record, *, parser: Parser = "ambivox") -> Reading:
+    """Numbers per label in the answer; see `read_shares`, or `read_like_aer_llm` for the other parser."""
+    if parser not in get_args(Parser):
+        raise UsageError(f"option parser: {parser!r} is not one of {', '.join(get_args(Parser))}")
+    return read_like_aer_llm(answer_of(record)) if parser == "aer-llm" else read_as_asked(answer_of(record))
 
 
 def ranked(record: Record, *, weights: Weights = "centroid") -> Reading:
