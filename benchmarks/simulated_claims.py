@@ -88,21 +88,17 @@ def true_parts(n_speakers: int = 4000, seed: int = 987_654_321) -> dict[str, flo
 
 def coverage_of_claims(
     n_speakers: int, n_studies: int, *, seed: int = 0, truth: dict[str, float] | None = None
-) -> dict[str, float]:
-    """By part of a claim, the share of intervals that hold the truth; last, the studies with all parts."""
+) -> dict[str, tuple[int, int]]:
+    """By part of a claim, how many intervals hold the truth, and how many are given."""
     truth = true_parts() if truth is None else truth
     rng = np.random.default_rng([seed, n_speakers])
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in PARTS}
+    held, given = dict.fromkeys(PARTS, 0), dict.fromkeys(PARTS, 0)
     for _ in range(n_studies):
         study = paired(n_speakers, rng)
-        claims = {claim: claim(study) for claim, _ in PARTS.values()}
+        claims = {claim: claim(study) for claim in dict.fromkeys(claim for claim, _ in PARTS.values())}
         for name, (claim, n) in PARTS.items():
-            if claims[claim].parts:
+            if claims[claim].parts and not claims[claim].parts[n].interval.reason:
                 interval = claims[claim].parts[n].interval
-                if not interval.reason:
-                    found[name].append((interval.low, interval.high))
-    held = {
-        name: float(np.mean([low <= truth[name] <= high for low, high in ends])) if ends else float("nan")
-        for name, ends in found.items()
-    }
-    return held | {"studies with all parts": min(map(len, found.values())) / n_studies}
+                given[name] += 1
+                held[name] += interval.low <= truth[name] <= interval.high
+    return {name: (held[name], given[name]) for name in PARTS}

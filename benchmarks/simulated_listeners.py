@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import xlogy
 
 from ambivox.corpora.crema_d import load_crema_d
 from ambivox.field_claims.paired import Level, Paired
@@ -49,10 +48,13 @@ def unchecked_jsd_bits(p: ArrayLike, q: ArrayLike) -> Array:
     >>> round(float(unchecked_jsd_bits([.5, .5, 0, 0], [1, 0, 0, 0])), 3)
     0.311
     """
-    a, b = np.asarray(p), np.asarray(q)
-    middle = (a + b) / 2
-    nats = (xlogy(a, a) + xlogy(b, b)).sum(axis=-1) / 2 - xlogy(middle, middle).sum(axis=-1)
+    a, b = np.broadcast_arrays(p, q)
+    nats = (_negative_entropy(a) + _negative_entropy(b)) / 2 - _negative_entropy((a + b) / 2)
     return np.maximum(nats, 0) / np.log(2)
+
+
+def _negative_entropy(p: Array) -> Array:
+    return np.asarray(np.einsum("...n,...n->...", p, np.log(np.maximum(p, 1e-300))))
 
 
 def simulated(world: World) -> Draw:
@@ -192,17 +194,23 @@ LISTENERS: dict[str, Listener] = {
 """By name."""
 
 
-def paired(corpus: Corpus, listener: Listener, population: Population, rng: np.random.Generator) -> Paired:
-    """One study of a listener as claims are tested on it; text and token level differ by chance only."""
+def clips_of(corpus: Corpus) -> Clips:
+    """The clips of a corpus as claims know them."""
     q = corpus.q
     names = tuple(map(str, range(len(q))))
-    clips = Clips(names, tuple(map(str, corpus.speakers)), corpus.votes, q, q, corpus.speakers, "speakers")
+    return Clips(names, tuple(map(str, corpus.speakers)), corpus.votes, q, q, corpus.speakers, "speakers")
+
+
+def paired(
+    corpus: Corpus, clips: Clips, listener: Listener, population: Population, rng: np.random.Generator
+) -> Paired:
+    """One study of a listener as claims are tested on it; text and token level differ by chance only."""
     p: dict[tuple[Level, str], tuple[Array, ...]] = {}
     for level in ("text", "token"):
         heard, instead = listener.says(corpus, population, rng)
         p[level, "clip"], p[level, "swapped"] = (heard[None],), (instead[None],)
         silence = instead.copy()
-        silence[rng.random(len(q)) < listener.refuses] = np.nan
+        silence[rng.random(len(silence)) < listener.refuses] = np.nan
         p[level, "silence"], p[level, "no-audio"] = (silence[None],), (instead[None],)
     keys: dict[Level, tuple[RowKey, ...]] = {
         "text": (RowKey("simulated", "simulated", prompt="word", readout="label"),),

@@ -113,11 +113,11 @@ def softmax(logits: Array) -> Array:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def analyse(study: Study) -> tuple[Array, Array, float]:
+def analyse(study: Study) -> tuple[Array, Array]:
     """Sums of each speaker for the ratios in `STATISTICS`, as ``ambivox score`` has them.
 
     Returns:
-        Numerators and denominators, shape ``(G, M)``, and the mean score of the vote prior.
+        Numerators and denominators, shape ``(G, M)``.
     """
     codes, n = study.speakers, int(study.speakers.max()) + 1
     score, other = jsd_bits(study.first, study.q), jsd_bits(study.second, study.q)
@@ -127,7 +127,7 @@ def analyse(study: Study) -> tuple[Array, Array, float]:
     over_corpus = [METRICS[name].linearised(study.first, study.q) for name in OVER_CORPUS]  # type: ignore[misc]
     above = np.column_stack([score, prior - score, score - other, *over_corpus])
     below = np.column_stack([ones, prior, ones, *(ones for _ in OVER_CORPUS)])
-    return cluster_sums(above, codes, n), cluster_sums(below, codes, n), float(prior.mean())
+    return cluster_sums(above, codes, n), cluster_sums(below, codes, n)
 
 
 def true_scores(world: World, n_speakers: int = 20_000, seed: int = 987_654_321) -> dict[str, float]:
@@ -142,6 +142,13 @@ def true_scores(world: World, n_speakers: int = 20_000, seed: int = 987_654_321)
     return {"mean": float(jsd_bits(study.first, study.q).mean())} | over_corpus
 
 
+def prior_score(n_speakers: int, world: World, n_studies: int = 200) -> float:
+    """The mean score of the vote prior of a corpus of this size, which is worse than that of a large one."""
+    rng = np.random.default_rng([123_456_789, n_speakers])
+    studies = (simulate(n_speakers, rng, world) for _ in range(n_studies))
+    return float(np.mean([jsd_bits(vote_prior(s.q, s.speakers.tolist()).p, s.q).mean() for s in studies]))
+
+
 def coverage(
     n_speakers: int,
     n_studies: int,
@@ -150,24 +157,22 @@ def coverage(
     n_draws: int = 2000,
     seed: int = 0,
     truth: dict[str, float] | None = None,
-) -> dict[str, float]:
-    """How many of the intervals that are given hold the truth, by statistic; under ``given``, how many are.
+    prior: float | None = None,
+) -> dict[str, tuple[int, int]]:
+    """By statistic, how many intervals hold the truth, and how many are given.
 
-    A test rejects where its interval excludes 0: what ``difference`` lacks to 1 is how often that is wrong.
+    A test rejects where its interval excludes 0: what ``difference`` lacks to all is how often that is wrong.
     """
     truth = true_scores(world) if truth is None else truth
+    prior = prior_score(n_speakers, world) if prior is None else prior
     rng = np.random.default_rng([seed, n_speakers])
-    above, below, controls = zip(
-        *(analyse(simulate(n_speakers, rng, world)) for _ in range(n_studies)), strict=True
-    )
+    above, below = zip(*(analyse(simulate(n_speakers, rng, world)) for _ in range(n_studies)), strict=True)
     found = ratio_intervals(
         np.concatenate(above, axis=1), np.concatenate(below, axis=1), n_draws=n_draws, seed=seed
     )
-    # The prior of a small corpus is worse than that of a large one: skill is against a corpus of this size.
-    true = truth | {"skill": 1 - truth["mean"] / float(np.mean(controls)), "difference": 0.0}
-    held = {}
+    true = truth | {"skill": 1 - truth["mean"] / prior, "difference": 0.0}
+    counts = {}
     for place, name in enumerate(STATISTICS):
         own = [interval for interval in found[place :: len(STATISTICS)] if not interval.reason]
-        held[name] = float(np.mean([one.low <= true[name] <= one.high for one in own])) if own else np.nan
-    given = float(np.mean([interval.reason is None for interval in found]))
-    return held | {"given": given}
+        counts[name] = (sum(one.low <= true[name] <= one.high for one in own), len(own))
+    return counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -49,6 +49,8 @@ class Paired:
     failed_as: FailedAs
     keys: Mapping[Level, tuple[RowKey, ...]]
     p: Mapping[tuple[Level, str], tuple[Array, ...]]
+    _scored: dict[tuple[str, ...], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was scored already: many claims ask for the same scores."""
 
     @cached_property
     def tertiles(self) -> Tertiles:
@@ -68,6 +70,15 @@ class Paired:
         ``nan`` for a reading that failed and is excluded.
         """
         failed_as, metric = failed_as or self.failed_as, metric or self.metric
+        read = self._score(level, control, "excluded", metric)
+        if failed_as == "excluded" or not np.isnan(read).any():
+            return read
+        return self._score(level, control, failed_as, metric)
+
+    def _score(self, level: Level, control: str, failed_as: FailedAs, metric: Metric) -> Array:
+        wanted = (level, control, failed_as, metric.name)
+        if wanted in self._scored:
+            return self._scored[wanted]
         scored = []
         for p in self.p[level, control]:
             for rows in p:
@@ -82,7 +93,9 @@ class Paired:
                 if usable.any():
                     values[usable] = metric.function(filled[usable], self.clips.q[usable])
                 scored.append(values if metric.lower_is_better else 1 - values)
-        return np.array(scored)
+        values = self._scored[wanted] = np.array(scored)
+        values.flags.writeable = False
+        return values
 
     def asked(self, control: str) -> bool:
         """Whether the run has answers under this control to all prompts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,8 @@ from ambivox.metrics.controls import group_codes
 from ambivox.raters.distribution import Array
 
 _AT_A_TIME = 10_000_000
+_KEPT = 2_000_000
+"""Draws of so many numbers at most are kept (16 MB)."""
 
 
 def cluster_sums(values: ArrayLike, codes: NDArray[np.intp], n_clusters: int) -> Array:
@@ -52,6 +55,21 @@ def draw_weights(n_clusters: int, n_draws: int, seed: int) -> Array:
 
 def draw_weights_in_parts(n_clusters: int, n_draws: int, seed: int) -> Iterator[Array]:
     """The rows of `draw_weights`, so many at a time that memory does not run out."""
+    if n_clusters * n_draws <= _KEPT:
+        yield _kept_weights(n_clusters, n_draws, seed)
+    else:
+        yield from _drawn_in_parts(n_clusters, n_draws, seed)
+
+
+@lru_cache(maxsize=4)
+def _kept_weights(n_clusters: int, n_draws: int, seed: int) -> Array:
+    """All rows at once: whatever is asked about one corpus sees the same draws, which are made once."""
+    weights = np.concatenate(list(_drawn_in_parts(n_clusters, n_draws, seed)))
+    weights.flags.writeable = False
+    return weights
+
+
+def _drawn_in_parts(n_clusters: int, n_draws: int, seed: int) -> Iterator[Array]:
     rng = np.random.default_rng(seed)
     shares = np.full(n_clusters, 1 / n_clusters)
     step = max(1, _AT_A_TIME // n_clusters)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
@@ -117,13 +117,13 @@ def sharpened_prior(
     others = (sums.sum(axis=0) - sums) / (sizes.sum() - sizes)[:, None]
     sign = 1.0 if lower_is_better else -1.0
 
-    def scores(priors: Array) -> Array:
-        """Of the prior of each clip, by exponent, shape ``(E, U)``."""
-        return np.array([np.asarray(metric(_sharpened(priors, e), votes)) for e in EXPONENTS])
+    def scores(priors: Array, of: NDArray[np.intp]) -> Array:
+        """By exponent, with the prior that each clip has, shape ``(E, U)``."""
+        return np.array([np.asarray(metric(_sharpened(priors, e)[of], votes)) for e in EXPONENTS])
 
-    own = scores(np.tile(votes.mean(axis=0), (len(votes), 1)))
+    own = scores(votes.mean(axis=0)[None], np.zeros_like(codes))
     others = np.maximum(others, 0)
-    held_out = scores(others[codes])
+    held_out = scores(others, codes)
     best = int((sign * own).mean(axis=1).argmin())
     by_group = sign * cluster_sums(held_out.T, codes, n_groups).T
     chosen = _sum_of_others(by_group).argmin(axis=0)
