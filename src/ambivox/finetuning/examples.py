@@ -24,6 +24,7 @@ from ambivox.models import select_forms
 from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.hf.chat_input import Inputs, batch_key, collate, with_answer
 from ambivox.models.hf.checkpoint import quiet
+from ambivox.models.hf.step_limit import step_limit
 from ambivox.prompts import Prompt
 from ambivox.readouts.label_logits import owned_shares
 
@@ -164,7 +165,8 @@ def end_token(speech: TransformersModel) -> int:
         marker = "the-answer"
         turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": marker}]
         try:
-            written = str(chat.processor.apply_chat_template(turns, tokenize=False))
+            with step_limit(speech.name):
+                written = str(chat.processor.apply_chat_template(turns, tokenize=False))
         except Exception:  # templates are code of others; some take lists of parts only
             written = ""
         after = written.rpartition(marker)[2] if marker in written else ""

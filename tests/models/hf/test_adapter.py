@@ -1,5 +1,6 @@
 """What the transformers engine promises beyond the families: cutting, limits, loading, errors."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +116,16 @@ def test_nothing_is_printed(checkpoint: Checkpoint, capfd: pytest.CaptureFixture
     model = load_model(str(checkpoint("qwen2_audio")), device="cpu")
     model.generate([ask(model, clip(0.5))])
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_chat_template_that_does_not_end_is_stopped_in_one_line(copy: Path) -> None:
+    loops = "".join(f"{{% for a{n} in range(99999) %}}" for n in range(3)) + "{% endfor %}" * 3
+    (copy / "chat_template.jinja").write_text(loops)
+    model, before = load_transformers(str(copy), device="cpu"), sys.gettrace()
+    with pytest.raises(AmbivoxError, match=r"its chat template does not end after 1,000,000 steps") as error:
+        model.generate([ask(model, clip(0.5))])
+    assert "\n" not in str(error.value)
+    assert sys.gettrace() is before
 
 
 def test_a_model_without_chat_template_is_refused(copy: Path) -> None:

@@ -21,5 +21,6 @@
 7. `adapter` turns each outcome into a `Reply`: text, tokens, their logits and log-sum-exp, scores of labels.
 
 Beside the path: `checkpoint` loads a model whole or not at all, from the files that `checkpoint_files` lets
-through and hashes; `memory` halves how much goes through a model at a time when it was too much.
+through and hashes; `step_limit` stops chat templates that do not end; `memory` halves how much goes through a
+model at a time when it was too much.
 """

@@ -6,6 +6,7 @@ import base64
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -18,6 +19,7 @@ from torch.nn.functional import pad
 
 from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.errors import AmbivoxError, AudioError, UsageError
+from ambivox.models.hf.step_limit import step_limit
 from ambivox.models.protocol import FloatArray
 
 LONGEST_PROBE_S = 120.0
@@ -34,6 +36,9 @@ TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_i
 
 FAILURES = (ValueError, RuntimeError, IndexError, TypeError)
 """What processors raise on audio that they cannot take."""
+
+_RENDERED = 1024
+"""How many prompts are kept as they were written: without transcripts, every clip is asked the same few."""
 
 Inputs = dict[str, Tensor]
 """What one request gives the model: text inputs of shape ``(1, L)`` and the features of its clip."""
@@ -74,6 +79,7 @@ class ChatInput:
         self._control_tokens = self._find_control_tokens()
         unknown = getattr(self.tokenizer, "unk_token_id", None)
         self._control_ids = {*map(self.tokenizer.convert_tokens_to_ids, self._control_tokens)} - {unknown}
+        self.render = lru_cache(_RENDERED)(self._render)
         self._heard_tenths = 0
         self.sample_rate = int(getattr(self.features, "sampling_rate", SAMPLE_RATE_HZ))
 
@@ -203,7 +209,7 @@ class ChatInput:
         bos = getattr(self.tokenizer, "bos_token", None)
         return {"add_special_tokens": False} if bos and turn.startswith(bos) else {}
 
-    def render(self, text: str) -> str:
+    def _render(self, text: str) -> str:
         """The prompt as text, with one placeholder for the audio.
 
         Raises:
@@ -220,11 +226,12 @@ class ChatInput:
         # Most templates take a list of parts; some (Granite Speech) know text only.
         for content in (parts, flat):
             try:
-                turn = str(
-                    self.processor.apply_chat_template(
-                        [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+                with step_limit(self.name):
+                    turn = str(
+                        self.processor.apply_chat_template(
+                            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+                        )
                     )
-                )
             except (TypeError, jinja2.TemplateError):
                 continue
             if accept(turn) and "clip.wav" not in turn:
