@@ -11,12 +11,12 @@ from ambivox.raters.distribution import Array
 from ambivox.readouts.answers.answer import Answer, quote
 from ambivox.readouts.answers.letters import Letters, find_letters
 from ambivox.readouts.answers.mentions import Mention
+from ambivox.readouts.answers.numbers import find_numbers
 from ambivox.readouts.answers.said import Judged, judge
 from ambivox.readouts.reading import Reading
 
-_NUMBER_AFTER = re.compile(
-    r"[\"']?[ ]?(?:[:=(–—-]|is|at|with)?[ ]?[\"'(~]{0,2}(\d{1,9}(?:[.,]\d{1,9})?)[ ]?(%?)"
-)
+_NUMBER_AFTER = re.compile(r"[\"']?[ ]?(?:[:=(–—-]|is|at|with)?[ ]?[\"'(~]{0,2}(?=[\d.])")
+_REACH = 40
 _PERCENT_BEFORE = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})?) ?% (?:of )?\Z")
 
 
@@ -64,12 +64,15 @@ def _with_number(one: Judged, low: str) -> Judged:
     """A label said with a number up to a half is not the label chosen; with 0 it is denied."""
     if one.state != "said":
         return one
-    after = _NUMBER_AFTER.match(low, one.mention.end)
     before = _PERCENT_BEFORE.search(low[max(one.mention.start - 25, 0) : one.mention.start])
-    number = after or before
-    if number is None:
+    after = _NUMBER_AFTER.match(low, one.mention.end)
+    number = next(find_numbers(low, after.end(), after.end() + _REACH), None) if after else None
+    if number is not None and after is not None and number.start == after.end():
+        value = 0.5 if number.share is None else number.share  # a range or a bound chooses nothing
+    elif before is not None:
+        value = float(before[1].replace(",", ".")) / 100
+    else:
         return one
-    value = float(number[1].replace(",", ".")) / (1 if number is after and not number[2] else 100)
     if value > 0.5:
         return one
     return one._replace(state="unclear" if value else "denied")

@@ -85,6 +85,7 @@ _LOW_AFTER = re.compile(
     r" (?:levels? )?(?:is|are|seems|remains)(?: (?:very|quite|rather|fairly|pretty|extremely))?"
     r" (?:low|minimal|weak)\b"
 )
+_LOW_VALUE = re.compile(r" ?: ?(?:very |rather |quite )?(?:low|minimal|weak|faint)(?=\s*(?:[.,;\n]|\Z))")
 _SUFFIXES = frozenset(["sounding", "looking", "like", "toned", "ish", "filled", "driven", "based"])
 
 
@@ -226,7 +227,8 @@ def _judge_sentence(low: str, tokens: Sequence[_Token], asks: bool, judged: list
             elif state == "said" and (asks or not known):
                 state = "unclear"
             judged.append(Judged(mention, _by_affix(low, mention) or state))
-        if clause.denies and len(judged) == start and clause.other_words <= bare and not clause.heads:
+        bare_one = clause.other_words <= bare and not clause.heads and not clause.reasons
+        if clause.denies and len(judged) == start and bare_one:
             points_back = points_back or start == first
             for k in range(behind, start):
                 judged[k] = judged[k]._replace(state="denied")
@@ -273,10 +275,12 @@ class _Clause:
     Args:
         contrasts: whether a "but" opens it.
         heads: whether a colon closes it.
+        reasons: whether a "because" opens it, so that it denies nothing before it.
     """
 
     contrasts: bool = False
     heads: bool = False
+    reasons: bool = False
     tokens: list[_Token] = field(default_factory=list)
 
     @cached_property
@@ -347,7 +351,7 @@ def _clauses(tokens: Sequence[_Token]) -> Iterator[_Clause]:
         if token.kind in ("break", "but") or gives_reason:
             clause.heads = token.text == ":"
             yield clause
-            clause = _Clause(contrasts=token.kind == "but")
+            clause = _Clause(contrasts=token.kind == "but", reasons=gives_reason)
         elif token.kind != "sure":
             clause.tokens.append(token)
     yield clause
@@ -357,9 +361,8 @@ def _by_affix(low: str, mention: Mention) -> State | None:
     """What a word or a sign says that hangs on the mention: "non-angry", "anger-free", "!angry"."""
     if low[mention.start - 1 : mention.start] in ("!", "¬", "≠"):
         return "denied"
-    if _LOW_BEFORE.search(low[max(mention.start - 20, 0) : mention.start]) or _LOW_AFTER.match(
-        low, mention.end
-    ):
+    low_before = _LOW_BEFORE.search(low[max(mention.start - 20, 0) : mention.start])
+    if low_before or _LOW_AFTER.match(low, mention.end) or _LOW_VALUE.match(low, mention.end):
         return "unclear"
     before = _BEFORE.search(low[max(mention.start - 20, 0) : mention.start])
     if before:

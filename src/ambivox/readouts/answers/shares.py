@@ -20,7 +20,7 @@ from ambivox.readouts.reading import Reading
 SUM_TOLERANCE = 0.02
 """How far a sum may be from 1 (or from 100%) and still count as rounding: six labels at two decimals."""
 
-_CONTINUES = re.compile(r"[\s.,·×x*^({e+-]*")
+_CONTINUES = re.compile(r"[\s.,·×x*^(){e+-]*")
 
 
 class Shares(NamedTuple):
