@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ambivox.prompts import Prompt, load_prompt
     from ambivox.readouts import Reading, read_answer
     from ambivox.record import Record
-    from ambivox.run import ClipReading, Run, Study, load_study, read, run_study
+    from ambivox.run import Answer, ClipReading, Run, Study, load_study, read, run_study
     from ambivox.scoring import ScoreTable, ScoringOptions, score
 
 __version__ = "0.1.0"
@@ -30,6 +30,7 @@ __version__ = "0.1.0"
 # Where each public name lives; imported when first used, so that `import ambivox` stays quick.
 _HOMES = {
     "AmbivoxError": "errors",
+    "Answer": "run",
     "AudioError": "errors",
     "ClipReading": "run",
     "Corpus": "corpora",
@@ -64,6 +65,7 @@ _HOMES = {
 
 __all__ = [
     "AmbivoxError",
+    "Answer",
     "AudioError",
     "ClipReading",
     "Corpus",

@@ -14,6 +14,7 @@ from ambivox.audio.decode import (
     read_audio,
 )
 from ambivox.audio.digest import audio_digest
+from ambivox.audio.given import Clip, as_file, check_rate
 
 __all__ = [
     "MIN_DURATION_S",
@@ -22,10 +23,13 @@ __all__ = [
     "AudioCaution",
     "AudioFacts",
     "Channel",
+    "Clip",
     "Samples",
+    "as_file",
     "audio_digest",
     "audio_facts",
     "channel_named",
+    "check_rate",
     "load_audio",
     "noise_like",
     "read_audio",

@@ -18,7 +18,6 @@ from ambivox.cli.options import (
     TrustOption,
 )
 from ambivox.cli.output import console, errors, print_json, print_table, say, say_error
-from ambivox.errors import AmbivoxError
 
 
 def read(
@@ -53,38 +52,32 @@ def read(
     from ambivox.emotions import load_emotions
     from ambivox.models import load_model
     from ambivox.present.text import show_reading
-    from ambivox.run import read as read_clip
+    from ambivox.run import read as read_clips
     from ambivox.run.read_clip import wanted_readouts
 
     wanted_readouts(model, prompt, readout)  # a misspelt name should not wait for the model to load
     load_emotions(emotions)
     speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
+    results = read_clips(
+        iter(clips),
+        speech_model,
+        prompt=prompt,
+        emotions=emotions,
+        readouts=readout,
+        start_s=start_s,
+        end_s=end_s,
+        channel=channel_named(channel),
+        order_seed=order_seed,
+        ask_silent=ask_silent,
+    )
     failed = False
-    for clip in clips:
-        try:
-            result = read_clip(
-                clip,
-                speech_model,
-                prompt=prompt,
-                emotions=emotions,
-                readouts=readout,
-                start_s=start_s,
-                end_s=end_s,
-                channel=channel_named(channel),
-                order_seed=order_seed,
-                ask_silent=ask_silent,
-            )
-        except AmbivoxError as error:
-            if error.exit_code == 2:
-                raise
+    for result in results:
+        if result.error:
             failed = True
-            say_error(error)
-            if as_json:
-                print_json({"clip": clip, "error": str(error)})
-            continue
+            say_error(result.error.text)
         if as_json:
-            print_json({"clip": clip} | result.to_dict())
-        else:
+            print_json(result.to_dict())
+        elif not result.error:
             show_reading(console, result)
     if failed:
         raise typer.Exit(1)

@@ -1,8 +1,9 @@
 """Make records: from a study, or from single clips, to what a model answered."""
 
-from ambivox.run.read_clip import ClipReading, read
+from ambivox.run.clip_reading import Answer, ClipReading
+from ambivox.run.read_clip import read
 from ambivox.run.runner import Progress, run_study
 from ambivox.run_folder import Run
 from ambivox.study import Study, load_study
 
-__all__ = ["ClipReading", "Progress", "Run", "Study", "load_study", "read", "run_study"]
+__all__ = ["Answer", "ClipReading", "Progress", "Run", "Study", "load_study", "read", "run_study"]

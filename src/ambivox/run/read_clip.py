@@ -2,157 +2,261 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import itertools
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import overload
 
-from ambivox.audio import Channel
+from ambivox.audio import Channel, Clip, as_file, check_rate
 from ambivox.corpora import Utterance
 from ambivox.emotions import EmotionSet, load_emotions
-from ambivox.errors import AmbivoxError, UsageError
-from ambivox.models import SpeechModel, load_model
+from ambivox.errors import AmbivoxError, AudioError, UsageError
+from ambivox.models import LabelTokens, SpeechModel, load_model
 from ambivox.models.default_reading import default_reading
-from ambivox.prompts import Prompt, load_prompt, option_order
-from ambivox.readouts import DEFAULT_READOUTS, Reading, Readout, load_readout, load_readouts, needs_of, unfold
-from ambivox.record import SILENT, Record
+from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
+from ambivox.readouts import DEFAULT_READOUTS, Need, Readout, load_readouts, needs_of, unfold
+from ambivox.reasons import Reason
+from ambivox.record import Record
 from ambivox.run.ask import ask, with_keys
+from ambivox.run.clip_reading import Answer, ClipReading
+from ambivox.run.clips import Clips
 from ambivox.run.plan import Planned, unanswered
 from ambivox.study import N_DRAWS
 
+BATCH_SIZE = 16
+"""Clips that are asked about together."""
 
-@dataclass(frozen=True)
-class Answer:
-    """What a model answered to one prompt about one clip.
-
-    Args:
-        record: what was asked and answered; ``record.sound.cautions`` say what is odd about the clip.
-        readings: by readout as it is written; only those that can read the prompt's answer format.
-    """
-
-    record: Record
-    readings: Mapping[str, Reading]
-
-    @property
-    def text(self) -> str | None:
-        """What the model said; None if it was not asked."""
-        return self.record.reply.text if self.record.reply else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: what was said, and every reading as probabilities by label."""
-        asked, reply = self.record.asked, self.record.reply
-        labels = asked.emotions.labels
-        return {
-            "text": reply and reply.text,
-            "finish": reply and reply.finish,
-            "order": [labels[n] for n in asked.prompt.order],
-            "readings": {name: _reading_to_dict(name, one, labels) for name, one in self.readings.items()},
-        }
+_ONE_AT_A_TIME = threading.Lock()
+"""Models and tokenizers are not made for several threads."""
 
 
-@dataclass(frozen=True)
-class ClipReading:
-    """What a model made of one clip.
-
-    Args:
-        answers: by prompt, in the order in which they were asked for.
-    """
-
-    answers: Mapping[str, Answer]
-
-    @property
-    def readings(self) -> dict[str, Reading]:
-        """All readings, by prompt and readout as in ``word/first``."""
-        return {
-            f"{prompt}/{readout}": reading
-            for prompt, answer in self.answers.items()
-            for readout, reading in answer.readings.items()
-        }
-
-    @property
-    def record(self) -> Record:
-        """The first record: clip, model, emotions and sound are the same in all."""
-        return next(iter(self.answers.values())).record
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: the clip, and every answer by prompt."""
-        asked, sound = self.record.asked, self.record.sound
-        return {
-            "model": asked.model.name,
-            "sound": sound and asdict(sound),
-            "labels": list(asked.emotions.labels),
-            "answers": {prompt: answer.to_dict() for prompt, answer in self.answers.items()},
-        }
-
-
-def _reading_to_dict(readout: str, reading: Reading, labels: Sequence[str]) -> dict[str, Any]:
-    p = reading.distribution
-    return {
-        "level": load_readout(readout).level,
-        "status": reading.status,
-        "distribution": None if p is None else dict(zip(labels, p.tolist(), strict=True)),
-        "note": reading.note,
-        "mass": reading.mass,
-        "forms_shift": reading.forms_shift,
-    }
-
-
+@overload
+def read(  # type: ignore[overload-overlap]
+    clip: Clip,
+    model: str | SpeechModel = ...,
+    *,
+    prompt: str | Sequence[str] | None = ...,
+    emotions: str | EmotionSet = ...,
+    readouts: Sequence[str] | None = ...,
+    rate_hz: float | None = ...,
+    start_s: float | None = ...,
+    end_s: float | None = ...,
+    channel: Channel = ...,
+    order_seed: int | None = ...,
+    ask_silent: bool = ...,
+    batch_size: int = ...,
+    device: str | None = ...,
+    dtype: str | None = ...,
+) -> ClipReading: ...
+@overload
 def read(
-    clip: str | Path,
+    clip: list[Clip] | list[str] | list[Path] | tuple[Clip, ...],
+    model: str | SpeechModel = ...,
+    *,
+    prompt: str | Sequence[str] | None = ...,
+    emotions: str | EmotionSet = ...,
+    readouts: Sequence[str] | None = ...,
+    rate_hz: float | None = ...,
+    start_s: float | None = ...,
+    end_s: float | None = ...,
+    channel: Channel = ...,
+    order_seed: int | None = ...,
+    ask_silent: bool = ...,
+    batch_size: int = ...,
+    device: str | None = ...,
+    dtype: str | None = ...,
+) -> list[ClipReading]: ...
+@overload
+def read(
+    clip: Iterator[Clip],
+    model: str | SpeechModel = ...,
+    *,
+    prompt: str | Sequence[str] | None = ...,
+    emotions: str | EmotionSet = ...,
+    readouts: Sequence[str] | None = ...,
+    rate_hz: float | None = ...,
+    start_s: float | None = ...,
+    end_s: float | None = ...,
+    channel: Channel = ...,
+    order_seed: int | None = ...,
+    ask_silent: bool = ...,
+    batch_size: int = ...,
+    device: str | None = ...,
+    dtype: str | None = ...,
+) -> Iterator[ClipReading]: ...
+def read(
+    clip: Clip | Sequence[Clip] | Iterator[Clip],
     model: str | SpeechModel = "mini",
     *,
     prompt: str | Sequence[str] | None = None,
     emotions: str | EmotionSet = "cremad6",
     readouts: Sequence[str] | None = None,
+    rate_hz: float | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
     channel: Channel = None,
     order_seed: int | None = None,
     ask_silent: bool = False,
-) -> ClipReading:
-    """Ask a model about one clip and read its answers out.
+    batch_size: int = BATCH_SIZE,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> ClipReading | list[ClipReading] | Iterator[ClipReading]:
+    """Ask a model about a clip, or about many, and read its answers out.
+
+    Safe to call from several threads, which are answered one after another.
 
     Args:
-        clip: a sound file.
-        model: a name, or a loaded model (load it once for many clips).
+        clip: a sound file as a path, as bytes, or opened for reading; or samples with their `rate_hz`, of
+            shape ``(n_samples,)`` or ``(n_samples, n_channels)``, floats with a full scale of 1 or int16.
+            Or a list of these, or an iterator.
+        model: a name, or a loaded model (load it once for many calls).
         prompt: one or several, by name or as a YAML file; the model is asked all of them at once. None asks
             what stands for the model: the text level from a prompt that asks for a distribution, the token
             level from one whose answer begins with a label (see `default_reading`).
         emotions: a set, by name or as a YAML file.
         readouts: by name; None takes all usual ones, or without a prompt those that stand for the model.
-        start_s, end_s: the segment of the file, in seconds.
-        channel: of the file, a number from 0, or ``"mix"`` for the average of all; None averages, too, with a
+        rate_hz: of samples; a file says its own.
+        start_s, end_s: the segment of the clip, in seconds.
+        channel: of the clip, a number from 0, or ``"mix"`` for the average of all; None averages, too, with a
             caution where the channels differ and an error where they cancel out.
         order_seed: permutes the options; None keeps the order of the set.
         ask_silent: ask about digital silence, too; otherwise its readings have the status ``silent`` and no
             distribution.
+        batch_size: clips that are asked about together, at least 1; so many are taken from an iterator before
+            the first result comes out (1 for clips that arrive slowly).
+        device, dtype: of a model that is given by name, as for `load_model`.
 
     Returns:
-        The answers by prompt, each with its record and its readings.
+        The answers by prompt, each with its record and its readings: one result for one clip, a list for a
+        list, an iterator for an iterator. Of several clips, one that fails is a result with an `error`.
 
     Raises:
-        UsageError: an unknown name, or a prompt that is given twice.
-        AmbivoxError: the clip cannot be read or heard whole, or the model fails on it.
+        UsageError: an unknown name, a prompt that is given twice, a rate that sound has not, or a device or
+            dtype for a model that is loaded already.
+        AmbivoxError: the one clip cannot be read or heard whole, or the model fails on it; or the model
+            cannot be loaded.
     """
+    if batch_size < 1:
+        raise UsageError(f"batch_size {batch_size}: at least 1 is needed")
+    rate = check_rate(rate_hz)
     name = model if isinstance(model, str) else model.name
     wanted = wanted_readouts(name, prompt, readouts)
     emotions = load_emotions(emotions) if isinstance(emotions, str) else emotions
-    model = load_model(model) if isinstance(model, str) else model
-    utterance = Utterance(id=Path(clip).stem, audio=Path(clip), start_s=start_s, end_s=end_s, channel=channel)
-    planned = with_keys(
-        [
-            _planned(utterance, template, each, emotions, model, order_seed, ask_silent)
-            for template, each in wanted
-        ],
-        seed=0,
-    )
-    answers = {}
-    for record, (template, each) in zip(ask(model, planned), wanted, strict=True):
-        if record.error is not None and record.error.code != SILENT:
-            raise AmbivoxError(record.error.text)
-        readings = {r.spec: r(record) for r in unfold(each, record) if r.applies(record)}
-        answers[template.name] = Answer(record, readings)
-    return ClipReading(answers)
+    options = {key: value for key, value in {"device": device, "dtype": dtype}.items() if value is not None}
+    with _ONE_AT_A_TIME:
+        loaded = _loaded(model, options)
+        questions = [_question(loaded, *each, emotions, order_seed, ask_silent) for each in wanted]
+    reader = _Reader(loaded, tuple(questions), emotions, rate, start_s, end_s, channel)
+    if isinstance(clip, list | tuple):
+        return list(reader.stream(iter(clip), batch_size))
+    if isinstance(clip, Iterator) and not hasattr(clip, "read"):
+        return reader.stream(clip, batch_size)
+    [result] = reader.batch([("clip", clip)])  # type: ignore[list-item]
+    if result.error:
+        raise AmbivoxError(result.error.text)
+    return result
+
+
+def _loaded(model: str | SpeechModel, options: Mapping[str, str]) -> SpeechModel:
+    if isinstance(model, str):
+        return load_model(model, **options)
+    if options:
+        raise UsageError(f"{' and '.join(options)}: the model is loaded already: give them to load_model")
+    return model
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One prompt as every clip meets it."""
+
+    prompt: RenderedPrompt
+    readouts: tuple[Readout, ...]
+    needs: tuple[Need, ...]
+    label_tokens: LabelTokens
+    order_seed: int | None
+    ask_silent: bool
+
+    def about(self, utterance: Utterance, emotions: EmotionSet, model: SpeechModel) -> Planned:
+        record = unanswered(utterance, self.prompt, emotions, model, self.label_tokens, seed=self.order_seed)
+        return Planned(record, self.needs, N_DRAWS if "draws" in self.needs else 0, self.ask_silent)
+
+    def answer(self, record: Record) -> Answer:
+        readings = {r.spec: r(record) for r in unfold(self.readouts, record) if r.applies(record)}
+        return Answer(record, readings)
+
+
+def _question(
+    model: SpeechModel,
+    prompt: Prompt,
+    readouts: Sequence[Readout],
+    emotions: EmotionSet,
+    order_seed: int | None,
+    ask_silent: bool,
+) -> _Question:
+    rendered = prompt.render(emotions, order=option_order(len(emotions), order_seed))
+    needs = needs_of(readouts, rendered.format)
+    label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)
+    return _Question(rendered, tuple(readouts), needs, label_tokens, order_seed, ask_silent)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A model with its questions, for any number of clips."""
+
+    model: SpeechModel
+    questions: tuple[_Question, ...]
+    emotions: EmotionSet
+    rate_hz: int | None
+    start_s: float | None
+    end_s: float | None
+    channel: Channel
+
+    def stream(self, clips: Iterator[Clip], batch_size: int) -> Iterator[ClipReading]:
+        named = ((f"clip {n}", clip) for n, clip in enumerate(clips))
+        while batch := list(itertools.islice(named, batch_size)):
+            yield from self.batch(batch)
+
+    def batch(self, clips: Sequence[tuple[str, Clip]]) -> list[ClipReading]:
+        """One result for each clip; it comes with a name for where it has no path."""
+        with tempfile.TemporaryDirectory(prefix="ambivox-") as folder:
+            planned = [one for name, clip in clips for one in self._planned(clip, Path(folder, name))]
+            answered = iter(self._ask([one for one in planned if one.record.error is None]))
+            records = [one.record if one.record.error else next(answered) for one in planned]
+        size, results = len(self.questions), []
+        for n, (name, clip) in enumerate(clips):
+            own = [_without_folder(record, folder) for record in records[n * size : (n + 1) * size]]
+            answers = {q.prompt.name: q.answer(record) for q, record in zip(self.questions, own, strict=True)}
+            results.append(ClipReading(str(clip) if isinstance(clip, str | Path) else name, answers))
+        return results
+
+    def _planned(self, clip: Clip, path: Path) -> list[Planned]:
+        """What to ask about a clip, which is written to the path where it has none of its own."""
+        try:
+            path, error = as_file(clip, self.rate_hz, path), None
+        except AudioError as refused:
+            error = Reason("clip", str(refused))
+        utterance = Utterance(path.stem, path, start_s=self.start_s, end_s=self.end_s, channel=self.channel)
+        planned = [question.about(utterance, self.emotions, self.model) for question in self.questions]
+        return [replace(one, record=one.record.failed(error)) for one in planned] if error else planned
+
+    def _ask(self, planned: Sequence[Planned]) -> list[Record]:
+        keyed = with_keys(planned, seed=0)
+        with Clips() as sounds:
+            sounds.prepare(one.record for one in keyed)  # decoded while another thread is answered
+            with _ONE_AT_A_TIME:
+                return ask(self.model, keyed, sounds)
+
+
+def _without_folder(record: Record, folder: str) -> Record:
+    """The record of a clip that had no path of its own, by its name."""
+    asked = record.asked
+    clip = replace(asked.clip, path=asked.clip.path.removeprefix(f"{folder}{os.sep}"))
+    error = record.error and replace(record.error, text=record.error.text.replace(f"{folder}{os.sep}", ""))
+    return replace(record, asked=replace(asked, clip=clip), error=error)
 
 
 def wanted_readouts(
@@ -175,19 +279,3 @@ def wanted_readouts(
         (one, load_readouts(readouts or usual.get(name, DEFAULT_READOUTS)))
         for name, one in zip(names, prompts, strict=True)
     ]
-
-
-def _planned(
-    utterance: Utterance,
-    prompt: Prompt,
-    readouts: Sequence[Readout],
-    emotions: EmotionSet,
-    model: SpeechModel,
-    order_seed: int | None,
-    ask_silent: bool,
-) -> Planned:
-    rendered = prompt.render(emotions, order=option_order(len(emotions), order_seed))
-    needs = needs_of(readouts, rendered.format)
-    label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)
-    record = unanswered(utterance, rendered, emotions, model, label_tokens, seed=order_seed)
-    return Planned(record, needs, N_DRAWS if "draws" in needs else 0, ask_silent)
