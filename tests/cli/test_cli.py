@@ -38,6 +38,7 @@ def study(tmp_path: Path) -> Path:
     write_corpus(tmp_path / "clips")
     path = tmp_path / "small.yaml"
     data = {"corpora": [{"name": "manifest", "path": "clips/manifest.csv"}], "models": ["toy"]}
+    data["controls"] = ["clip"]
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     return path
 
