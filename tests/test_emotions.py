@@ -148,7 +148,7 @@ def test_a_file_gives_labels_and_forms_in_its_order(tmp_path: Path) -> None:
         ("sad: [low]\ncalm:\nsad: [blue]", "line 3: not YAML: the key 'sad' is given twice"),
         ("sad: [low\ncalm:", "line 2: not YAML"),
         ("\tsad: x", "not YAML"),
-        ("sad: &a [*a]\ncalm:", "is not text"),
+        ("sad: &a [*a]\ncalm:", "aliases (*name) are not read"),
         ("? [sad, calm]\n: x", "not YAML"),
         ("sad: !!python/object/apply:os.system ['true']\ncalm:", "could not determine a constructor"),
         ("2020-99-99:\ncalm:", "not YAML"),
@@ -174,7 +174,7 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="is not a plain file"):
         load_emotions(str(tmp_path / "folder.yaml"))
 
 

@@ -436,10 +436,19 @@ def interrupted(process: "subprocess.Popen[str]", times: int = 1) -> str:
     for _ in range(times):
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 1
     assert "Traceback" not in err
     return err
+
+
+def _hear_ctrl_c() -> None:
+    """What is started in the background ignores Ctrl-C, and so would the program under test."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def started(tmp_path: Path, code: str) -> "subprocess.Popen[str]":
@@ -451,6 +460,7 @@ def started(tmp_path: Path, code: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_ctrl_c,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "here\n"

@@ -39,8 +39,10 @@ def read_answer(
     Raises:
         UsageError: an unknown format or emotion set, or an order that is not a permutation.
 
-    >>> read_answer("I'd say 70% angry, 30% sad.", format="dictionary", emotions={"angry": [], "sad": []})
-    Reading(distribution=array([0.7, 0.3]), status='ok', note='', mass=None)
+    >>> said = "70% angry, 30% sad, I would say."
+    >>> found = read_answer(said, format="dictionary", emotions={"angry": [], "sad": []})
+    >>> found.distribution.tolist(), found.status
+    ([0.7, 0.3], 'ok')
     """
     if format not in get_args(AnswerFormat):
         raise unknown_name("answer format", str(format), get_args(AnswerFormat))
