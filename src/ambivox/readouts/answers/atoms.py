@@ -27,6 +27,8 @@ _UNIT = re.compile(
     r"|secondes?|segundos|secondi)(?![^\W\d_])"
 )
 
+NO_VALUE = "unknown"
+"""The word for a value that is a question mark, a dash or nothing."""
 
 Kind = Literal["pair", "label", "number", "labels", "numbers", "foreign", "fault"]
 
@@ -105,4 +107,5 @@ def _between(low: str, position: int, end: int, markers: set[int]) -> Iterator[A
         elif match["blank"]:
             yield Atom("sign", "\n\n")
         else:
-            yield Atom("word" if match["word"] else "sign", match[0])
+            text = NO_VALUE if match["word"] == "?" else match[0]
+            yield Atom("word" if match["word"] else "sign", text)

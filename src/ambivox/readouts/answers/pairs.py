@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ambivox.readouts.answers.atoms import Atom, Item
+from ambivox.readouts.answers.atoms import NO_VALUE, Atom, Item
 from ambivox.readouts.answers.languages import (
     Field,
     deniers,
@@ -82,7 +82,7 @@ def _with_gaps(atoms: Sequence[Atom]) -> list[Atom]:
         found.append(atom)
         after = atoms[k + 1] if k + 1 < len(atoms) else None
         if atom.text in (":", "=") and (after is None or after.text in (",", "–", "—", "|")):
-            found.append(Atom("word", "?"))
+            found.append(Atom("word", NO_VALUE))
     return found
 
 
