@@ -266,14 +266,22 @@ class Cells:
 
 
 def verdict_rows(cells: Cells, kept: Kept) -> Iterator[list[object]]:
-    """Wrong verdicts of every listener on every corpus."""
+    """Wrong verdicts of every listener on every corpus, with so many speakers and in all."""
+    found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
     for corpus, name, n, cell in cells.found(kept):
-        claim, hits = max(cell["wrong"].items(), key=lambda item: item[1], default=("", 0))
-        worst, family = percent(hits, cell["studies"]), percent(cell["any"], cell["studies"])
-        deaf = name.startswith("deaf")
-        alone = [f"{100 * cell[key] / cell['studies']:.1f}" for key in ("alone", "alone before")]
-        row = [corpus, name, n, cell["studies"], f"{worst} {claim}".strip(), family]
-        yield [*row, *(alone if deaf else ("", ""))]
+        found.setdefault((corpus, name), {})[n] = cell
+    for (corpus, name), by_speakers in found.items():
+        told = []
+        for n in SPEAKERS:
+            cell = by_speakers.get(n)
+            each = (max(cell["wrong"].values(), default=0), cell["any"]) if cell else ()
+            told.append(" / ".join(f"{100 * hits / cell['studies']:.1f}" for hits in each if cell))
+        whole = added(list(by_speakers.values()))
+        claim, hits = max(whole["wrong"].items(), key=lambda item: item[1], default=("", 0))
+        worst, family = (percent(count, whole["studies"]) for count in (hits, whole["any"]))
+        alone = [f"{100 * whole[key] / whole['studies']:.1f}" for key in ("alone", "alone before")]
+        row = [corpus, name, *told, whole["studies"], f"{worst} {claim}".strip(), family]
+        yield [*row, *(alone if name.startswith("deaf") else ("", ""))]
 
 
 def power_rows(cells: Cells, kept: Kept) -> Iterator[list[object]]:
@@ -285,8 +293,10 @@ def power_rows(cells: Cells, kept: Kept) -> Iterator[list[object]]:
         skills, told = [cell["skill"] for cell in points], []
         for key in ("supported", "alone", "alone before"):
             rates = np.maximum.accumulate([100 * cell[key] / cell["studies"] for cell in points])
-            least = np.interp(80, rates, skills) if rates[-1] >= 80 else np.nan
-            told.append(f"{'below ' if rates[0] >= 80 else ''}{least:.3f}")
+            if rates[-1] < 80:
+                told.append(f"above {skills[-1]:.3f}")
+            else:
+                told.append(f"{'below ' if rates[0] >= 80 else ''}{np.interp(80, rates, skills):.3f}")
         yield [corpus, n, min(cell["studies"] for cell in points), *told]
 
 
@@ -328,13 +338,22 @@ def main() -> None:
     (RESULTS / "verdicts.md").write_text(page(tables, kept), encoding="utf-8")
 
 
+def counted(tables: Mapping[str, Cells], kept: Kept) -> str:
+    """How many studies there are in a cell of each table."""
+    told = []
+    for name in WRONG:
+        sizes = {cell["studies"] for *_, cell in tables[name].found(kept)} or {0}
+        told.append(f"{min(sizes)} to {max(sizes)} ({name})" if len(sizes) > 1 else f"{max(sizes)} ({name})")
+    return ", ".join(told)
+
+
 def page(tables: Mapping[str, Cells], kept: Kept) -> str:
     """The tables of what was measured so far."""
     head = (
         "votes",
         "listener",
-        "speakers",
-        "studies",
+        *(f"{n} speakers" for n in SPEAKERS),
+        "studies in all",
         "most often wrong",
         "any wrong",
         "alone",
@@ -343,10 +362,11 @@ def page(tables: Mapping[str, Cells], kept: Kept) -> str:
     lines = [
         "# How often verdicts are wrong",
         "",
-        "Percent of studies (`python -m benchmarks.simulated_verdicts`) with 95% intervals: the claim with "
-        "the most wrong verdicts, studies with any wrong verdict, and `beats-prior` called supported if it "
-        "were the only claim, by the present rule and by the former one. Listeners that say a constant are "
-        "refuted without a test, since nothing changes given another clip.",
+        "Percent of studies (`python -m benchmarks.simulated_verdicts`). By number of speakers: the claim "
+        "with the most wrong verdicts / studies with any wrong verdict. Then all studies together, with 95% "
+        "intervals, and `beats-prior` called supported if it were the only claim, by the present rule and "
+        f"by the former one. Studies with each number of speakers: {counted(tables, kept)}. Listeners that "
+        "say a constant are refuted without a test, since nothing changes given another clip.",
         "",
         *table(head, [row for name in WRONG for row in verdict_rows(tables[name], kept)]),
         "",

@@ -216,8 +216,8 @@ _BUILT_IN = (
         truth="shares of votes, not rounded; the first label of a tie",
         failed_as="excluded",
         differs=(
-            "the public code takes a missing label, or one in another case, for 0 and divides by the sum; "
-            "here the readout decides, see the statuses",
+            "the public code has its distributions from a classifier head and reads no written answers; in "
+            "its files a missing label, or one in another case, counts as 0",
         ),
     ),
     Convention(
