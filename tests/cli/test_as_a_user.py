@@ -40,7 +40,13 @@ def ambivox(monkeypatch: pytest.MonkeyPatch, call_cli: Cli, tmp_path: Path) -> C
 
 def write_study(name: str = "s.yaml", **changes: Any) -> str:
     corpus = {"name": "manifest", "path": "clips/manifest.csv"}
-    given = {"corpora": [corpus], "models": ["toy"], "prompts": ["word"], "shard_size": 4} | changes
+    given = {
+        "corpora": [corpus],
+        "models": ["toy"],
+        "prompts": ["word"],
+        "controls": ["clip"],
+        "shard_size": 4,
+    } | changes
     Path(name).write_text(yaml.safe_dump(given), encoding="utf-8")
     return name
 
@@ -369,7 +375,16 @@ def test_names_that_would_steer_the_terminal_are_shown_escaped_by_every_command(
         "name": "manifest", "path": f"{HOSTILE}/manifest.csv", "options": {"name": HOSTILE},
     }  # fmt: skip
     Path("s.yaml").write_text(
-        json.dumps({"corpora": [corpus], "models": ["toy"], "prompts": ["word"], "shard_size": 4}), "utf-8"
+        json.dumps(
+            {
+                "corpora": [corpus],
+                "models": ["toy"],
+                "prompts": ["word"],
+                "controls": ["clip"],
+                "shard_size": 4,
+            }
+        ),
+        "utf-8",
     )
     shown = []
     for command in (
