@@ -159,7 +159,7 @@ NOISE = np.random.default_rng(0).normal(0, 0.1, 8_000)
         (3, None, "int is not a clip"),
     ],
 )
-def test_what_is_no_sound_is_one_line_alone_and_a_result_in_a_list(
+def test_what_is_not_sound_is_one_line_alone_and_a_result_in_a_list(
     clip: Any, rate_hz: int | None, said: str
 ) -> None:
     with pytest.raises(AmbivoxError) as raised:
