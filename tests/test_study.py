@@ -18,6 +18,7 @@ def test_a_study_needs_only_a_corpus(tmp_path: Path) -> None:
     study = load_study(write(tmp_path, GOOD))
     assert [model.name for model in study.models] == ["mini"]
     assert study.emotions == "cremad6"
+    assert study.controls == ("clip", "silence", "no-audio", "swapped")
 
 
 def test_paths_start_at_the_folder_of_the_study(tmp_path: Path) -> None:
