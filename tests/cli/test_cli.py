@@ -224,6 +224,23 @@ def test_listing_and_scoring_need_no_torch() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_clips_that_cannot_be_heard_do_not_wait_for_the_model(tmp_path: Path) -> None:
+    code = (
+        "import sys\nsys.argv = ['ambivox', 'read', 'none.wav', 'nor.wav', '--json']\n"
+        "from ambivox.__main__ import main\n"
+        "try: main()\nexcept SystemExit as end: code = end.code\n"
+        "print(code, sorted({'torch', 'scipy.stats'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    *objects, last = done.stdout.strip().splitlines()
+    assert last == "1 []"
+    assert [json.loads(one)["clip"] for one in objects] == ["none.wav", "nor.wav"]
+    assert all("no such file" in json.loads(one)["error"]["text"] for one in objects)
+    assert done.stderr.count("error: ") == 2
+
+
 def test_a_run_on_a_corpus_of_labels_says_how_it_is_scored(
     call_cli: Cli, tmp_path: Path, data_dir: Path
 ) -> None:

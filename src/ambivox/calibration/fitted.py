@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from ambivox.raters.distribution import Array
@@ -64,6 +63,8 @@ def fit_temperature(p: Array, q: Array) -> Scaling:
     >>> round(fit_temperature(p, q).temperature, 2)  # log(.9/.1) / log(.75/.25)
     2.0
     """
+    from scipy.optimize import minimize_scalar  # half a second to import, for those who fit
+
     z = _log(p)
     found = minimize_scalar(
         lambda log_t: _loss(z * np.exp(-log_t), q), bounds=_LOG_T, method="bounded", options={"xatol": 1e-6}
@@ -79,6 +80,8 @@ def fit_vector(p: Array, q: Array) -> Scaling:
     Args:
         p, q: as in `fit_temperature`.
     """
+    from scipy.optimize import minimize
+
     z, n_labels = _log(p), p.shape[1]
     start = np.concatenate([np.ones(n_labels), np.zeros(n_labels)])
 

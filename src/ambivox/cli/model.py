@@ -18,6 +18,8 @@ from ambivox.cli.options import (
     TrustOption,
 )
 from ambivox.cli.output import console, errors, print_json, print_table, say, say_error
+from ambivox.errors import AudioError
+from ambivox.reasons import Reason
 
 
 def read(
@@ -51,12 +53,23 @@ def read(
     from ambivox.audio import channel_named
     from ambivox.emotions import load_emotions
     from ambivox.models import load_model
-    from ambivox.present.text import show_reading
     from ambivox.run import read as read_clips
     from ambivox.run.read_clip import wanted_readouts
 
-    wanted_readouts(model, prompt, readout)  # a misspelt name should not wait for the model to load
-    load_emotions(emotions)
+    # What is misspelt, and clips of which none can be heard, should not wait for the model to load.
+    wanted_readouts(model, prompt, readout)
+    labels = load_emotions(emotions).labels
+    unheard = _unheard(clips, start_s, end_s, channel)
+    if len(unheard) == len(clips):
+        for clip, why in unheard.items():
+            say_error(why)
+            if as_json:
+                error = asdict(Reason("clip", why))
+                facts = {"clip": clip, "model": model, "error": error, "sound": None, "labels": labels}
+                print_json(facts | {"answers": {}})
+        raise typer.Exit(1)
+    from ambivox.present.text import show_reading
+
     speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
     results = read_clips(
         iter(clips),
@@ -81,6 +94,23 @@ def read(
             show_reading(console, result)
     if failed:
         raise typer.Exit(1)
+
+
+def _unheard(
+    clips: list[str], start_s: float | None, end_s: float | None, channel: str | None
+) -> dict[str, str]:
+    """The first clips, as long as they cannot be heard, and why."""
+    from ambivox.audio import audio_facts, channel_named
+
+    found = {}
+    for clip in clips:
+        try:
+            audio_facts(clip, start_s, end_s, channel_named(channel))
+        except AudioError as error:
+            found[clip] = str(error)
+        else:
+            break
+    return found
 
 
 def check(

@@ -48,7 +48,8 @@ class Language:
 def _listed() -> dict[str, dict[str, list[str]]]:
     text = (resources.files("ambivox.readouts.answers") / "languages.yaml").read_text(encoding="utf-8")
     # The base loader knows only text, so that "no" and "on" stay words.
-    listed: dict[str, dict[str, list[str]]] = yaml.load(text, Loader=yaml.BaseLoader)
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    listed: dict[str, dict[str, list[str]]] = yaml.load(text, Loader=loader)
     return listed
 
 
@@ -145,7 +146,7 @@ def is_known(words: Sequence[str]) -> bool:
 def lexicon() -> dict[str, list[str]]:
     """English words by emotion, the emotion's name first (``lexicon.yaml``)."""
     text = (resources.files("ambivox.readouts.answers") / "lexicon.yaml").read_text(encoding="utf-8")
-    words: dict[str, list[str]] = yaml.safe_load(text)
+    words: dict[str, list[str]] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return words
 
 
