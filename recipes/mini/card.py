@@ -38,7 +38,7 @@ the one before were known.
 
 ### Against human votes
 The 12 CREMA-D clips (actors 1001 and 1002), on which nothing was trained; `jsd_bits` against the voice-only
-votes, lower is better, 95% bootstrap-t over clips. The vote prior is the share of each emotion in all
+votes, lower is better, 95% bootstrap over clips. The vote prior is the share of each emotion in all
 voice-only votes of the other 89 actors. **Not blind:** that `mini` hedges in recordings unlike its own was
 decided after the one before it had been sure and wrong on these clips; whether they can be told from its own,
 and what several ways to hedge would score on them, was looked at before. Read these numbers as those of a

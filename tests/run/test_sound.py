@@ -66,9 +66,9 @@ def test_silent_readings_have_a_status_of_their_own_and_no_distribution(silent_c
     result = read(silent_clip, ToyModel())
     assert {reading.status for reading in result.readings.values()} == {"silent"}
     assert all(reading.distribution is None for reading in result.readings.values())
-    assert result.text is None
+    assert [answer.text for answer in result.answers.values()] == [None, None]
     asked = read(silent_clip, ToyModel(), ask_silent=True)
-    assert asked.readings["dictionary"].status == "ok"
+    assert asked.readings["dictionary/dictionary"].status == "ok"
 
 
 # Cautions
@@ -119,7 +119,8 @@ def test_read_hears_the_channel_that_was_chosen(tmp_path: Path, channel: int | s
     alone = NOISE.astype("f4").mean(axis=1) if channel == "mix" else NOISE[:, int(channel)]
     soundfile.write(tmp_path / "one.wav", alone, 16_000, subtype="FLOAT")
     chosen = read(tmp_path / "two.wav", ToyModel(), channel=channel)  # type: ignore[arg-type]
-    assert chosen.text == read(tmp_path / "one.wav", ToyModel()).text
+    single = read(tmp_path / "one.wav", ToyModel())
+    assert [a.text for a in chosen.answers.values()] == [a.text for a in single.answers.values()]
     assert chosen.record.asked.clip.channel == str(channel)
     assert chosen.record.sound is not None
     assert chosen.record.sound.cautions == ()
