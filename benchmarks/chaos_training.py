@@ -15,7 +15,8 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,25 @@ def weights(folder: Path) -> bytes:
 
 def kill(folder: Path, rng: random.Random, n_kills: int) -> Counter[str]:
     """Kill trainings at random moments and go on, until so many kills have hit; compare with a whole one."""
-    found: Counter[str] = Counter()
     torch.set_num_threads(1)
-    logging.getLogger("ambivox").setLevel(logging.ERROR)  # that a checkpoint was cut off is no news here
+    with quietly():
+        return _kill(folder, rng, n_kills)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without the warnings of the program: that a checkpoint was cut off is no news here."""
+    log = logging.getLogger("ambivox")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _kill(folder: Path, rng: random.Random, n_kills: int) -> Counter[str]:
+    found: Counter[str] = Counter()
     settings = {lora: write_inputs(folder / f"lora {lora}", lora=lora) for lora in (False, True)}
     whole, lasts_s = {}, 0.0
     for lora, config in settings.items():
