@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from ambivox.prompts import Prompt, load_prompt
     from ambivox.readouts import Reading, read_answer
     from ambivox.record import Record
-    from ambivox.run import Answer, ClipReading, Run, Study, load_study, read, run_study
+    from ambivox.run import (
+        Answer,
+        ClipReading,
+        Run,
+        Study,
+        WindowReading,
+        load_study,
+        read,
+        run_study,
+        track,
+    )
     from ambivox.scoring import ScoreTable, ScoringOptions, score
 
 __version__ = "0.1.0"
@@ -47,6 +57,7 @@ _HOMES = {
     "Study": "run",
     "UsageError": "errors",
     "Utterance": "corpora",
+    "WindowReading": "run",
     "check_model": "models.check",
     "claims": "field_claims",
     "finetune": "finetuning",
@@ -60,6 +71,7 @@ _HOMES = {
     "read_answer": "readouts",
     "run_study": "run",
     "score": "scoring",
+    "track": "run",
     "write_report": "present.html",
 }
 
@@ -82,6 +94,7 @@ __all__ = [
     "Study",
     "UsageError",
     "Utterance",
+    "WindowReading",
     "__version__",
     "check_model",
     "claims",
@@ -96,6 +109,7 @@ __all__ = [
     "read_answer",
     "run_study",
     "score",
+    "track",
     "write_report",
 ]
 

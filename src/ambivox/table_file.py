@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from ambivox.errors import AmbivoxError, UsageError
 from ambivox.write_aside import write_aside
 
 ENDINGS = (".csv", ".parquet", ".jsonl")
+
+_FORMULA = r"^([=+\-@\t\r])"
 
 
 def write_table(table: pa.Table, path: Path, endings: tuple[str, ...] = (".csv", ".parquet")) -> Path:
@@ -82,6 +85,15 @@ def _flat(table: pa.Table) -> pa.Table:
     return table
 
 
+def without_formula(text: str) -> str:
+    """Text for a cell of CSV, with a quote before it if a spreadsheet would run it.
+
+    >>> without_formula("=1+1"), without_formula("a")
+    ("'=1+1", 'a')
+    """
+    return re.sub(_FORMULA, r"'\1", text)
+
+
 def without_formulas(table: pa.Table) -> pa.Table:
     """The table with a quote before text that a spreadsheet would run as a formula.
 
@@ -90,6 +102,6 @@ def without_formulas(table: pa.Table) -> pa.Table:
     """
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
-            guarded = pc.replace_substring_regex(table.column(place), r"^([=+\-@\t\r])", r"'\1")
+            guarded = pc.replace_substring_regex(table.column(place), _FORMULA, r"'\1")
             table = table.set_column(place, field, guarded)
     return table

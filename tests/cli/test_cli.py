@@ -1,5 +1,6 @@
 """The command line as a user meets it, with a toy model in place of a real one where speed matters."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -255,3 +256,60 @@ def test_a_run_on_a_corpus_of_labels_says_how_it_is_scored(
     code, out, _ = call_cli("score", str(run), "--truth", "intended")
     assert code == 0
     assert "one label per clip" in " ".join(out.split())
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Path:
+    """Three seconds of noise with a second of silence in between."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 32_000)
+    path = tmp_path / "call.wav"
+    soundfile.write(path, np.insert(noise, 8_000, np.zeros(8_000)), 8_000)
+    return path
+
+
+def test_track_prints_the_same_windows_as_text_json_and_csv(ambivox: Cli, call: Path) -> None:
+    words = ("track", str(call), "-m", "toy", "--window", "1", "--hop", "1", "--channel", "0")
+    code, text, err = ambivox(*words)
+    assert (code, err) == (0, "")
+    rows = [json.loads(line) for line in ambivox(*words, "--json")[1].splitlines()]
+    table = list(csv.DictReader(ambivox(*words, "--csv")[1].splitlines()))
+    lines = text.splitlines()
+    assert [row["status"] for row in rows] == ["improbable", "silent", *["improbable"] * 3]
+    assert [(row["start_s"], row["end_s"]) for row in rows] == [(n, n + 1) for n in range(5)]
+    assert len(rows) == len(table) == len(lines)
+    assert lines[1].split() == ["1.00", "2.00", "s", "silent"]
+    assert table[1]["p.angry"] == table[1]["mass"] == table[1]["entropy_bits"] == ""
+    for row, cells, line in zip(rows, table, lines, strict=True):
+        assert (float(cells["start_s"]), cells["status"]) == (row["start_s"], row["status"])
+        if row["distribution"] is None:
+            continue
+        assert {name: float(cells[f"p.{name}"]) for name in row["distribution"]} == row["distribution"]
+        top = max(row["distribution"], key=row["distribution"].get)
+        assert f"{top} " in line
+        assert f"{row['distribution'][top]:.1%}" in line
+        assert f"{row['entropy_bits']:.2f} bits" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--window", "11"), 2),
+        (("--hop", "0"), 2),
+        (("--channel", "1"), 1),
+        (("--channel", "left"), 2),
+        (("--json", "--csv"), 2),
+    ],
+)
+def test_track_says_in_one_line_what_cannot_be(
+    ambivox: Cli, call: Path, words: tuple[str, ...], code: int
+) -> None:
+    found, out, err = ambivox("track", str(call), "-m", "toy", *words)
+    assert (found, out) == (code, "")
+    assert is_one_error_line(err)
+
+
+def test_track_fails_where_a_window_did(ambivox: Cli, call: Path) -> None:
+    code, out, err = ambivox("track", str(call.rename(call.with_name("sick.wav"))), "-m", "toy")
+    assert code == 1
+    assert "failed (RuntimeError: cannot digest sick.wav)" in out
+    assert is_one_error_line(err)

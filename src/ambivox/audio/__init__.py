@@ -15,15 +15,20 @@ from ambivox.audio.decode import (
 )
 from ambivox.audio.digest import audio_digest
 from ambivox.audio.given import Clip, as_file, check_rate
+from ambivox.audio.measure import NEAR_SILENCE_RMS
+from ambivox.audio.recording import Heard, Recording, open_recording
 
 __all__ = [
     "MIN_DURATION_S",
+    "NEAR_SILENCE_RMS",
     "NOISE_FLOOR_RMS",
     "SAMPLE_RATE_HZ",
     "AudioCaution",
     "AudioFacts",
     "Channel",
     "Clip",
+    "Heard",
+    "Recording",
     "Samples",
     "as_file",
     "audio_digest",
@@ -32,6 +37,7 @@ __all__ = [
     "check_rate",
     "load_audio",
     "noise_like",
+    "open_recording",
     "read_audio",
     "silence_like",
 ]

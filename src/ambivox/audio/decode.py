@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -135,10 +135,15 @@ def read_audio(
             outside the file.
     """
     samples, facts = _decode(Path(path), start_s, end_s, channel)
-    if facts.sample_rate_hz == SAMPLE_RATE_HZ:
-        return samples, facts
-    resampled: Samples = soxr.resample(samples, facts.sample_rate_hz, SAMPLE_RATE_HZ, quality="HQ")
-    return resampled, facts
+    return at_16_khz(samples, facts.sample_rate_hz), facts
+
+
+def at_16_khz(samples: Samples, rate_hz: int) -> Samples:
+    """Samples at `SAMPLE_RATE_HZ`, resampled by soxr's HQ where they are not."""
+    if rate_hz == SAMPLE_RATE_HZ:
+        return samples
+    resampled: Samples = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
+    return resampled
 
 
 def _decode(
@@ -146,31 +151,62 @@ def _decode(
 ) -> tuple[Samples, AudioFacts]:
     """The segment at the file's own rate, and the facts."""
     with opened(path) as (sounds, cautions):
-        rate_hz, n_channels = sounds.rate_hz, sounds.n_channels
-        _check_channel(path, channel, n_channels)
-        start, stop = _segment(path, start_s, end_s, sum(sounds.n_frames), rate_hz)
-        scale, odd = _float_scale(sounds) if sounds.has_floats else (1.0, [])
-        samples, channels = _read(sounds, start, stop, channel)
-    where_s = start / rate_hz
-    if len(samples) < math.floor(MIN_DURATION_S * rate_hz):
-        raise AudioError(
-            f"{path}: {len(samples) / rate_hz:.3g} s of audio, at least {MIN_DURATION_S} s is needed"
-        )
+        check_channel(path, channel, sounds.n_channels)
+        start, stop = frames_of(path, start_s, end_s, sum(sounds.n_frames), sounds.rate_hz)
+        scale, odd = float_scale(sounds)
+        samples, channels = read_frames(sounds, start, stop, channel)
+    return judged(sounds, start, samples, channels, channel, scale, [*cautions, *odd])
+
+
+def judged(
+    sounds: Sounds,
+    start: int,
+    samples: Samples,
+    channels: Channels,
+    channel: Channel,
+    scale: float,
+    cautions: Sequence[AudioCaution],
+) -> tuple[Samples, AudioFacts]:
+    """The samples from frame `start` on as they are heard, and the facts, with what is odd about the file.
+
+    Raises:
+        AudioError: too short, not finite, or channels that cancel out.
+    """
+    path, rate_hz, n_channels, where_s = (
+        sounds.path,
+        sounds.rate_hz,
+        sounds.n_channels,
+        start / sounds.rate_hz,
+    )
+    check_length(path, len(samples), rate_hz)
     if not np.isfinite(samples).all():
         where_s += int(np.flatnonzero(~np.isfinite(samples))[0]) / rate_hz
         raise AudioError(f"{path}: a sample at {where_s:.3f} s is NaN or infinite: export the file again")
     if scale != 1:
         samples *= np.float32(1 / scale)
-    cautions += odd
-    cautions += _channel_cautions(path, channel, channels, n_channels)
+    found = [*cautions, *_channel_cautions(path, channel, channels, n_channels)]
     silent = is_silent(samples)
     if not silent:
-        cautions += measured_cautions(samples, rate_hz, 0.0 if sounds.has_floats else channels.share_at_rails)
-    unique = tuple(dict.fromkeys(cautions))
+        found += measured_cautions(samples, rate_hz, 0.0 if sounds.has_floats else channels.share_at_rails)
+    unique = tuple(dict.fromkeys(found))
     return samples, AudioFacts(len(samples) / rate_hz, rate_hz, n_channels, silent, unique)
 
 
-def _check_channel(path: Path, channel: Channel, n_channels: int) -> None:
+def check_length(path: Path, n_frames: int, rate_hz: int) -> None:
+    """Raise an `AudioError` for less sound than any speech encoder hears."""
+    if n_frames < min_frames(rate_hz):
+        raise AudioError(
+            f"{path}: {n_frames / rate_hz:.3g} s of audio, at least {MIN_DURATION_S} s is needed"
+        )
+
+
+def min_frames(rate_hz: int) -> int:
+    """How many frames `MIN_DURATION_S` are at a rate."""
+    return math.floor(MIN_DURATION_S * rate_hz)
+
+
+def check_channel(path: Path, channel: Channel, n_channels: int) -> None:
+    """Raise an `AudioError` for a channel that a file of so many has not."""
     if channel is None or channel == "mix":
         return
     if isinstance(channel, bool) or not isinstance(channel, int) or channel < 0:
@@ -180,7 +216,7 @@ def _check_channel(path: Path, channel: Channel, n_channels: int) -> None:
         raise AudioError(f"{path}: no channel {channel}: it has {has}")
 
 
-def _segment(
+def frames_of(
     path: Path, start_s: float | None, end_s: float | None, n_frames: int, rate_hz: int
 ) -> tuple[int, int]:
     """The frames of the segment, from the first up to the second."""
@@ -208,7 +244,7 @@ def _outside(path: Path, name: str, value_s: float, duration_s: float) -> AudioE
     return AudioError(f"{path}: {name} {value_s} s is outside the file, which lasts {duration_s:.3f} s")
 
 
-def _read(sounds: Sounds, start: int, stop: int, channel: Channel) -> tuple[Samples, Channels]:
+def read_frames(sounds: Sounds, start: int, stop: int, channel: Channel) -> tuple[Samples, Channels]:
     """Those frames as one channel, and sums over all channels."""
     samples = np.empty(stop - start, dtype=np.float32)
     channels = Channels(sounds.n_channels, sounds.is_lossy)
@@ -225,8 +261,10 @@ def _read(sounds: Sounds, start: int, stop: int, channel: Channel) -> tuple[Samp
     return samples, channels
 
 
-def _float_scale(sounds: Sounds) -> tuple[float, list[AudioCaution]]:
-    """What float samples count as full scale, from the whole file, whichever segment is asked for."""
+def float_scale(sounds: Sounds) -> tuple[float, list[AudioCaution]]:
+    """What float samples count as full scale, from the whole file, whichever segment is asked for; else 1."""
+    if not sounds.has_floats:
+        return 1.0, []
     peak, whole = 0.0, True
     for block in sounds.blocks(0, sum(sounds.n_frames)):
         finite = block[np.isfinite(block)]

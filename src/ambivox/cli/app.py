@@ -38,6 +38,7 @@ def root(
 
 for _command in (
     model.read,
+    model.track,
     study.run,
     study.score,
     study.claims,

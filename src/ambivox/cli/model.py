@@ -1,4 +1,4 @@
-"""The commands on one model: ``ambivox read | check | finetune``."""
+"""The commands on one model: ``ambivox read | track | check | finetune``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Annotated
 import typer
 
 from ambivox.cli.options import (
+    ChannelOption,
     EmotionsOption,
     JsonOption,
     ModelArgument,
     ModelOption,
+    OnePromptOption,
     PromptOption,
     ReadoutOption,
     TrustOption,
 )
 from ambivox.cli.output import console, errors, print_json, print_table, say, say_error
-from ambivox.errors import AudioError
+from ambivox.errors import AudioError, UsageError
 from ambivox.reasons import Reason
 
 
@@ -32,10 +34,7 @@ def read(
         float | None, typer.Option(metavar="SECONDS", help="Where the segment begins.")
     ] = None,
     end_s: Annotated[float | None, typer.Option(metavar="SECONDS", help="Where the segment ends.")] = None,
-    channel: Annotated[
-        str | None,
-        typer.Option(metavar="CHANNEL", help="Which channel: a number from 0, or 'mix' for their average."),
-    ] = None,
+    channel: ChannelOption = None,
     order_seed: Annotated[
         int | None, typer.Option(metavar="SEED", help="Offer the options in the order that this seed draws.")
     ] = None,
@@ -111,6 +110,60 @@ def _unheard(
         else:
             break
     return found
+
+
+def track(
+    recording: Annotated[str, typer.Argument(metavar="RECORDING", help="A sound file of any length.")],
+    model: ModelOption = "mini",
+    window_s: Annotated[
+        float, typer.Option("--window", metavar="SECONDS", help="How much is heard at a time.")
+    ] = 4.0,
+    hop_s: Annotated[
+        float, typer.Option("--hop", metavar="SECONDS", help="How much later each window starts.")
+    ] = 1.0,
+    prompt: OnePromptOption = None,
+    emotions: EmotionsOption = "cremad6",
+    channel: ChannelOption = None,
+    trust_remote_code: TrustOption = False,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
+) -> None:
+    """Follow the emotions of a long recording.
+
+    A window slides over it, and every window is read at token level: one line each, as they come. Without
+    --prompt the model is asked for the label that stands for it.
+    """
+    from ambivox.audio import channel_named
+    from ambivox.models import load_model
+    from ambivox.present.text import csv_header, csv_row, show_window
+    from ambivox.run import track as track_windows
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv: choose one")
+    options = {"trust_remote_code": True} if trust_remote_code else {}
+    results = track_windows(
+        recording,
+        load_model(model, **options) if options else model,
+        window_s=window_s,
+        hop_s=hop_s,
+        prompt=prompt,
+        emotions=emotions,
+        channel=channel_named(channel),
+    )
+    n_failed = 0
+    for n, result in enumerate(results):
+        n_failed += result.status == "failed"
+        if as_json:
+            print_json(result.to_dict())
+        elif as_csv:
+            if n == 0:
+                typer.echo(csv_header(result))
+            typer.echo(csv_row(result))
+        else:
+            show_window(console, result)
+    if n_failed:
+        say_error(f"{recording}: {n_failed} windows failed, see their notes")
+        raise typer.Exit(1)
 
 
 def check(

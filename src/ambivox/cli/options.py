@@ -77,6 +77,16 @@ PromptOption = Annotated[
         autocompletion=names_in("prompts", "PROMPTS"),
     ),
 ]
+OnePromptOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        "-p",
+        metavar="PROMPT",
+        help="A prompt by name, or a YAML file.",
+        autocompletion=names_in("prompts", "PROMPTS"),
+    ),
+]
 PromptArgument = Annotated[
     str | None,
     typer.Argument(
@@ -113,6 +123,10 @@ ReadoutOption = Annotated[
         help="A readout in place of the usual ones, such as 'mean(value=logit)'; may be repeated.",
         autocompletion=complete_readouts,
     ),
+]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option(metavar="CHANNEL", help="Which channel: a number from 0, or 'mix' for their average."),
 ]
 
 # How to score a run.

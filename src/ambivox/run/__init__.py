@@ -3,7 +3,19 @@
 from ambivox.run.clip_reading import Answer, ClipReading
 from ambivox.run.read_clip import read
 from ambivox.run.runner import Progress, run_study
+from ambivox.run.track import WindowReading, track
 from ambivox.run_folder import Run
 from ambivox.study import Study, load_study
 
-__all__ = ["Answer", "ClipReading", "Progress", "Run", "Study", "load_study", "read", "run_study"]
+__all__ = [
+    "Answer",
+    "ClipReading",
+    "Progress",
+    "Run",
+    "Study",
+    "WindowReading",
+    "load_study",
+    "read",
+    "run_study",
+    "track",
+]

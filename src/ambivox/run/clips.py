@@ -44,6 +44,12 @@ class Clips:
             if record.asked.control not in WITHOUT_AUDIO and key not in self._waiting:
                 self._waiting[key] = self._pool.submit(self._load, record)
 
+    def hold(self, record: Record, samples: Samples, sound: Sound) -> None:
+        """Take the sound of a record that is decoded already."""
+        held: Future[tuple[Samples, Sound]] = Future()
+        held.set_result((samples, sound))
+        self._waiting[_key(record)] = held
+
     def forget(self, records: Iterable[Record], but: Iterable[Record] = ()) -> None:
         """Drop the clips of these records, but for those of others that are still to come."""
         for key in {_key(record) for record in records} - {_key(record) for record in but}:

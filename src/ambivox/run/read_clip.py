@@ -30,7 +30,7 @@ from ambivox.study import N_DRAWS
 BATCH_SIZE = 16
 """Clips that are asked about together."""
 
-_ONE_AT_A_TIME = threading.Lock()
+ONE_AT_A_TIME = threading.Lock()
 """Models and tokenizers are not made for several threads."""
 
 
@@ -147,9 +147,9 @@ def read(
     wanted = wanted_readouts(name, prompt, readouts)
     emotions = load_emotions(emotions) if isinstance(emotions, str) else emotions
     options = {key: value for key, value in {"device": device, "dtype": dtype}.items() if value is not None}
-    with _ONE_AT_A_TIME:
-        loaded = _loaded(model, options)
-        questions = [_question(loaded, *each, emotions, order_seed, ask_silent) for each in wanted]
+    with ONE_AT_A_TIME:
+        loaded = loaded_model(model, options)
+        questions = [question_of(loaded, *each, emotions, order_seed, ask_silent) for each in wanted]
     reader = _Reader(loaded, tuple(questions), emotions, rate, start_s, end_s, channel)
     if isinstance(clip, list | tuple):
         return list(reader.stream(iter(clip), batch_size))
@@ -161,7 +161,8 @@ def read(
     return result
 
 
-def _loaded(model: str | SpeechModel, options: Mapping[str, str]) -> SpeechModel:
+def loaded_model(model: str | SpeechModel, options: Mapping[str, str]) -> SpeechModel:
+    """The model of a name, or the one that is given, for which options come too late."""
     if isinstance(model, str):
         return load_model(model, **options)
     if options:
@@ -170,7 +171,7 @@ def _loaded(model: str | SpeechModel, options: Mapping[str, str]) -> SpeechModel
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
     """One prompt as every clip meets it."""
 
     prompt: RenderedPrompt
@@ -181,26 +182,29 @@ class _Question:
     ask_silent: bool
 
     def about(self, utterance: Utterance, emotions: EmotionSet, model: SpeechModel) -> Planned:
+        """The request about one clip."""
         record = unanswered(utterance, self.prompt, emotions, model, self.label_tokens, seed=self.order_seed)
         return Planned(record, self.needs, N_DRAWS if "draws" in self.needs else 0, self.ask_silent)
 
     def answer(self, record: Record) -> Answer:
+        """What came of the request, read in every way that was asked for."""
         readings = {r.spec: r(record) for r in unfold(self.readouts, record) if r.applies(record)}
         return Answer(record, readings)
 
 
-def _question(
+def question_of(
     model: SpeechModel,
     prompt: Prompt,
     readouts: Sequence[Readout],
     emotions: EmotionSet,
     order_seed: int | None,
     ask_silent: bool,
-) -> _Question:
+) -> Question:
+    """One prompt and what is read of its answers, made ready for a model."""
     rendered = prompt.render(emotions, order=option_order(len(emotions), order_seed))
     needs = needs_of(readouts, rendered.format)
     label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)
-    return _Question(rendered, tuple(readouts), needs, label_tokens, order_seed, ask_silent)
+    return Question(rendered, tuple(readouts), needs, label_tokens, order_seed, ask_silent)
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,7 @@ class _Reader:
     """A model with its questions, for any number of clips."""
 
     model: SpeechModel
-    questions: tuple[_Question, ...]
+    questions: tuple[Question, ...]
     emotions: EmotionSet
     rate_hz: int | None
     start_s: float | None
@@ -247,7 +251,7 @@ class _Reader:
         keyed = with_keys(planned, seed=0)
         with Clips() as sounds:
             sounds.prepare(one.record for one in keyed)  # decoded while another thread is answered
-            with _ONE_AT_A_TIME:
+            with ONE_AT_A_TIME:
                 return ask(self.model, keyed, sounds)
 
 

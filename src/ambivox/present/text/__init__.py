@@ -6,9 +6,12 @@ from ambivox.present.text.plan import show_plan
 from ambivox.present.text.progress import RunProgressBar, finetune_progress, run_progress
 from ambivox.present.text.reading import show_reading
 from ambivox.present.text.scores import show_gates, show_grid, show_scores
+from ambivox.present.text.track import csv_header, csv_row, show_window
 
 __all__ = [
     "RunProgressBar",
+    "csv_header",
+    "csv_row",
     "finetune_progress",
     "run_progress",
     "show_claims",
@@ -18,4 +21,5 @@ __all__ = [
     "show_plan",
     "show_reading",
     "show_scores",
+    "show_window",
 ]
