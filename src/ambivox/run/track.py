@@ -23,7 +23,6 @@ from ambivox.audio import (
 from ambivox.corpora import Utterance
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import AudioError, UsageError
-from ambivox.metrics import entropy_bits
 from ambivox.models import SpeechModel
 from ambivox.models.default_reading import default_reading
 from ambivox.prompts import Prompt, load_prompt
@@ -79,6 +78,8 @@ class WindowReading:
     @property
     def entropy_bits(self) -> float | None:
         """Of the distribution: how ambiguous the window is, range 0 to log2 N."""
+        from ambivox.metrics import entropy_bits  # with scipy, which a wrong path should not wait for
+
         return None if self.distribution is None else float(entropy_bits(self.distribution))
 
     def to_dict(self) -> dict[str, Any]:
