@@ -24,7 +24,8 @@ from ambivox.corpora import CORPORA, Corpus, CorpusLoader, Utterance, load_corpu
 from ambivox.emotions import load_emotions
 from ambivox.field_claims import claims as claims_of
 from ambivox.field_claims.catalogue import HEARING_CONTROLS
-from ambivox.present.text import run_progress, show_claims
+from ambivox.present.text.claims import show_claims
+from ambivox.present.text.progress import run_progress
 from ambivox.prompts import PROMPTS
 from ambivox.run import Study, run_study
 

@@ -23,7 +23,8 @@ from rich.console import Console
 
 from ambivox.calibration import CALIBRATIONS
 from ambivox.errors import AmbivoxError
-from ambivox.present.text import run_progress, show_grid, show_scores
+from ambivox.present.text.progress import run_progress
+from ambivox.present.text.scores import show_grid, show_scores
 from ambivox.prompts import PROMPTS
 from ambivox.readouts.grid import grid
 from ambivox.run import Study, run_study

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ambivox.present.text import show_grid
+from ambivox.present.text.scores import show_grid
 from ambivox.readouts import load_readouts
 from ambivox.readouts.grid import grid
 from ambivox.run import Study, run_study

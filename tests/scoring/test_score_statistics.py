@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ambivox.metrics import jsd_bits
-from ambivox.present.text import show_scores
+from ambivox.present.text.scores import show_scores
 from ambivox.readouts import load_readout
 from ambivox.record import read_records, write_records
 from ambivox.run import Run

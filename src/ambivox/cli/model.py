@@ -67,7 +67,7 @@ def read(
                 facts = {"clip": clip, "model": model, "error": error, "sound": None, "labels": labels}
                 print_json(facts | {"answers": {}})
         raise typer.Exit(1)
-    from ambivox.present.text import show_reading
+    from ambivox.present.text.reading import show_reading
 
     speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
     results = read_clips(
@@ -135,7 +135,7 @@ def track(
     """
     from ambivox.audio import channel_named
     from ambivox.models import load_model
-    from ambivox.present.text import csv_header, csv_row, show_window
+    from ambivox.present.text.track import csv_header, csv_row, show_window
     from ambivox.run import track as track_windows
 
     if as_json and as_csv:
@@ -220,7 +220,8 @@ def finetune(
     """
     from ambivox.finetuning import estimate_finetuning, load_finetuning
     from ambivox.finetuning import finetune as finetune_on_votes
-    from ambivox.present.text import finetune_progress, show_estimate
+    from ambivox.present.text.estimate import show_estimate
+    from ambivox.present.text.progress import finetune_progress
 
     loaded = load_finetuning(config)
     if estimate:

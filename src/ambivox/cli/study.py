@@ -47,7 +47,7 @@ def run(
 
     The same command goes on with a run that was interrupted.
     """
-    from ambivox.present.text import run_progress
+    from ambivox.present.text.progress import run_progress
     from ambivox.run import Run, load_study, run_study
 
     loaded = load_study(study)
@@ -150,7 +150,7 @@ def score(
 
     The table has controls that heard nothing, and an interval beside each score.
     """
-    from ambivox.present.text import show_gates, show_grid, show_scores
+    from ambivox.present.text.scores import show_gates, show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
     from ambivox.scoring import ScoringOptions, keep_gates, parse_gate
     from ambivox.scoring import score as score_run
@@ -231,7 +231,8 @@ def claims(
     """
     from ambivox.field_claims import claims as claims_of
     from ambivox.field_claims import plan_claims
-    from ambivox.present.text import show_claims, show_plan
+    from ambivox.present.text.claims import show_claims
+    from ambivox.present.text.plan import show_plan
     from ambivox.scoring import ScoringOptions
 
     if plan:

@@ -25,6 +25,9 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 NEXT_TO_NONE = 0.01
 """Labels with less probability than this were not about to be written: the reading is `improbable`."""
 
+FORMS_MATTER = 0.05
+"""Where more of a distribution than this hangs on the list of forms, it is said."""
+
 
 @dataclass(frozen=True)
 class Reading:

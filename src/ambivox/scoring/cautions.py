@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.raters.distribution import Array
-from ambivox.readouts.reading import NEXT_TO_NONE
+from ambivox.readouts.reading import FORMS_MATTER, NEXT_TO_NONE
 from ambivox.scoring.notes import Note
 from ambivox.scoring.read_run import RunReadings
 from ambivox.scoring.readings import Clips, CorpusReadings, Readings
@@ -18,9 +18,6 @@ NEARLY_ALL = 0.9
 
 STILL = 0.1
 """Distributions that move less than this part of what the votes move are nearly constant."""
-
-FORMS_MATTER = 0.05
-"""Where more of a distribution than this hangs on the list of forms, it is said."""
 
 _SAME = 1e-6
 _ENOUGH = 3

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from ambivox.present.text.plain import plain
 from ambivox.readouts import Reading, load_readout
+from ambivox.readouts.reading import FORMS_MATTER
 from ambivox.run import ClipReading
-from ambivox.scoring.cautions import FORMS_MATTER
 
 BAR_WIDTH = 14
 COLUMNS = 3
