@@ -2,7 +2,7 @@
 
 A text is cut into parts, by brackets first, then by empty lines, lines, sentences, commas. A part with one
 label and one number is a pair if nothing else in it changes that; what is left over in neighbouring parts
-(``emotion: angry`` / ``score: 0.7``) is bound as records, if it makes whole ones in one way only.
+(``emotion: angry`` / ``score: 0.7``) is bound by `ambivox.readouts.answers.neighbours`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ambivox.readouts.answers.languages import (
     is_unknown,
     says_percent,
 )
+from ambivox.readouts.answers.neighbours import IN_WORDS, best_number, bind_neighbours, side_by_side
 from ambivox.readouts.answers.numbers import Number, find_numbers
 
 _DEEPEST = 60
@@ -34,13 +35,8 @@ _LIMITS = frozenset(
 _NO_NUMBER = 2
 """A label before a colon and so many words at most has a value that is not a number ("low", "null")."""
 _LARGEST_PLACE = 20
-_CERTAINTY = frozenset(
-    ["confidence", "conf", "certainty", "sure", "certain", "confident", "confianza", "confiance"]
-)
 _LISTS = 2
 """So many lists side by side, one of labels and one of numbers, belong together."""
-_IN_WORDS = Number(None, False, False, 0, 0, 0)
-"""The number of a field that has none: "score: unknown"."""
 
 
 def find_pairs(atoms: Iterable[Atom]) -> list[Item]:
@@ -117,7 +113,7 @@ def _bind(atoms: Sequence[Atom], level: int = 0) -> list[Item]:
     for deeper in range(level, len(_LEVELS)):
         parts = [] if signs.isdisjoint(_LEVELS[deeper]) else _split(atoms, _LEVELS[deeper])
         if len(parts) > 1:
-            return _records([item for part in parts for item in _bind(part, deeper + 1)])
+            return bind_neighbours([item for part in parts for item in _bind(part, deeper + 1)])
     return _smallest(atoms)
 
 
@@ -245,7 +241,7 @@ def _smallest(atoms: Sequence[Atom]) -> list[Item]:
         return [pair or Item("fault", (labels[0].label,))]
     parts = _split(atoms, _AND)
     if len(parts) > 1:
-        return _records([item for part in parts for item in _smallest(part)])
+        return bind_neighbours([item for part in parts for item in _smallest(part)])
     return _in_turn(atoms) or [Item("fault", tuple(atom.label for atom in labels))]
 
 
@@ -333,7 +329,7 @@ def _in_words(atoms: Sequence[Atom]) -> list[Item]:
     if not named or not all(map(_is_harmless, atoms[:at])) or not 0 < len(value) <= _NO_NUMBER:
         return []
     key = next(atom.text for atom in atoms if atom.text in fields())
-    return [Item("number", (), (_IN_WORDS,), key, 1 if "share" in named else 2)]
+    return [Item("number", (), (IN_WORDS,), key, 1 if "share" in named else 2)]
 
 
 def _triples(atoms: Sequence[Atom]) -> Iterable[tuple[Atom, Atom, Atom]]:
@@ -380,7 +376,7 @@ def _around_groups(atoms: Sequence[Atom]) -> list[Item]:
         and len(groups) == 1
         and atoms.index(labels[0]) < atoms.index(groups[0])
     ):
-        best = _best([item for item in items if item.kind == "number"])
+        best = best_number([item for item in items if item.kind == "number"])
         only_numbers = all(item.kind in ("number", "foreign") for item in items)
         if best is None or not only_numbers or labels[0].denied:
             return [Item("fault", (labels[0].label,)), *items]
@@ -388,7 +384,7 @@ def _around_groups(atoms: Sequence[Atom]) -> list[Item]:
     if labels or any(not _is_place([atom, Atom("sign", ":")], 0) for atom in numbers):
         return [Item("fault", tuple(atom.label for atom in labels)), *items]
     lists = [_as_one_list(atom.items) for atom in groups]
-    return _side_by_side([one for one in lists if one]) if len(groups) <= _LISTS and all(lists) else items
+    return side_by_side([one for one in lists if one]) if len(groups) <= _LISTS and all(lists) else items
 
 
 def _as_one_list(items: Sequence[Item]) -> Item | None:
@@ -399,63 +395,3 @@ def _as_one_list(items: Sequence[Item]) -> Item | None:
     if len(items) > 1 and kinds == {"number"}:
         return Item("numbers", (), tuple(item.numbers[0] for item in items))
     return None
-
-
-# Labels and numbers in neighbouring parts
-
-
-def _records(items: list[Item]) -> list[Item]:
-    """The items with whole records as pairs: a label and its number in two fields, lines or cells."""
-    items = _side_by_side(items)
-    bare = [item for item in items if item.kind == "label" and item.key != "prose"]
-    prose = [item for item in items if item.kind == "label" and item.key == "prose"]
-    labels = bare or (prose if len(prose) == 1 else [])
-    loose = {id(item) for item in items if item.kind == "number" or item in labels}
-    records = _cut_where_fields_repeat([item for item in items if id(item) in loose])
-    pairs = [_record(record) for record in records]
-    if not labels or None in pairs or len({record[0].kind for record in records}) > 1:
-        return items
-    return [*(item for item in items if id(item) not in loose), *filter(None, pairs)]
-
-
-def _cut_where_fields_repeat(items: Sequence[Item]) -> list[list[Item]]:
-    records: list[list[Item]] = []
-    seen: set[tuple[str, str]] = set()
-    for item in items:
-        field = (item.kind, item.key)
-        if not records or field in seen:
-            records.append([])
-            seen = set()
-        records[-1].append(item)
-        seen.add(field)
-    return records
-
-
-def _record(items: Sequence[Item]) -> Item | None:
-    labels = [item for item in items if item.kind == "label"]
-    best = _best([item for item in items if item.kind == "number"])
-    if best is None or len({item.labels for item in labels}) != 1:
-        return None
-    return best._replace(kind="pair", labels=labels[0].labels, key="", form=labels[0].form)
-
-
-def _best(numbers: Sequence[Item]) -> Item | None:
-    """The one number among those of one label: probabilities before scores; None if two differ."""
-    tier = min((item.tier for item in numbers), default=1)
-    best = [item for item in numbers if item.tier == tier]
-    if any(item.numbers[0] != _IN_WORDS and item.key not in _CERTAINTY for item in best):
-        # "value: 0.7, confidence: high" has a value
-        best = [item for item in best if item.numbers[0] != _IN_WORDS or item.key not in _CERTAINTY]
-    shares = {item.numbers[0].share for item in best}
-    return best[0] if len(shares) == 1 else None
-
-
-def _side_by_side(items: list[Item]) -> list[Item]:
-    """The items with a list of labels and one of as many numbers as pairs."""
-    labels = [item for item in items if item.kind == "labels"]
-    numbers = [item for item in items if item.kind == "numbers"]
-    if len(labels) != 1 or len(numbers) != 1 or len(labels[0].labels) != len(numbers[0].numbers):
-        return items
-    pairs = zip(labels[0].labels, numbers[0].numbers, strict=True)
-    rest = [item for item in items if item.kind not in ("labels", "numbers")]
-    return [*rest, *(Item("pair", (label,), (number,)) for label, number in pairs)]
