@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, TypedDict, overload
 
 from ambivox.audio import Channel, Clip, as_file, check_rate
 from ambivox.corpora import Utterance
@@ -27,6 +27,9 @@ from ambivox.run.clips import Clips
 from ambivox.run.plan import Planned, unanswered
 from ambivox.study import N_DRAWS
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 BATCH_SIZE = 16
 """Clips that are asked about together."""
 
@@ -34,59 +37,36 @@ ONE_AT_A_TIME = threading.Lock()
 """Models and tokenizers are not made for several threads."""
 
 
+class ReadOptions(TypedDict, total=False):
+    """The keyword arguments of `read`, which has one result, a list or an iterator by what it is given."""
+
+    prompt: str | Sequence[str] | None
+    emotions: str | EmotionSet
+    readouts: Sequence[str] | None
+    rate_hz: float | None
+    start_s: float | None
+    end_s: float | None
+    channel: Channel
+    order_seed: int | None
+    ask_silent: bool
+    batch_size: int
+    device: str | None
+    dtype: str | None
+
+
 @overload
 def read(  # type: ignore[overload-overlap]
-    clip: Clip,
-    model: str | SpeechModel = ...,
-    *,
-    prompt: str | Sequence[str] | None = ...,
-    emotions: str | EmotionSet = ...,
-    readouts: Sequence[str] | None = ...,
-    rate_hz: float | None = ...,
-    start_s: float | None = ...,
-    end_s: float | None = ...,
-    channel: Channel = ...,
-    order_seed: int | None = ...,
-    ask_silent: bool = ...,
-    batch_size: int = ...,
-    device: str | None = ...,
-    dtype: str | None = ...,
+    clip: Clip, model: str | SpeechModel = ..., **options: Unpack[ReadOptions]
 ) -> ClipReading: ...
 @overload
 def read(
     clip: list[Clip] | list[str] | list[Path] | tuple[Clip, ...],
     model: str | SpeechModel = ...,
-    *,
-    prompt: str | Sequence[str] | None = ...,
-    emotions: str | EmotionSet = ...,
-    readouts: Sequence[str] | None = ...,
-    rate_hz: float | None = ...,
-    start_s: float | None = ...,
-    end_s: float | None = ...,
-    channel: Channel = ...,
-    order_seed: int | None = ...,
-    ask_silent: bool = ...,
-    batch_size: int = ...,
-    device: str | None = ...,
-    dtype: str | None = ...,
+    **options: Unpack[ReadOptions],
 ) -> list[ClipReading]: ...
 @overload
 def read(
-    clip: Iterator[Clip],
-    model: str | SpeechModel = ...,
-    *,
-    prompt: str | Sequence[str] | None = ...,
-    emotions: str | EmotionSet = ...,
-    readouts: Sequence[str] | None = ...,
-    rate_hz: float | None = ...,
-    start_s: float | None = ...,
-    end_s: float | None = ...,
-    channel: Channel = ...,
-    order_seed: int | None = ...,
-    ask_silent: bool = ...,
-    batch_size: int = ...,
-    device: str | None = ...,
-    dtype: str | None = ...,
+    clip: Iterator[Clip], model: str | SpeechModel = ..., **options: Unpack[ReadOptions]
 ) -> Iterator[ClipReading]: ...
 def read(
     clip: Clip | Sequence[Clip] | Iterator[Clip],
