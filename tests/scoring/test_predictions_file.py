@@ -61,6 +61,15 @@ def test_columns_may_be_named_by_forms_and_come_in_any_order(tmp_path):
         np.testing.assert_allclose(p, rows[name])
 
 
+def test_a_table_as_a_spreadsheet_writes_it_is_read(tmp_path):
+    rows = {name: np.floor(p * 1000) / 1000 for name, p in guesses().items()}
+    rows = {name: np.r_[p[:-1], 1 - p[:-1].sum()] for name, p in rows.items()}
+    path = write(tmp_path / "v.csv", rows)
+    path.write_text(path.read_text("utf-8").replace(",", ";").replace(".", ","), "utf-16")
+    for name, p in read_predictions(path, EMOTIONS).items():
+        np.testing.assert_allclose(p, rows[name], atol=1e-12)
+
+
 def test_clips_without_a_prediction_are_failed_readings(tmp_path):
     rows = guesses()
     missing, empty, *_ = rows

@@ -14,9 +14,9 @@ from typing import Any
 from ambivox.corpora._assemble import Placed, by_clip, finish
 from ambivox.corpora._files import is_file
 from ambivox.corpora._row import Row
-from ambivox.corpora._tables import Table, read_table
 from ambivox.corpora.corpus import Corpus
 from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.tables import Table, read_table
 from ambivox.errors import UsageError
 from ambivox.yaml_file import read_mapping
 

@@ -11,9 +11,9 @@ from typing import Literal
 from ambivox.corpora._assemble import Placed, corpus_of
 from ambivox.corpora._columns import Columns
 from ambivox.corpora._row import Row, VoteKind
-from ambivox.corpora._tables import is_given, read_table
 from ambivox.corpora.corpus import Corpus
 from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.tables import is_given, read_table
 from ambivox.errors import UsageError
 from ambivox.raters.ratings import LabelChoice
 

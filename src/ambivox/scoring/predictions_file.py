@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from ambivox.corpora import Corpus
+from ambivox.corpora.tables import Table, is_given, read_table
 from ambivox.emotions import EmotionSet
-from ambivox.errors import UsageError, first_line
+from ambivox.errors import UsageError
 from ambivox.raters.distribution import Array
 from ambivox.readouts import Status
 from ambivox.scoring.keys import RowKey
@@ -90,13 +88,15 @@ def read_predictions(path: Path, emotions: EmotionSet) -> dict[str, Array]:
     Raises:
         UsageError: see `score_predictions_file`.
     """
-    table = _table(path)
+    table = read_table(path)
     ids = _ids(path, table)
-    columns = [_column(path, table.column_names, emotions, n) for n in range(len(emotions))]
-    try:
-        p = np.column_stack([np.array(table.column(name).to_pylist(), dtype=float) for name in columns])
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{path}: a probability is not a number ({first_line(error)})") from None
+    columns = [_column(path, table.columns, emotions, n) for n in range(len(emotions))]
+    p = np.array(
+        [
+            [_share(path, where, cells.get(name), table.decimal_comma) for name in columns]
+            for where, cells in table.rows
+        ]
+    )
     empty = np.isnan(p).all(axis=1)
     total = p.sum(axis=1)
     wrong = ~empty & ~((p >= 0).all(axis=1) & (np.abs(total - 1) <= SUM_TOLERANCE))
@@ -111,25 +111,21 @@ def read_predictions(path: Path, emotions: EmotionSet) -> dict[str, Array]:
     return dict(zip(ids, p, strict=True))
 
 
-def _table(path: Path) -> pa.Table:
+def _share(path: Path, where: str, value: Any, decimal_comma: bool) -> float:
+    """A cell as a number; ``nan`` for an empty one."""
+    if not is_given(value):
+        return np.nan
     try:
-        if path.suffix == ".parquet":
-            return pq.read_table(path)
-        if path.suffix == ".jsonl":
-            rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-            return pa.Table.from_pylist(rows)
-        return pa.csv.read_csv(path)
-    except (OSError, ValueError, TypeError, AttributeError, pa.ArrowException) as error:
-        raise UsageError(f"{path}: not readable as a table of predictions ({first_line(error)})") from None
+        return float(value.replace(",", ".") if decimal_comma and isinstance(value, str) else value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{path}, {where}: {value!r} is not a number") from None
 
 
-def _ids(path: Path, table: pa.Table) -> list[str]:
-    name = next((name for name in ID_COLUMNS if name in table.column_names), None)
+def _ids(path: Path, table: Table) -> list[str]:
+    name = next((name for name in ID_COLUMNS if name in table.columns), None)
     if name is None:
-        raise UsageError(
-            f"{path}: no column {' or '.join(ID_COLUMNS)}: it has {', '.join(table.column_names)}"
-        )
-    ids = [str(value) for value in table.column(name).to_pylist()]
+        raise UsageError(f"{path}: no column {' or '.join(ID_COLUMNS)}: it has {', '.join(table.columns)}")
+    ids = [str(cells.get(name, "")) for _, cells in table.rows]
     if name in ("clip", "file"):
         ids = [Path(value).stem for value in ids]
     if len(set(ids)) < len(ids):
