@@ -2,9 +2,8 @@
 
 A clip is encoded once (`encode`). All prompts and labels on it are read in one forward pass over the tree
 of their tokens (`tree`, `prefix_tree`). Their answers are decoded together, each from a copy of its prompt's
-keys and values (`decode`, `key_values`). `text_model` runs a decoder on such arrangements, `packed` speeds up
-its products on a CPU, `shared` puts the steps in order, and `checked` tries all of it against the reference
-path.
+keys and values (`decode`, `key_values`). `text_model` runs a decoder on such arrangements, `shared` puts the
+steps in order, and `checked` tries all of it against the reference path.
 """
 
 from ambivox.models.hf.prefix_sharing.checked import PrefixSharing

@@ -16,7 +16,6 @@ from ambivox.models.hf.memory import Budget
 from ambivox.models.hf.prefix_sharing.decode import Decoder, Start
 from ambivox.models.hf.prefix_sharing.encode import AudioEncoder
 from ambivox.models.hf.prefix_sharing.key_values import TreeCache
-from ambivox.models.hf.prefix_sharing.packed import PackedLinears
 from ambivox.models.hf.prefix_sharing.prefix_tree import Branch, grow
 from ambivox.models.hf.prefix_sharing.text_model import TextModel
 from ambivox.models.hf.reference import ReferencePath
@@ -43,7 +42,6 @@ class SharedPath:
         self.reference, self.budget = reference, budget
         self.text = TextModel(reference.model, audio_token, reference.fixed)
         self.encode = AudioEncoder(self.text, reference.place, room_bytes)
-        self.linears = PackedLinears(reference.model)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome per job, in their order."""
@@ -51,7 +49,7 @@ class SharedPath:
         done: dict[int, Outcome] = {}
         while len(done) < len(jobs):
             left = {n: job for n, job in enumerate(jobs) if n not in done}
-            with self.budget.halved_on_overflow(), quiet(), torch.inference_mode(), self.linears.in_use():
+            with self.budget.halved_on_overflow(), quiet(), torch.inference_mode():
                 done.update(self._run(left))
         time_s = (time.perf_counter() - begun) / max(len(jobs), 1)
         return [replace(done[n], time_s=time_s) for n in range(len(jobs))]

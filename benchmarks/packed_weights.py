@@ -1,4 +1,8 @@
-"""Linear layers on a CPU with their weights laid out for thin products, as oneDNN wants them."""
+"""Linear layers on a CPU with their weights laid out for thin products, as oneDNN wants them.
+
+No part of the package: private operators of torch, for less than they would have to give (see
+`docs/decisions/0013-what-speed-has-to-be-worth.md`).
+"""
 
 from __future__ import annotations
 
