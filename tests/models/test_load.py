@@ -1,5 +1,6 @@
 """Models by name, and what is said when a name is wrong."""
 
+import os
 import subprocess
 import sys
 
@@ -7,11 +8,48 @@ import pytest
 
 from ambivox.errors import UsageError
 from ambivox.models import load_model
+from ambivox.models.hf.checkpoint_files import hub_answers
 
 
 def test_importing_models_does_not_import_torch() -> None:
     code = "import sys, ambivox.models; sys.exit(any(m in sys.modules for m in ('torch', 'transformers')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_hub_name_is_refused_while_offline_before_torch_is_imported() -> None:
+    code = (
+        "import sys, ambivox\n"
+        "try: ambivox.load_model('no-such-org/no-such-model')\n"
+        "except ambivox.AmbivoxError as error: print(error)\n"
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
+    offline = os.environ | {"HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=offline, stdout=subprocess.PIPE, text=True, check=True
+    )
+    said, imported = done.stdout.splitlines()
+    assert said.startswith("no-such-org/no-such-model: the hub cannot be reached")
+    assert imported == "[]"
+
+
+@pytest.mark.parametrize(("status", "answers"), [(404, None), (503, False)])
+def test_a_hub_that_fails_is_as_good_as_none_and_one_that_knows_no_such_model_is_believed(
+    monkeypatch: pytest.MonkeyPatch, status: int, answers: bool | None
+) -> None:
+    from huggingface_hub.errors import HfHubHTTPError
+
+    class Response:
+        status_code, headers, request = status, {}, None
+
+    def fails(*_: object, **__: object) -> None:
+        raise HfHubHTTPError("no", response=Response())  # type: ignore[arg-type]
+
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", fails)
+    if answers is None:
+        with pytest.raises(HfHubHTTPError):
+            hub_answers("org/name", None)
+    else:
+        assert hub_answers("org/name", None) is answers
 
 
 def test_a_short_name_near_a_known_one_is_suggested() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax, softmax
 
 from ambivox.raters.distribution import Array
 
@@ -49,6 +48,8 @@ class Scaling:
 
     def __call__(self, p: Array) -> Array:
         """Shape ``(R, N)`` -> the same, calibrated; rows of ``nan`` stay so."""
+        from scipy.special import softmax  # scipy takes a while to import: only those who calibrate wait
+
         return np.asarray(softmax(self.scale * _log(p) + self.shift, axis=1))
 
 
@@ -63,7 +64,7 @@ def fit_temperature(p: Array, q: Array) -> Scaling:
     >>> round(fit_temperature(p, q).temperature, 2)  # log(.9/.1) / log(.75/.25)
     2.0
     """
-    from scipy.optimize import minimize_scalar  # half a second to import, for those who fit
+    from scipy.optimize import minimize_scalar
 
     z = _log(p)
     found = minimize_scalar(
@@ -81,6 +82,7 @@ def fit_vector(p: Array, q: Array) -> Scaling:
         p, q: as in `fit_temperature`.
     """
     from scipy.optimize import minimize
+    from scipy.special import softmax
 
     z, n_labels = _log(p), p.shape[1]
     start = np.concatenate([np.ones(n_labels), np.zeros(n_labels)])
@@ -102,4 +104,6 @@ def _log(p: Array) -> Array:
 
 
 def _loss(logits: Array, q: Array) -> float:
+    from scipy.special import log_softmax
+
     return float(-(q * log_softmax(logits, axis=1)).sum(axis=1).mean())

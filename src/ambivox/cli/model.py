@@ -49,14 +49,10 @@ def read(
     Its answers are read from the text that it writes and from the logits underneath. Without --prompt it is
     asked what stands for the model: a distribution in its own words, and one label. --prompt may be repeated.
     """
-    from ambivox.audio import channel_named
     from ambivox.emotions import load_emotions
-    from ambivox.models import load_model
-    from ambivox.run import read as read_clips
-    from ambivox.run.read_clip import wanted_readouts
 
-    # What is misspelt, and clips of which none can be heard, should not wait for the model to load.
-    wanted_readouts(model, prompt, readout)
+    # What is misspelt, and clips of which none can be heard, should not wait for the model to load; and a
+    # wrong path not for pyarrow, pydantic and scipy.
     labels = load_emotions(emotions).labels
     unheard = _unheard(clips, start_s, end_s, channel)
     if len(unheard) == len(clips):
@@ -67,8 +63,13 @@ def read(
                 facts = {"clip": clip, "model": model, "error": error, "sound": None, "labels": labels}
                 print_json(facts | {"answers": {}})
         raise typer.Exit(1)
+    from ambivox.audio import channel_named
+    from ambivox.models import load_model
     from ambivox.present.text.reading import show_reading
+    from ambivox.run import read as read_clips
+    from ambivox.run.read_clip import wanted_readouts
 
+    wanted_readouts(model, prompt, readout)
     speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
     results = read_clips(
         iter(clips),
@@ -133,13 +134,15 @@ def track(
     A window slides over it, and every window is read at token level: one line each, as they come. Without
     --prompt the model is asked for the label that stands for it.
     """
-    from ambivox.audio import channel_named
+    from ambivox.audio import channel_named, open_recording
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv: choose one")
+    open_recording(recording, channel_named(channel))  # a wrong path should not wait for what follows
     from ambivox.models import load_model
     from ambivox.present.text.track import csv_header, csv_row, show_window
     from ambivox.run import track as track_windows
 
-    if as_json and as_csv:
-        raise UsageError("--json and --csv: choose one")
     options = {"trust_remote_code": True} if trust_remote_code else {}
     results = track_windows(
         recording,

@@ -110,13 +110,14 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
     """Any audio-text chat model that transformers loads: transformers:org/name or transformers:folder."""
     if not name:
         raise UsageError("'transformers' needs a model: transformers:org/name or transformers:folder")
+    from ambivox.models.hf.load import load_transformers
+
     try:
-        from ambivox.models.hf.adapter import load_transformers
+        return with_options(load_transformers, name, options)
     except ModuleNotFoundError as error:
-        if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate"):
+        if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate", "huggingface_hub"):
             raise
         raise UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'") from None
-    return with_options(load_transformers, name, options)
 
 
 def _mini(_: str, **options: Any) -> SpeechModel:

@@ -12,8 +12,9 @@ import transformers
 
 from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models import load_model
-from ambivox.models.hf.adapter import TransformersModel, load_transformers
+from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.hf.chat_input import batch_key
+from ambivox.models.hf.load import load_transformers
 from tests.models.hf.asking import ask, clip
 
 Checkpoint = Callable[[str], Path]

@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.models import load_model
 from ambivox.models.hf import checkpoint_files
-from ambivox.models.hf.adapter import load_transformers
 from ambivox.models.hf.checkpoint import load_checkpoint
 from ambivox.models.hf.checkpoint_files import file_digest, fingerprint, weight_files
+from ambivox.models.hf.load import load_transformers
 from ambivox.models.load import checkpoint_of
 from tests.models.hf.checkpoints import fast_tokenizer
 

@@ -20,7 +20,7 @@
 6. `lens` runs an answer once more and reads every layer, where a request asks for it.
 7. `adapter` turns each outcome into a `Reply`: text, tokens, their logits and log-sum-exp, scores of labels.
 
-Beside the path: `checkpoint` loads a model whole or not at all, from the files that `checkpoint_files` lets
-through and hashes; `step_limit` stops chat templates that do not end; `memory` halves how much goes through a
-model at a time when it was too much.
+Beside the path: `load` is the door, which looks at what can be seen without torch; `checkpoint` loads a model
+whole or not at all, from the files that `checkpoint_files` lets through and hashes; `step_limit` stops chat
+templates that do not end; `memory` halves how much goes through a model at a time when it was too much.
 """

@@ -7,18 +7,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import transformers
 from numpy.typing import NDArray
-from pydantic import Field
 
 from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models.hf.chat_input import ChatInput, Inputs
-from ambivox.models.hf.checkpoint import load_checkpoint, quiet
+from ambivox.models.hf.checkpoint import quiet
 from ambivox.models.hf.job import Answer, Job, Outcome
+from ambivox.models.hf.load import BATCH_SIZE, BATCH_TOKENS
 from ambivox.models.hf.memory import Budget
 from ambivox.models.hf.prefix_sharing import PrefixSharing
 from ambivox.models.hf.reference import ReferencePath
@@ -32,54 +32,8 @@ WINDOW = 256
 WINDOW_CLIPS = 64
 """And this many clips, whose features in a full window take a megabyte or two each."""
 
-BATCH_SIZE = 64
-BATCH_TOKENS = 16384
-
 REFERENCE_ROWS = 8
 """Answers at a time on the reference path, where each of them encodes its audio again."""
-
-
-def load_transformers(
-    name_or_path: str,
-    *,
-    device: str | None = None,
-    dtype: str | None = None,
-    batch_size: Annotated[int, Field(ge=1)] = BATCH_SIZE,
-    batch_tokens: Annotated[int, Field(ge=1)] = BATCH_TOKENS,
-    share: bool = True,
-    trust_remote_code: bool = False,
-    revision: str | None = None,
-) -> TransformersModel:
-    """Load a speech model from a folder or the hub.
-
-    Args:
-        name_or_path: a folder, or a hub name such as ``Qwen/Qwen2-Audio-7B-Instruct``.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (spread over several accelerators); None
-            takes the accelerator if there is one.
-        dtype: for example ``float32`` or ``bfloat16``; None takes float32 on a CPU, else the checkpoint's.
-        batch_size: answers at a time, at least 1.
-        batch_tokens: tokens of prompts and answers at a time, at least 1; halved when memory runs out.
-        share: compute what requests have in common once, where the family allows it; False asks everything
-            by transformers' own `generate`.
-        trust_remote_code: run model code that comes with the checkpoint.
-        revision: branch, tag or commit on the hub.
-
-    Raises:
-        UsageError: an unknown name, an option out of range, or a model without a chat template.
-        AmbivoxError: the checkpoint cannot be loaded whole.
-    """
-    checkpoint = load_checkpoint(
-        name_or_path, device=device, dtype=dtype, trust_remote_code=trust_remote_code, revision=revision
-    )
-    return TransformersModel(
-        checkpoint.model,
-        checkpoint.processor,
-        name=name_or_path,
-        fingerprint=checkpoint.fingerprint,
-        batch_size=batch_size,
-        batch_tokens=batch_tokens,
-        share=share,
-    )
 
 
 class TransformersModel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,15 +13,10 @@ from typing import Any
 
 import torch
 import transformers
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
-from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 
 from ambivox.errors import AmbivoxError, UsageError, first_line
-from ambivox.models.hf.checkpoint_files import DECIDING, fingerprint, weight_files
-
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+from ambivox.models.hf.checkpoint_files import assert_loadable, fingerprint, in_one_line, quiet_hub
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ def load_checkpoint(
     device = _device(device)
     precision = _dtype(dtype, device)
     options = {"trust_remote_code": trust_remote_code, "revision": revision}
-    _assert_loadable(name, revision)
+    assert_loadable(name, revision)
     with _one_line(name):
         config = transformers.AutoConfig.from_pretrained(name, **options)
         processor = transformers.AutoProcessor.from_pretrained(name, **options)
@@ -99,34 +93,6 @@ def load_without_weights(name: str, **options: Any) -> Checkpoint:
     return Checkpoint(model.eval(), processor, fingerprint="")
 
 
-def _assert_loadable(name: str, revision: str | None) -> None:
-    """Look at what names the weights, before anything is loaded."""
-    folder = Path(name)
-    if folder.is_dir():
-        if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
-            raise UsageError(f"{name}: no config.json in it: not a model folder")
-        if not (weights := weight_files(folder)):
-            raise AmbivoxError(f"{name}: no weights in it that can be loaded: model.safetensors is needed")
-        for weight in weights:
-            if not (folder / weight).is_file():
-                raise AmbivoxError(f"{name}: {weight} is missing, and its index names it")
-    elif HUB_NAME.fullmatch(name):
-        with _one_line(name):
-            fetched = [_fetched(name, file, revision) for file in DECIDING]
-        for file in fetched:
-            if file:
-                weight_files(file.parent)
-    else:
-        raise UsageError(f"{name}: no such folder, and no hub name such as 'Qwen/Qwen2-Audio-7B-Instruct'")
-
-
-def _fetched(name: str, file: str, revision: str | None) -> Path | None:
-    try:
-        return Path(hf_hub_download(name, file, revision=revision))
-    except EntryNotFoundError:
-        return None
-
-
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
     """Whatever a malformed checkpoint brings transformers to raise, as one line; and nothing else is printed.
@@ -134,30 +100,22 @@ def _one_line(name: str) -> Iterator[None]:
     Raises:
         AmbivoxError: in place of any other error inside.
     """
-    try:
-        with quiet():
-            yield
-    except Exception as error:  # files of others: config.json alone gives a dozen kinds
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = lines[0] if lines else type(error).__name__
-        raise AmbivoxError(f"{name}: cannot be loaded: {said}") from error
+    with in_one_line(name), quiet():
+        yield
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the logging, progress bars and warnings of transformers and the hub off the user's terminal."""
-    level, hub_level = transformers_logging.get_verbosity(), hub_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.CRITICAL)
-    hub_logging.set_verbosity(logging.CRITICAL)
     transformers_logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        with quiet_hub(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         transformers_logging.set_verbosity(level)
-        hub_logging.set_verbosity(hub_level)
         if bars:
             transformers_logging.enable_progress_bar()
 

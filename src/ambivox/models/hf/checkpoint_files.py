@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +22,13 @@ HASHED = (".json", ".jinja", ".model", ".txt", ".py", ".safetensors")
 DECIDING = ("config.json", "adapter_config.json", "model.safetensors.index.json")
 """The small files that say which weights are loaded."""
 
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+HUB_TIMEOUT_S = 3.0
+"""How long the hub has to answer, unless HF_HUB_ETAG_TIMEOUT is set: who is offline should hear it soon."""
+
+HTTP_SERVER_ERROR = 500
+
 WEIGHTS = "model.safetensors"
 INDEX_SUFFIX = ".index.json"
 
@@ -27,6 +37,115 @@ CACHED_BYTES = 32 * 2**20
 
 SETTLED_S = 2.0
 """A file that was changed so recently might be changed again within one tick of its file system's clock."""
+
+
+def assert_loadable(name: str, revision: str | None) -> None:
+    """Look at what names the weights, before torch is imported and anything is loaded.
+
+    Args:
+        name: a folder, or a hub name, of which the small files in `DECIDING` are fetched.
+        revision: branch, tag or commit on the hub.
+
+    Raises:
+        UsageError: no such folder or hub name, or the folder is not one of a model.
+        AmbivoxError: the hub cannot be reached or has no such model, or the weights are not there or may not
+            be loaded.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
+            raise UsageError(f"{name}: no config.json in it: not a model folder")
+        if not (weights := weight_files(folder)):
+            raise AmbivoxError(f"{name}: no weights in it that can be loaded: model.safetensors is needed")
+        for weight in weights:
+            if not (folder / weight).is_file():
+                raise AmbivoxError(f"{name}: {weight} is missing, and its index names it")
+    elif HUB_NAME.fullmatch(name):
+        with in_one_line(name), quiet_hub():
+            kept_only = not hub_answers(name, revision)
+            fetched = [_fetched(name, file, revision, kept_only) for file in DECIDING]
+        if kept_only and not fetched[0]:
+            raise AmbivoxError(
+                f"{name}: the hub cannot be reached, and the model is not among those fetched before: go "
+                "online, or give the folder of a model"
+            )
+        for file in fetched:
+            if file:
+                weight_files(file.parent)
+    else:
+        raise UsageError(f"{name}: no such folder, and no hub name such as 'Qwen/Qwen2-Audio-7B-Instruct'")
+
+
+def hub_answers(name: str, revision: str | None) -> bool:
+    """Whether the hub can be reached, by one try: its own client goes on trying for half a minute.
+
+    Raises:
+        HfHubHTTPError: the hub answers that there is no such model, or none for this user.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.constants import HF_HUB_ETAG_TIMEOUT
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    timeout_s = HF_HUB_ETAG_TIMEOUT if "HF_HUB_ETAG_TIMEOUT" in os.environ else HUB_TIMEOUT_S
+    try:
+        get_hf_file_metadata(hf_hub_url(name, DECIDING[0], revision=revision), timeout=timeout_s)
+    except EntryNotFoundError:
+        return True  # of an adapter without a config
+    except HfHubHTTPError as error:
+        if error.response.status_code >= HTTP_SERVER_ERROR:
+            return False
+        raise
+    except Exception:  # of whatever client the hub's library uses in this version
+        return False
+    return True
+
+
+def _fetched(name: str, file: str, revision: str | None, kept_only: bool) -> Path | None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(name, file, revision=revision, local_files_only=kept_only))
+    except EntryNotFoundError:
+        return None
+
+
+@contextmanager
+def in_one_line(name: str) -> Iterator[None]:
+    """Whatever is raised while a checkpoint is loaded, as one line that names it.
+
+    Raises:
+        AmbivoxError: in place of any other error inside.
+    """
+    try:
+        yield
+    except AmbivoxError:
+        raise
+    except Exception as error:  # files of others: config.json alone gives a dozen kinds
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = lines[0] if lines else type(error).__name__
+        raise AmbivoxError(f"{name}: cannot be loaded: {said}") from error
+
+
+@contextmanager
+def quiet_hub() -> Iterator[None]:
+    """Keep the logging and progress bars of the hub off the user's terminal."""
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+    from huggingface_hub.utils import logging as hub_logging
+
+    level, bars = hub_logging.get_verbosity(), not are_progress_bars_disabled()
+    hub_logging.set_verbosity(logging.CRITICAL)
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        hub_logging.set_verbosity(level)
+        if bars:
+            enable_progress_bars()
 
 
 def weight_files(folder: Path) -> list[str]:
