@@ -43,7 +43,7 @@ docs: $(VENV)/.installed-dev
 # The tests with the lowest versions that pyproject.toml admits, in an environment of their own.
 test-lowest:
 	$(MAKE) build/lowest/.torch VENV=build/lowest
-	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,finetune,report,raters]" \
+	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,openai,finetune,report,raters]" \
 	  hypothesis "mistral-common[audio]" pytest scikit-learn torchmetrics
 	build/lowest/bin/python -m pytest
 

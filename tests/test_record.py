@@ -278,7 +278,7 @@ def test_records_of_another_version_are_refused_in_one_line_that_says_which(tmp_
     metadata = {"ambivox_schema": "3", "ambivox": "0.0.9"}
     pq.write_table(SCHEMA.with_metadata(metadata).empty_table(), path)
     with pytest.raises(
-        AmbivoxError, match=r"version 3, written by ambivox 0\.0\.9; this one reads version 7"
+        AmbivoxError, match=r"version 3, written by ambivox 0\.0\.9; this one reads version 8"
     ):
         read_records(path)
 

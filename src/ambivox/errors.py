@@ -34,6 +34,10 @@ class OtherVersionError(AmbivoxError):
     """Records of another version of this program, which are neither read nor overwritten."""
 
 
+class UnreachableError(AmbivoxError):
+    """A server that gives no usable answer now, and may later: the request says nothing of the clip."""
+
+
 class AudioError(AmbivoxError):
     """A clip that cannot be heard as asked; in a study it becomes a failed row with this reason."""
 

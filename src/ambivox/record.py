@@ -26,7 +26,7 @@ from ambivox.prompts import RenderedPrompt
 from ambivox.reasons import Reason
 from ambivox.write_aside import write_aside
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 SILENT = "silent"
 """Code of the reason why a clip of digital silence was not asked about."""
@@ -224,4 +224,5 @@ def _with_axes(record: Record) -> Record:
     n_tokens = len(record.asked.label_tokens.token_ids)
     lens = None if reply.lens is None else np.zeros((len(reply.lens), 0, n_tokens), np.float32)
     logits: NDArray[np.float32] = np.zeros((0, n_tokens), np.float32)
-    return replace(record, reply=replace(reply, token_logits=logits, lens=lens))
+    bounded = None if reply.bounded is None else np.zeros((0, n_tokens), np.bool_)
+    return replace(record, reply=replace(reply, token_logits=logits, lens=lens, bounded=bounded))

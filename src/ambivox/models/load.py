@@ -36,7 +36,8 @@ def load_model(name: str, **options: Any) -> SpeechModel:
 
     Args:
         name: ``mini`` (bundled), ``engine:model`` such as ``transformers:Qwen/Qwen2-Audio-7B-Instruct``, a
-            folder, or a hub name; the last two go to the engine ``transformers``.
+            folder, or a hub name; the last two go to the engine ``transformers``. The URL of a server, as in
+            ``http://localhost:8000/v1``, goes to the engine ``openai``.
         options: for the engine, for example ``device``, ``dtype``, ``batch_size``; see `load_transformers`.
 
     Raises:
@@ -44,7 +45,9 @@ def load_model(name: str, **options: Any) -> SpeechModel:
         AmbivoxError: the checkpoint cannot be loaded whole.
     """
     engine, colon, rest = name.partition(":")
-    if name in MODELS:  # before a folder: which model 'mini' is must not depend on where one stands
+    if name.startswith(("http://", "https://")):
+        engine, rest = "openai", name
+    elif name in MODELS:  # before a folder: which model 'mini' is must not depend on where one stands
         engine, rest = name, ""
     elif Path(name).is_dir():
         engine, rest = "transformers", name
@@ -120,6 +123,19 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
         raise UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'") from None
 
 
+def _openai(name: str, **options: Any) -> SpeechModel:
+    """A model behind an OpenAI-type chat endpoint: openai:NAME, or the URL of a server."""
+    if not name:
+        raise UsageError("'openai' needs a model: openai:NAME with base_url, or http://host:8000/v1")
+    try:
+        from ambivox.models.openai.adapter import load_openai
+    except ModuleNotFoundError as error:
+        if str(error.name).split(".")[0] not in ("openai", "httpx2"):
+            raise
+        raise UsageError("this needs the extra 'openai': pip install 'ambivox[openai]'") from None
+    return with_options(load_openai, name, options)
+
+
 def _mini(_: str, **options: Any) -> SpeechModel:
     """The small bundled model, for trying things out without a download."""
     folder = _mini_folder()
@@ -157,7 +173,12 @@ def _as_model(result: Any, rest: str) -> SpeechModel:
     return model
 
 
-_BUILT_IN: dict[str, ModelLoader] = {"transformers": _transformers, "mini": _mini, "listener": _listener}
+_BUILT_IN: dict[str, ModelLoader] = {
+    "transformers": _transformers,
+    "mini": _mini,
+    "listener": _listener,
+    "openai": _openai,
+}
 
 MODELS = Registry(
     "model",

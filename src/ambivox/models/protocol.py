@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ambivox.errors import AmbivoxError
 from ambivox.prompts import RenderedPrompt
 
 FloatArray = NDArray[np.float32]
@@ -143,6 +144,28 @@ class Reply:
     sequence_logp: Annotated[NDArray[np.float64], ("S",)] | None = field(default=None, compare=False)
     """Log-probability of each label sequence after the prompt, in nats; null where it was not asked for, or,
     from an engine, where `SpeechModel.score` has to be asked for it."""
+    bounded: Annotated[NDArray[np.bool_], ("T", "K")] | None = field(default=None, compare=False)
+    """Where `token_logits` are upper bounds and not values, since the server listed other tokens only; null
+    where all are values."""
+    unlisted_logp: Annotated[FloatArray, ("T",)] | None = field(default=None, compare=False)
+    """Log-probability of all tokens together that the server did not list, in nats; null as for `bounded`."""
+    sequence_bounded: Annotated[NDArray[np.bool_], ("S",)] | None = field(default=None, compare=False)
+    """Where `sequence_logp` are upper bounds; null where all are values."""
+    left_out: tuple[str, ...] = ()
+    """Tokens of control that the server listed though no answer can hold them (null bytes, markers), as text;
+    `token_logits` are of the vocabulary without them."""
+
+
+class PartlyAnsweredError(AmbivoxError):
+    """Some requests of a batch failed; the others were answered, and need not be asked again.
+
+    Args:
+        answers: for each request its reply, or the error of it.
+    """
+
+    def __init__(self, answers: Sequence[Reply | AmbivoxError]) -> None:
+        super().__init__(str(next(answer for answer in answers if isinstance(answer, AmbivoxError))))
+        self.answers = tuple(answers)
 
 
 class SpeechModel(Protocol):
@@ -175,7 +198,11 @@ class SpeechModel(Protocol):
         ...
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answer greedily, at most ``request.prompt.max_new_tokens`` tokens each."""
+        """Answer greedily, at most ``request.prompt.max_new_tokens`` tokens each.
+
+        Raises:
+            PartlyAnsweredError: some failed, and asking the others again would cost something.
+        """
         ...
 
     def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:

@@ -61,6 +61,8 @@ def expected(record: Record) -> Reading:
     slots = find_number_slots(asked.label_tokens, reply.token_ids)
     if ["".join(slot.pieces) for slot in slots] != runs:
         return Reading(None, "undefined", "the digits of the text are not those of the label tokens")
+    if reply.bounded is not None:
+        return Reading(None, "undefined", "the server listed other tokens: digits have upper bounds only")
     if not all(np.isfinite(array).all() for array in (reply.token_logits, reply.logsumexp)):
         return Reading(None, "undefined", "logits that are not finite")
     written = [k for k, text in enumerate(texts) if text]

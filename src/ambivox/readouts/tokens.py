@@ -233,6 +233,8 @@ def sequence(record: Record, *, per_token: bool = False, forms: Forms = "offered
         return Reading(
             None, "undefined", "whole labels were not scored: name 'sequence' among the study's readouts"
         )
+    if record.replied.sequence_bounded is not None:
+        return Reading(None, "undefined", "the server told the probabilities of some labels only")
     if not np.isfinite(sequence_logp).all():
         return Reading(None, "undefined", "log-probabilities that are not finite")
     logp = label_logp(label_tokens, sequence_logp, len(record.asked.emotions), per_token=per_token)
@@ -242,6 +244,10 @@ def sequence(record: Record, *, per_token: bool = False, forms: Forms = "offered
 
 def _fault(record: Record) -> str:
     """Why there is nothing to read from the logits; empty if there is."""
+    if record.replied.bounded is not None:
+        return "the server listed other tokens: labels have upper bounds only"
+    if record.replied.text and not len(record.replied.token_logits):
+        return "the server gave no log-probabilities"
     return _unusable(record.replied.token_logits, record.replied.logsumexp)
 
 

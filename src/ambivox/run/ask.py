@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ambivox.audio import SAMPLE_RATE_HZ, Samples, audio_digest, channel_named
-from ambivox.errors import AmbivoxError
+from ambivox.errors import AmbivoxError, UnreachableError
 from ambivox.models import Reply, Request, SpeechModel
+from ambivox.models.protocol import PartlyAnsweredError
 from ambivox.reasons import Reason
 from ambivox.record import SILENT, AskedClip, Record, Sound
 from ambivox.run.answer_cache import AnswerCache, Given, shared_input
@@ -146,6 +147,8 @@ def _answer(model: SpeechModel, requests: Sequence[Request]) -> list[Reply | Rea
         left = [n for n, request in enumerate(requests) if request.score and scores[n] is None]
         for n, score in zip(left, model.score([requests[n] for n in left]) if left else (), strict=True):
             scores[n] = score
+    except PartlyAnsweredError as error:
+        return [a if isinstance(a, Reply) else Reason(_code(a), _one_line(a)) for a in error.answers]
     except _MODEL_ERRORS as error:
         if len(requests) == 1:
             return [Reason(_code(error), _one_line(error))]
@@ -177,7 +180,7 @@ def _check_heard_whole(record: Record, sound: Sound | None, max_audio_s: float |
 def _code(error: BaseException) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's own
         return "memory"
-    return "unreachable" if isinstance(error, OSError) else "model"
+    return "unreachable" if isinstance(error, OSError | UnreachableError) else "model"
 
 
 def _one_line(error: BaseException) -> str:
