@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -99,9 +100,40 @@ def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(
     assert "sick.wav" in err
 
 
+def test_a_folder_is_read_into_a_file_that_the_same_command_goes_on_with(
+    ambivox: Cli, clip: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "clips"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("b.wav", "inner/a.wav", ".hidden.wav", "notes.txt"):
+        (folder / name).write_bytes(clip.read_bytes())
+    code, out, err = ambivox("read", str(folder), "-m", "toy", "-o", "out.jsonl")
+    assert (code, out, err) == (0, "", "out.jsonl: 2 clips\n")
+    lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert [line["clip"] for line in lines] == [str(folder / "b.wav"), str(folder / "inner" / "a.wav")]
+    (folder / "sick.wav").write_bytes(clip.read_bytes())
+    code, out, err = ambivox("read", str(folder), "-m", "toy", "-o", "out.jsonl")
+    assert (code, out) == (1, "")
+    assert err == "out.jsonl: 3 clips, 2 of them from before; 1 failed, see their lines\n"
+
+
+def test_a_log_gets_a_line_of_progress_now_and_then(
+    ambivox: Cli, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ambivox.present.text.progress.LINE_EVERY_S", 0.0)
+    for n in range(20):
+        (tmp_path / f"clip {n}.wav").write_bytes(clip.read_bytes())
+    _, _, err = ambivox("read", *(f"clip {n}.wav" for n in range(20)), "-m", "toy", "-o", "out.jsonl")
+    lines = [line.rstrip() for line in err.splitlines()]
+    assert lines[0].startswith("0 of 20")
+    assert re.fullmatch(r"16 of 20, [\d.]+/s, 0:00:\d\d left", lines[1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["read", "voice.wav", "-m", "toy", "--json", "-o", "x.jsonl"], 2, "--out and --json: choose one"),
+        (["read", "empty", "-m", "toy"], 1, "empty: no sound files in this folder"),
         (["read"], 2, "Missing argument 'CLIP...'"),
         (["frobnicate"], 2, "No such command 'frobnicate'"),
         (["read", "voice.wav", "--modle", "toy"], 2, "No such option: --modle"),
@@ -123,6 +155,7 @@ def test_one_bad_clip_among_good_ones_is_told_and_the_rest_is_read(
 def test_a_mistake_is_one_line_and_an_exit_code(
     ambivox: Cli, clip: Path, arguments: list[str], code: int, message: str
 ) -> None:
+    Path("empty").mkdir()
     got, out, err = ambivox(*arguments)
     assert got == code
     assert is_one_error_line(err)

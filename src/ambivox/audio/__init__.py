@@ -14,6 +14,7 @@ from ambivox.audio.decode import (
     read_audio,
 )
 from ambivox.audio.digest import audio_digest
+from ambivox.audio.files import sound_files
 from ambivox.audio.given import Clip, as_file, check_rate
 from ambivox.audio.measure import NEAR_SILENCE_RMS
 from ambivox.audio.recording import Heard, Recording, open_recording
@@ -40,4 +41,5 @@ __all__ = [
     "open_recording",
     "read_audio",
     "silence_like",
+    "sound_files",
 ]

@@ -20,12 +20,35 @@ CONVERT = "convert it to WAV or FLAC"
 MAX_EXTRA_BYTES = 2**10
 """So much after the end of the sound may be what players leave there; more may be sound."""
 
+ENDINGS = (
+    *(".wav", ".w64", ".aiff", ".aif", ".flac", ".ogg", ".opus", ".mp3"),
+    *(".m4a", ".aac", ".mp4", ".webm", ".wma", ".amr"),  # through ffmpeg
+)
+"""By which the sound files of a folder are known."""
+
 _BLOCK_BYTES = 2**20
 _TAGS = (b"TAG", b"ID3", b"APETAGEX")
 _MAX_TAG_BYTES = 2**12
 
 Piece = bytes | tuple[int, int]
 """What a decoder is given: these bytes, or those of the file from the first offset up to the second."""
+
+
+def sound_files(folder: str | Path) -> list[Path]:
+    """The sound files of a folder and of those in it, by their endings and in order; hidden ones left out.
+
+    Raises:
+        AudioError: there are none.
+    """
+    shown = (p for p in Path(folder).rglob("*") if not _is_hidden(p.relative_to(folder)))
+    found = sorted(path for path in shown if path.suffix.lower() in ENDINGS)
+    if not found:
+        raise AudioError(f"{folder}: no sound files in this folder (by ending: {', '.join(ENDINGS)})")
+    return found
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,9 +23,14 @@ from ambivox.cli.output import console, errors, print_json, print_table, say, sa
 from ambivox.errors import AudioError, UsageError
 from ambivox.reasons import Reason
 
+if TYPE_CHECKING:
+    from ambivox.run.read_clip import Reader
+
 
 def read(
-    clips: Annotated[list[str], typer.Argument(metavar="CLIP...", help="Sound files.")],
+    clips: Annotated[
+        list[str], typer.Argument(metavar="CLIP...", help="Sound files, or folders of sound files.")
+    ],
     model: ModelOption = "mini",
     prompt: PromptOption = None,
     emotions: EmotionsOption = "cremad6",
@@ -41,6 +46,15 @@ def read(
     ask_silent: Annotated[
         bool, typer.Option("--ask-silent", help="Ask about digital silence, too; otherwise it has no answer.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE.jsonl",
+            help="Append a line of JSON per clip; go on with what is there.",
+        ),
+    ] = None,
     trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,12 +62,18 @@ def read(
 
     Its answers are read from the text that it writes and from the logits underneath. Without --prompt it is
     asked what stands for the model: a distribution in its own words, and one label. --prompt may be repeated.
+    For many clips, give a folder and --out: the same command goes on with a file that is there.
     """
+    from ambivox.audio import channel_named, sound_files
     from ambivox.emotions import load_emotions
 
+    if out is not None and as_json:
+        raise UsageError("--out and --json: choose one, lines in a file are JSON")
     # What is misspelt, and clips of which none can be heard, should not wait for the model to load; and a
     # wrong path not for pyarrow, pydantic and scipy.
-    labels = load_emotions(emotions).labels
+    emotion_set = load_emotions(emotions)
+    labels = emotion_set.labels
+    clips = [str(file) for clip in clips for file in (sound_files(clip) if Path(clip).is_dir() else [clip])]
     unheard = _unheard(clips, start_s, end_s, channel)
     if len(unheard) == len(clips):
         for clip, why in unheard.items():
@@ -63,28 +83,24 @@ def read(
                 facts = {"clip": clip, "model": model, "error": error, "sound": None, "labels": labels}
                 print_json(facts | {"answers": {}})
         raise typer.Exit(1)
-    from ambivox.audio import channel_named
     from ambivox.models import load_model
     from ambivox.present.text.reading import show_reading
-    from ambivox.run import read as read_clips
-    from ambivox.run.read_clip import wanted_readouts
+    from ambivox.run.read_clip import BATCH_SIZE, Segment, reader_of, wanted_readouts
 
-    wanted_readouts(model, prompt, readout)
-    speech_model = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
-    results = read_clips(
-        iter(clips),
-        speech_model,
-        prompt=prompt,
-        emotions=emotions,
-        readouts=readout,
-        start_s=start_s,
-        end_s=end_s,
-        channel=channel_named(channel),
+    wanted = wanted_readouts(model, prompt, readout)
+    reader = reader_of(
+        load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})),
+        wanted,
+        emotion_set,
+        segment=Segment(start_s, end_s, channel_named(channel)),
         order_seed=order_seed,
         ask_silent=ask_silent,
     )
+    if out is not None:
+        _read_to_file(clips, reader, out)
+        return
     failed = False
-    for result in results:
+    for result in reader.stream(iter(clips), BATCH_SIZE):
         if result.error:
             failed = True
             say_error(result.error.text)
@@ -96,13 +112,25 @@ def read(
         raise typer.Exit(1)
 
 
+def _read_to_file(clips: list[str], reader: Reader, out: Path) -> None:
+    from ambivox.present.text.progress import run_progress
+    from ambivox.run.read_to_file import read_to_file
+
+    with run_progress(errors) as bar:
+        found = read_to_file(clips, reader, out, report=bar)
+    said = f"{out}: {found.done} clips" + (f", {found.kept} of them from before" if found.kept else "")
+    say(said + (f"; {found.failed} failed, see their lines" if found.failed else ""))
+    if found.failed:
+        raise typer.Exit(1)
+
+
 def _unheard(
     clips: list[str], start_s: float | None, end_s: float | None, channel: str | None
 ) -> dict[str, str]:
     """The first clips, as long as they cannot be heard, and why."""
     from ambivox.audio import audio_facts, channel_named
 
-    found = {}
+    found: dict[str, str] = {}
     for clip in clips:
         try:
             audio_facts(clip, start_s, end_s, channel_named(channel))

@@ -33,6 +33,7 @@ class Answer:
         asked, reply = self.record.asked, self.record.reply
         labels = asked.emotions.labels
         return {
+            "key": self.record.key,
             "text": reply and reply.text,
             "finish": reply and reply.finish,
             "order": [labels[n] for n in asked.prompt.order],

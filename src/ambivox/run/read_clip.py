@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, overload
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 from ambivox.audio import Channel, Clip, as_file, check_rate
 from ambivox.corpora import Utterance
@@ -35,6 +37,15 @@ BATCH_SIZE = 16
 
 ONE_AT_A_TIME = threading.Lock()
 """Models and tokenizers are not made for several threads."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Which part of every clip is heard; see `read`."""
+
+    start_s: float | None = None
+    end_s: float | None = None
+    channel: Channel = None
 
 
 class ReadOptions(TypedDict, total=False):
@@ -127,10 +138,16 @@ def read(
     wanted = wanted_readouts(name, prompt, readouts)
     emotions = load_emotions(emotions) if isinstance(emotions, str) else emotions
     options = {key: value for key, value in {"device": device, "dtype": dtype}.items() if value is not None}
-    with ONE_AT_A_TIME:
-        loaded = loaded_model(model, options)
-        questions = [question_of(loaded, *each, emotions, order_seed, ask_silent) for each in wanted]
-    reader = _Reader(loaded, tuple(questions), emotions, rate, start_s, end_s, channel)
+    reader = reader_of(
+        model,
+        wanted,
+        emotions,
+        options=options,
+        segment=Segment(start_s, end_s, channel),
+        rate_hz=rate,
+        order_seed=order_seed,
+        ask_silent=ask_silent,
+    )
     if isinstance(clip, list | tuple):
         return list(reader.stream(iter(clip), batch_size))
     if isinstance(clip, Iterator) and not hasattr(clip, "read"):
@@ -139,6 +156,24 @@ def read(
     if result.error:
         raise AmbivoxError(result.error.text)
     return result
+
+
+def reader_of(
+    model: str | SpeechModel,
+    wanted: Sequence[tuple[Prompt, Sequence[Readout]]],
+    emotions: EmotionSet,
+    *,
+    options: Mapping[str, str] = MappingProxyType({}),
+    segment: Segment = Segment(),
+    rate_hz: int | None = None,
+    order_seed: int | None = None,
+    ask_silent: bool = False,
+) -> Reader:
+    """A model with its prompts and readouts, ready for any number of clips; see `read` for what is given."""
+    with ONE_AT_A_TIME:
+        loaded = loaded_model(model, options)
+        questions = [question_of(loaded, *each, emotions, order_seed, ask_silent) for each in wanted]
+    return Reader(loaded, tuple(questions), emotions, segment, rate_hz)
 
 
 def loaded_model(model: str | SpeechModel, options: Mapping[str, str]) -> SpeechModel:
@@ -188,18 +223,33 @@ def question_of(
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """A model with its questions, for any number of clips."""
 
     model: SpeechModel
     questions: tuple[Question, ...]
     emotions: EmotionSet
-    rate_hz: int | None
-    start_s: float | None
-    end_s: float | None
-    channel: Channel
+    segment: Segment
+    rate_hz: int | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """Plain data: all that an answer depends on besides the sound."""
+        return {
+            "model": self.model.name,
+            "fingerprint": self.model.fingerprint,
+            "emotions": list(self.emotions.labels),
+            "prompts": {q.prompt.name: _short_hash(q.prompt.text) for q in self.questions},
+            "readouts": {q.prompt.name: [r.spec for r in q.readouts] for q in self.questions},
+            "segment": asdict(self.segment),
+            "ask_silent": any(q.ask_silent for q in self.questions),
+        }
+
+    def keys(self, path: Path) -> list[str]:
+        """What each answer about a sound file depends on, as a hash; the file is read and not decoded."""
+        return [planned.record.key for planned in with_keys(self._planned(path, path), seed=0)]
 
     def stream(self, clips: Iterator[Clip], batch_size: int) -> Iterator[ClipReading]:
+        """One result for each clip, as they come."""
         named = ((f"clip {n}", clip) for n, clip in enumerate(clips))
         while batch := list(itertools.islice(named, batch_size)):
             yield from self.batch(batch)
@@ -223,7 +273,7 @@ class _Reader:
             path, error = as_file(clip, self.rate_hz, path), None
         except AudioError as refused:
             error = Reason("clip", str(refused))
-        utterance = Utterance(path.stem, path, start_s=self.start_s, end_s=self.end_s, channel=self.channel)
+        utterance = Utterance(path.stem, path, **asdict(self.segment))
         planned = [question.about(utterance, self.emotions, self.model) for question in self.questions]
         return [replace(one, record=one.record.failed(error)) for one in planned] if error else planned
 
@@ -233,6 +283,10 @@ class _Reader:
             sounds.prepare(one.record for one in keyed)  # decoded while another thread is answered
             with ONE_AT_A_TIME:
                 return ask(self.model, keyed, sounds)
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _without_folder(record: Record, folder: str) -> Record:

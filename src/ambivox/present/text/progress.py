@@ -16,9 +16,13 @@ if TYPE_CHECKING:  # it needs torch
     from ambivox.finetuning.trainer import Progress as TrainProgress
 
 
+LINE_EVERY_S = 30.0
+"""Without a terminal a bar has no place: a log gets a line so often."""
+
+
 @contextmanager
 def run_progress(console: Console) -> Iterator[RunProgressBar]:
-    """A progress bar with rate and time left, gone when done."""
+    """A progress bar with rate and time left, gone when done; lines where there is no terminal."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -29,23 +33,24 @@ def run_progress(console: Console) -> Iterator[RunProgressBar]:
         disable=not console.is_terminal,
     )
     with bar:
-        yield RunProgressBar(bar)
+        yield RunProgressBar(bar, console)
 
 
 class RunProgressBar:
-    """Turns the progress of a run into a bar; the rate counts what was asked now, not what was kept."""
+    """Turns progress into a bar or lines; the rate counts what was asked now, not what was kept."""
 
-    def __init__(self, bar: Progress) -> None:
-        self.bar = bar
+    def __init__(self, bar: Progress, console: Console) -> None:
+        self.bar, self.console = bar, console
         self.task = bar.add_task("loading", total=None, pace="")
         self.started_s: float | None = None
+        self.said_s: float | None = None
         self.last: RunProgress | None = None
 
     def __call__(self, progress: RunProgress) -> None:
         """Show how far the run is."""
         now_s = time.monotonic()
-        if self.started_s is None:
-            self.started_s = now_s
+        if self.started_s is None or self.said_s is None:
+            self.started_s = self.said_s = now_s
         self.last = progress
         asked = progress.done - progress.kept
         pace = ""
@@ -58,6 +63,9 @@ class RunProgressBar:
         self.bar.update(
             self.task, description="asking", completed=progress.done, total=progress.total, pace=pace
         )
+        if not self.console.is_terminal and now_s - self.said_s >= LINE_EVERY_S:
+            self.said_s = now_s
+            self.console.print(f"{progress.done} of {progress.total}, {pace}", soft_wrap=True)
 
 
 @contextmanager
