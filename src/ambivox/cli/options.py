@@ -131,6 +131,10 @@ ChannelOption = Annotated[
 
 # How to score a run.
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")]
+RunsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="RUN...", help="The directories that 'ambivox run' wrote; several in one table."),
+]
 ConventionOption = Annotated[
     str,
     typer.Option(

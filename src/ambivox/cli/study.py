@@ -24,6 +24,7 @@ from ambivox.cli.options import (
     PartialOption,
     ReadoutOption,
     RunArgument,
+    RunsArgument,
     TokenOption,
     TruthOption,
     TruthTableOption,
@@ -97,8 +98,11 @@ def _open(folder: Path, partial: bool) -> Run:
 
 
 def score(
-    run: Annotated[
-        Path | None, typer.Argument(metavar="[RUN]", help="The directory that 'ambivox run' wrote.")
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="The directories that 'ambivox run' wrote; several in one table."
+        ),
     ] = None,
     convention: ConventionOption = "ambivox",
     metric: MetricsOption = None,
@@ -146,9 +150,10 @@ def score(
     partial: PartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a run against the votes of people.
+    """Score runs against the votes of people.
 
-    The table has controls that heard nothing, and an interval beside each score.
+    The table has controls that heard nothing, and an interval beside each score. Several runs stand in one
+    table, with the differences between them on the clips that they share.
     """
     from ambivox.present.text.scores import show_gates, show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
@@ -170,9 +175,10 @@ def score(
         truth=truth,
         truth_table=truth_table,
     )
-    if run is not None and not predictions and corpus_path is None:
-        table = score_run(_open(run, partial), options, n_processes=os.cpu_count() or 1)
-    elif predictions and corpus_path is not None and run is None:
+    if runs and not predictions and corpus_path is None:
+        opened = [_open(run, partial) for run in runs]
+        table = score_run(opened, options, n_processes=os.cpu_count() or 1)
+    elif predictions and corpus_path is not None and not runs:
         table = _score_predictions(predictions, corpus_path, corpus, emotions, options)
     else:
         raise UsageError("give a RUN, or --predictions FILE with --corpus-path PATH")
@@ -266,10 +272,10 @@ def claims(
 
 
 def report(
-    run: RunArgument,
+    runs: RunsArgument,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The page; RUN/report.html by default."),
+        typer.Option("--out", "-o", metavar="FILE", help="The page; of one run RUN/report.html by default."),
     ] = None,
     convention: ConventionOption = "ambivox",
     metric: MetricsOption = None,
@@ -283,7 +289,7 @@ def report(
     development_speakers: DevelopmentSpeakersOption = "",
     partial: PartialOption = False,
 ) -> None:
-    """Write the scores of a run as an HTML page."""
+    """Write the scores of a run, or of several side by side, as an HTML page."""
     from ambivox.present.html import write_report
     from ambivox.scoring import ScoringOptions
 
@@ -299,7 +305,9 @@ def report(
         truth=truth,
         truth_table=truth_table,
     )
-    path = write_report(_open(run, partial), out or run / "report.html", options)
+    if out is None and len(runs) > 1:
+        raise UsageError("several runs: name the page with --out FILE.html")
+    path = write_report([_open(run, partial) for run in runs], out or runs[0] / "report.html", options)
     say(f"wrote {path}")
 
 

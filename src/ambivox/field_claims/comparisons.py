@@ -9,17 +9,15 @@ from typing import Literal
 import numpy as np
 
 from ambivox.choices import FailedAs
-from ambivox.metrics import METRICS, count_failed
+from ambivox.metrics import METRICS
 from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
+from ambivox.scoring.differences import clip_scores, difference_intervals
 from ambivox.scoring.keys import RowKey
-from ambivox.scoring.readings import CorpusReadings, Readings
-from ambivox.statistics import cluster_sums, holm, ratio_intervals
+from ambivox.scoring.readings import CorpusReadings
+from ambivox.statistics import holm
 
 Between = Literal["readouts", "prompts", "models"]
-
-N_DRAWS = 19_999
-"""Corpora drawn, so that p-values are small enough for the correction by hundreds of pairs."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def compare(
 ) -> tuple[Comparison, ...]:
     """All pairs of readouts on one prompt, of prompts under one readout, and of models under both."""
     heard = [readings for readings in corpus.readings if readings.key.control == "clip"]
-    scores = [_per_clip(readings, corpus, metric, failed_as) for readings in heard]
+    scores = [clip_scores(readings, corpus, METRICS[metric], failed_as) for readings in heard]
     keys: list[tuple[Between, RowKey, RowKey]] = []
     values: list[Array] = []
     for (a, first), (b, second) in itertools.combinations(list(zip(heard, scores, strict=True)), 2):
@@ -58,15 +56,7 @@ def compare(
             values.append(first - second)
     if not values:
         return ()
-    differences = np.column_stack(values)
-    there = ~np.isnan(differences)
-    codes, n = corpus.clips.codes, corpus.clips.n_clusters
-    intervals = ratio_intervals(
-        cluster_sums(np.where(there, differences, 0.0), codes, n),
-        cluster_sums(there, codes, n),
-        n_draws=N_DRAWS,
-        unit=corpus.clips.unit,
-    )
+    intervals = difference_intervals(np.column_stack(values), corpus.clips.codes, unit=corpus.clips.unit)
     corrected = holm([interval.p for interval in intervals]).tolist()
     return tuple(
         Comparison(*key, interval.estimate, interval.p, p, interval.reason)
@@ -83,18 +73,3 @@ def _differ_in(a: RowKey, b: RowKey) -> Between | None:
     }
     names = [name for name, there in differs.items() if there]
     return names[0] if len(names) == 1 else None
-
-
-def _per_clip(readings: Readings, corpus: CorpusReadings, metric: str, failed_as: FailedAs) -> Array:
-    """The mean over orders of each clip's score, shape ``(U,)``; ``nan`` where there is none."""
-    n_clips, failed = len(corpus.clips.names), readings.failed
-    kept = ~failed if failed_as == "excluded" else np.ones(len(failed), dtype=bool)
-    sums: Array = np.zeros(n_clips)
-    counts: Array = np.zeros(n_clips)
-    if kept.any():
-        q, neutral = corpus.clips.q[readings.clips], corpus.emotions.index("neutral")
-        p, q = count_failed(readings.p, q, failed, failed_as=failed_as, neutral=neutral)
-        values = np.asarray(METRICS[metric].function(p, q))
-        sums = np.bincount(readings.clips[kept], weights=values, minlength=n_clips).astype(np.float64)
-        counts = np.bincount(readings.clips[kept], minlength=n_clips).astype(np.float64)
-    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))

@@ -22,14 +22,16 @@ _NAMED = 3
 
 
 def row_name(key: Key, *, model: bool = False) -> str:
-    """A row in one line: prompt and readout, what was heard if not the clips, and the model if asked."""
+    """A row in one line: prompt and readout, what was heard if not the clips, the model if asked, and the run
+    where several stand in one table."""
     if isinstance(key, ControlKey):
-        return control_text(key)
+        return f"{control_text(key)} · {key.run}" if key.run else control_text(key)
     parts = [prompt_text(key), readout_text(key)]
     if key.control != "clip":
         parts.append(f"hearing {key.control}")
     if model:
         parts.append(key.model)
+    parts.append(key.run)
     return " · ".join(part for part in parts if part)
 
 
@@ -42,10 +44,10 @@ def note_lines(notes: Iterable[Note]) -> list[str]:
     """Notes with what they are about; those that say the same of several readouts of a prompt in one line."""
     readouts: dict[tuple[str, str], list[str]] = {}
     for note in notes:
-        about = [note.corpus] if note.corpus else []
+        about = [note.run, note.corpus]
         if note.key is not None:
-            about = [note.key.corpus, note.key.model, prompt_text(note.key)]
-        named = readouts.setdefault((": ".join(about), note.text), [])
+            about = [note.run, note.key.corpus, note.key.model, prompt_text(note.key)]
+        named = readouts.setdefault((": ".join(filter(None, about)), note.text), [])
         if note.key is not None:
             named.append(readout_text(note.key))
     return [
@@ -64,7 +66,8 @@ def fitted_line(fitted: Fitted) -> str:
         at_end = " (the search ends there)" if any(s.at_end for s in fitted.scalings) else ""
         told = f"T = {low}{f' to {high}' if high != low else ''}{at_end}; {told}"
     key = fitted.key
-    return f"{key.corpus}: {key.model}: {prompt_text(key)}: {readout_text(key)}: {told}"
+    about = (key.run, key.corpus, key.model, prompt_text(key), readout_text(key))
+    return ": ".join([*filter(None, about), told])
 
 
 def listed(names: Sequence[str], at_most: int) -> str:

@@ -138,7 +138,8 @@ def sensitivity_table(scores: ScoreTable, corpus: str) -> Table | None:
             if row.reason:
                 cells = [missing(row.reason), *(Cell("") for _ in numbers)]
             line = Line((Cell(readout_text(row.key)), *cells))
-            groups.setdefault(f"{over}: {row.key.model}", []).append(line)
+            heading = f"{_of_run(row.key)}{over}: {row.key.model}"
+            groups.setdefault(heading, []).append(line)
     if not groups:
         return None
     titles = ("of mean", "of single", "reliability", "compared")
@@ -181,19 +182,21 @@ def grid_table(scores: ScoreTable, corpus: str) -> Table:
     """The grid of readings of one method: a line per cell of the method, a column per prompt."""
     rows = [row for row in scores.rows if row.of_clips and row.key.corpus == corpus]
     keyed = [(row, row.key) for row in rows if isinstance(row.key, RowKey)]
-    found = {(key.model, key.question, key.options): row for row, key in keyed}
+    found = {(key.run, key.model, key.question, key.options): row for row, key in keyed}
     prompts = {key.question: prompt_text(key) for _, key in keyed}
     groups = []
-    for model in dict.fromkeys(key.model for _, key in keyed):
+    for run, model in dict.fromkeys((key.run, key.model) for _, key in keyed):
         lines = []
-        for options in dict.fromkeys(key.options for _, key in keyed if key.model == model):
+        own = [key.options for _, key in keyed if (key.run, key.model) == (run, model)]
+        for options in dict.fromkeys(own):
             chosen = dict(options)
             names = [str(chosen.get(name, "")) for name in ("value", "over", "normalise")]
             scored = [
-                _grid_cell(found.get((model, question, options)), scores.headline) for question in prompts
+                _grid_cell(found.get((run, model, question, options)), scores.headline)
+                for question in prompts
             ]
             lines.append(Line((*map(Cell, names), *scored)))
-        groups.append(Group(model, tuple(lines)))
+        groups.append(Group(f"{run}: {model}" if run else model, tuple(lines)))
     lead = [Column(name, kind="text") for name in ("value", "over", "normalise")]
     columns = (*lead, *(Column(prompt) for prompt in prompts.values()))
     caption = f"{corpus}: {scores.headline}, skill against the vote prior in brackets"
@@ -227,13 +230,11 @@ def _groups(
     asked = [(row, row.key) for row in rows if isinstance(row.key, RowKey)]
     places: dict[tuple[object, ...], int] = {}
     for _, key in asked:
-        for part in ((key.model,), (key.model, key.question), (key.model, key.question, key.read_by)):
+        for part in _parts(key):
             places.setdefault(part, len(places))
 
-    def place(one: tuple[ScoreRow, RowKey]) -> tuple[int, int, int, bool]:
-        model, question, read_by = one[1].model, one[1].question, one[1].read_by
-        wheres = (places[model,], places[model, question], places[model, question, read_by])
-        return (*wheres, one[1].control != "clip")
+    def place(one: tuple[ScoreRow, RowKey]) -> tuple[int, ...]:
+        return (*(places[part] for part in _parts(one[1])), one[1].control != "clip")
 
     for row, key in sorted(asked, key=place):
         name = Cell(readout_text(key), f"{row.level} level")
@@ -244,10 +245,21 @@ def _groups(
     return tuple(Group(heading, tuple(lines)) for heading, lines in groups.items())
 
 
+def _parts(key: RowKey) -> list[tuple[object, ...]]:
+    """What rows are sorted by, from the outside in."""
+    parts = (key.run, key.model, key.question, key.read_by)
+    return [parts[: n + 1] for n in range(len(parts))]
+
+
+def _of_run(key: RowKey) -> str:
+    """The beginning of a heading where several runs stand in one table."""
+    return f"{key.run}: " if key.run else ""
+
+
 def _heading(key: RowKey, versions: Mapping[str, Sequence[int]] | None) -> str:
     known = " and ".join(f"v{version}" for version in (versions or {}).get(key.prompt, ()))
     asked = f"Prompt {prompt_text(key)}" if key.prompt else "Predictions made elsewhere"
-    return f"{asked}{f' ({known})' if known else ''}, {key.model}"
+    return f"{_of_run(key)}{asked}{f' ({known})' if known else ''}, {key.model}"
 
 
 def _metric_column(metric: Metric, rank: int, interval_rank: int) -> Column:

@@ -1,7 +1,8 @@
 """Read records: every readout against the votes, with intervals, controls and cautions.
 
 `read_run` reads the records of a run once, by `ScoringOptions`; `score_readings` makes the `ScoreTable` of
-what was read, and `score` does both. Claims and reports start from the same readings.
+what was read, and `score` does both, for several runs in one table too. Claims and reports start from the
+same readings.
 """
 
 from ambivox.scoring.export import export_readings
@@ -11,12 +12,13 @@ from ambivox.scoring.notes import Note
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
 from ambivox.scoring.predictions_file import score_predictions_file
 from ambivox.scoring.read_run import RunReadings, read_run
-from ambivox.scoring.score_run import score, score_readings
-from ambivox.scoring.table import ScoreRow, ScoreTable, SensitivityScore
+from ambivox.scoring.score_run import score, score_readings, score_runs
+from ambivox.scoring.table import Difference, ScoreRow, ScoreTable, SensitivityScore
 
 __all__ = [
     "DEFAULT_OPTIONS",
     "ControlKey",
+    "Difference",
     "Gate",
     "GateResult",
     "Note",
@@ -33,4 +35,5 @@ __all__ = [
     "score",
     "score_predictions_file",
     "score_readings",
+    "score_runs",
 ]

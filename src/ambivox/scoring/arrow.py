@@ -35,6 +35,7 @@ that asks no model; `readout` is written as a study writes it."""
 
 SCORE_SCHEMA = pa.schema(
     [
+        ("run", _TEXT),
         *KEY_COLUMNS,
         ("level", _TEXT),
         ("readings", _COUNT),
@@ -56,7 +57,7 @@ SCORE_SCHEMA = pa.schema(
         ("clusters", _COUNT),
     ]
 )
-"""One row per row of the score table and metric; reasons are codes."""
+"""One row per row of the score table and metric; reasons are codes, `run` is null in the table of one run."""
 
 
 def key_columns(key: Key) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def _score(scores: ScoreTable, row: ScoreRow, name: str) -> dict[str, Any]:
     interval, skill = row.intervals.get(name), row.skill_intervals.get(name)
     why_no_skill = row.skill_reasons.get(name)
     return {
+        "run": row.key.run or None,
         **key_columns(row.key),
         "level": row.level,
         "readings": row.utterances,

@@ -32,6 +32,7 @@ class RowKey:
         readout: its registered name, such as ``mean``.
         options: those that were set, such as ``("value", "logit")``, in the order of the readout's function.
         calibration: applied to the readings; None for the plain ones.
+        run: which run it is of, where several stand in one table.
     """
 
     corpus: str
@@ -44,6 +45,7 @@ class RowKey:
     readout: str = ""
     options: Options = ()
     calibration: str | None = None
+    run: str = ""
 
     @property
     def question(self) -> Question:
@@ -67,10 +69,14 @@ class RowKey:
 
 @dataclass(frozen=True)
 class ControlKey:
-    """A control that asks no model, scored on the clips of a corpus."""
+    """A control that asks no model, scored on the clips of a corpus.
+
+    `run` says on those of which run, where several stand in one table and have not the same clips.
+    """
 
     corpus: str
     control: ControlName
+    run: str = ""
 
 
 Key = RowKey | ControlKey

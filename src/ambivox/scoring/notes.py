@@ -16,9 +16,11 @@ class Note:
         text: one line for people, which does not repeat what it is about.
         corpus: which one it is about; empty for all.
         key: which row it is about; None for all of the corpus.
+        run: which run it is about, where several stand in one table; empty for all.
     """
 
     code: str
     text: str
     corpus: str = ""
     key: RowKey | None = None
+    run: str = ""

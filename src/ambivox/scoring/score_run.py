@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ambivox.errors import UsageError
 from ambivox.run_folder import Run
 from ambivox.scoring.cautions import row_cautions, run_cautions
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
@@ -13,25 +14,45 @@ from ambivox.scoring.read_run import RunReadings, read_run
 from ambivox.scoring.readings import CorpusReadings
 from ambivox.scoring.rows import CorpusScorer
 from ambivox.scoring.sensitivity import sensitivity_scores
+from ambivox.scoring.several_runs import check_comparable, side_by_side
 from ambivox.scoring.table import ScoreTable
 
 
 def score(
-    run: Run | str | Path, options: ScoringOptions = DEFAULT_OPTIONS, *, n_processes: int = 1
+    run: Run | str | Path | Sequence[Run | str | Path],
+    options: ScoringOptions = DEFAULT_OPTIONS,
+    *,
+    n_processes: int = 1,
 ) -> ScoreTable:
-    """Score the records of a run. Nothing is asked of a model.
+    """Score the records of a run, or of several in one table. Nothing is asked of a model.
 
     Args:
-        run: a run or its directory.
+        run: a run or its directory, or several of them: see `ambivox.scoring.several_runs.side_by_side`.
         options: readouts, metrics, truth, calibrations and intervals; by default those of the study and of
             the convention ``ambivox``.
         n_processes: that read a large run; a program that asks for several has to be importable without
             running, see `ambivox.scoring.parallel`.
 
     Raises:
-        UsageError: unknown name, no records, no votes, or `neutral` asked of a set that has no such label.
+        UsageError: unknown name, no records, no votes, `neutral` asked of a set that has no such label, or
+            runs that do not belong in one table.
     """
-    return score_readings(read_run(run, options, n_processes=n_processes))
+    runs = [run] if isinstance(run, Run | str | Path) else run
+    return score_runs([read_run(one, options, n_processes=n_processes) for one in runs])
+
+
+def score_runs(readings: Sequence[RunReadings]) -> ScoreTable:
+    """Score what was read from one run or from several, by the options that all were read with.
+
+    Raises:
+        UsageError: no run, or runs that do not belong in one table.
+    """
+    if not readings:
+        raise UsageError("no run is given: name at least one")
+    if len(readings) == 1:
+        return score_readings(readings[0])
+    check_comparable(readings)
+    return side_by_side(readings, [score_readings(one) for one in readings])
 
 
 def score_readings(readings: RunReadings) -> ScoreTable:

@@ -68,6 +68,26 @@ class SensitivityScore:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A row of one run less one of the first run, read in the same way, on the clips that both have.
+
+    Args:
+        key, reference: the two rows.
+        between: in what they differ: the ``models``, the ``prompts``, or nothing but the ``runs``.
+        clips: how many clips both have.
+        intervals: by metric, the mean difference with its interval, or the reason why there is none.
+        p_holm: by metric, `Interval.p` corrected for all differences of the corpus.
+    """
+
+    key: RowKey
+    reference: RowKey
+    between: Literal["runs", "models", "prompts"]
+    clips: int
+    intervals: Mapping[str, Interval]
+    p_holm: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ScoreRow:
     """One line of the table: a readout of one prompt of one model on one corpus, or a control.
 
@@ -125,7 +145,7 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Scores of a run under one convention, with all that a reader must know beside them.
+    """Scores of a run, or of several, under one convention, with all that a reader must know beside them.
 
     Args:
         convention, source: its name, and where it is published.
@@ -135,6 +155,7 @@ class ScoreTable:
         notes: what was left out, how it was read.
         cautions: what makes a score mean something else than it seems to.
         fitted: what calibrated rows were fitted to.
+        differences: between the rows of several runs, see `ambivox.scoring.several_runs.side_by_side`.
     """
 
     convention: str
@@ -149,6 +170,7 @@ class ScoreTable:
     cautions: tuple[Note, ...] = ()
     fitted: tuple[Fitted, ...] = ()
     asked_for: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
     def metric(self, name: str) -> Metric:
         """A metric of the table with its unit and direction."""
@@ -176,6 +198,11 @@ class ScoreTable:
         """The row of a control that asks no model."""
         key = ControlKey(corpus, name)
         return next((row for row in self.rows if row.key == key), None)
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The names of the runs, where several stand in the table."""
+        return tuple(dict.fromkeys(row.key.run for row in self.rows if row.key.run))
 
     def ranked(self, corpus: str, *, level: str | None = None) -> list[ScoreRow]:
         """The readouts of the clips of a corpus that have a headline score, the best first."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ambivox.present.differences import difference_table
 from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
 from ambivox.present.html.facts import answers, date_of, failures
 from ambivox.present.html.failures import failures_table
@@ -36,21 +38,22 @@ from ambivox.scoring import (
     ScoreTable,
     ScoringOptions,
     read_run,
-    score_readings,
+    score_runs,
 )
 
 
 def write_report(
-    run: Run | str | Path,
+    run: Run | str | Path | Sequence[Run | str | Path],
     out: Path,
     options: ScoringOptions = DEFAULT_OPTIONS,
     *,
     n_processes: int = 1,
 ) -> Path:
-    """Score a run and write what came out as one HTML file, whole or not at all.
+    """Score a run, or several side by side, and write what came out as one HTML file, whole or not at all.
 
     Args:
-        run: a run or its directory.
+        run: a run or its directory, or several of them: the page of several has their table and differences,
+            and no clips.
         out: the file to write; its folder is made.
         options, n_processes: as in `ambivox.score`.
 
@@ -58,14 +61,48 @@ def write_report(
         `out`. The same run gives the same bytes.
 
     Raises:
-        UsageError: plotly is missing, `out` is a folder, or the run cannot be scored (no votes, no records).
+        UsageError: plotly is missing, `out` is a folder, the run cannot be scored (no votes, no records), or
+            runs do not belong in one table.
     """
     out = Path(out)
     plotly_js = check_page(out)
-    readings = read_run(run, options, n_processes=n_processes)
-    scores = score_readings(readings)
+    runs = [run] if isinstance(run, Run | str | Path) else run
+    readings = [read_run(one, options, n_processes=n_processes) for one in runs]
+    scores = score_runs(readings)
+    page = (
+        _page(scores, readings[0], plotly_js) if len(runs) == 1 else _runs_page(scores, readings, plotly_js)
+    )
+    return write_page(page, out)
+
+
+def _runs_page(scores: ScoreTable, readings: Sequence[RunReadings], plotly_js: str) -> str:
+    """The page of several runs."""
+    sections = [
+        {
+            "corpus": corpus,
+            "scores_table": score_table(scores, corpus),
+            "differences": difference_table(scores, corpus),
+            "details": further_tables(scores, corpus),
+            "scores": score_figure(scores, corpus),
+        }
+        for corpus in scores.corpora
+    ]
+    return render_page(
+        "runs.html.j2",
+        plotly_js,
+        table=scores,
+        headline=scores.metric(scores.headline),
+        runs=[(name, one.facts, date_of(one.run)) for name, one in zip(scores.runs, readings, strict=True)],
+        warnings=note_lines(scores.cautions),
+        notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
+        sections=sections,
+    )
+
+
+def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str) -> str:
+    """The page of one run."""
     metric, models = scores.metric(scores.headline), several_models(scores.rows)
-    page = render_page(
+    return render_page(
         "report.html.j2",
         plotly_js,
         table=scores,
@@ -82,7 +119,6 @@ def write_report(
         sections=[_section(scores, readings, corpus) for corpus in scores.corpora],
         failures=failures_table(failures(readings), models=models),
     )
-    return write_page(page, out)
 
 
 def _best_of_levels(scores: ScoreTable, corpus: str) -> list[tuple[ScoreRow, RowKey]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from ambivox.present.differences import difference_table
 from ambivox.present.names import fitted_line, note_lines, row_name
 from ambivox.present.numbers import counts, interval, number
 from ambivox.present.scores import (
@@ -23,11 +24,13 @@ from ambivox.scoring import GateResult, RowKey, ScoreTable
 def show_scores(
     console: Console, scores: ScoreTable, *, tertiles: bool = False, sensitivity: bool = False
 ) -> None:
-    """Print the score table, on request with skill by ambiguity and sensitivity; gaps are explained below."""
+    """Print the score table, of several runs with their differences, on request with skill by ambiguity and
+    sensitivity; gaps are explained below."""
     notes = Footnotes()
     for corpus in scores.corpora:
         print_table(console, score_table(scores, corpus), notes)
         further = (
+            difference_table(scores, corpus),
             tertiles and tertile_table(scores, corpus),
             sensitivity and sensitivity_table(scores, corpus),
         )
@@ -80,6 +83,10 @@ def _show_legend(console: Console, scores: ScoreTable) -> None:
         "the vote prior (in a third: that of the third), 1 perfect. noise ceiling: what true shares score. "
         f"95%: bootstrap-t intervals over {scores.cluster}s. Votes outside the set: {scores.outside}."
     )
+    if scores.differences:
+        legend += (
+            " Δ: a row of a later run less that of the first, on clips of both; p: by Holm's correction."
+        )
     console.print(plain(legend, style="dim"))
 
 
