@@ -289,7 +289,7 @@ def report(
     development_speakers: DevelopmentSpeakersOption = "",
     partial: PartialOption = False,
 ) -> None:
-    """Write the scores of a run, or of several side by side, as an HTML page."""
+    """Write the scores of runs as an HTML page."""
     from ambivox.present.html import write_report
     from ambivox.scoring import ScoringOptions
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.run.earlier import changed_keys, set_aside
 from ambivox.run.plan import Parts, count_requests
 from ambivox.run_folder import Run
 from ambivox.study import Study
@@ -30,7 +31,7 @@ _PACKAGES = (
 
 
 def open_run(folder: Path, study: Study) -> Run:
-    """Make the directory of a run, or find the one that is there.
+    """Make the directory of a run, or find the one that is there: of the same study, or of a smaller one.
 
     Raises:
         UsageError: the folder holds the run of another study, or something else.
@@ -39,8 +40,8 @@ def open_run(folder: Path, study: Study) -> Run:
     written = study.model_dump(mode="json")
     if run.study_path.exists():
         before = read_mapping(run.study_path, "a study that was run")
-        if before != written:
-            keys = [key for key in written if before.get(key) != written[key]]
+        keys = changed_keys(before, written)
+        if keys or before.keys() != written.keys():
             raise UsageError(
                 f"{folder}: holds the run of another study (differs in {', '.join(keys) or 'its keys'}): "
                 "choose another --out"
@@ -55,8 +56,10 @@ def open_run(folder: Path, study: Study) -> Run:
 
 
 def write_study(run: Run, study: Study) -> None:
-    """Keep the study with the run, every default written out."""
+    """Keep the study with the run, every default written out; records of a smaller one are set aside."""
     written = study.model_dump(mode="json")
+    if run.study_path.exists() and read_mapping(run.study_path, "a study that was run") != written:
+        set_aside(run)
     write_text(run.study_path, yaml.dump(written, Dumper=_NoAliases, sort_keys=False, allow_unicode=True))
 
 

@@ -16,6 +16,7 @@ from ambivox.record import Asked, Record, read_records, write_records
 from ambivox.run.answer_cache import AnswerCache
 from ambivox.run.ask import MAY_PASS, ask, with_keys
 from ambivox.run.clips import Clips
+from ambivox.run.earlier import Earlier
 from ambivox.run.made_folder import describe_environment, open_run, write_study
 from ambivox.run.plan import Parts, Planned, count_requests, look_up, plan, request_key, shards
 from ambivox.run_folder import Run
@@ -50,6 +51,8 @@ def run_study(
     are kept if their keys are those of the plan, with the votes and speakers that the corpus has now; where a
     clip, prompt or model has changed, or a failure may pass, it is asked again. An answer is never replaced
     by a failure to find the clip. The manifest lists the shards that hold the present plan.
+    A study may have grown since: corpora, models, prompts, controls and orders that were added are asked, and
+    what was asked before is kept, see `ambivox.run.earlier`.
     What is the same for several clips (the prompt without any clip, silence of one length) is asked once;
     the records of the others name the one that was (`Record.answer_of`).
 
@@ -71,6 +74,7 @@ def run_study(
     with locked(run.folder):
         write_study(run, study)
         manifest = _manifest_of(run, parts, total)
+        earlier = Earlier(run, _records_of)
         for place, spec in enumerate(study.models):
             model = models[place] if models else load_model(spec.name, **spec.options)
             fingerprints[model.name] = model.fingerprint
@@ -81,9 +85,10 @@ def run_study(
             with Clips(study.seed) as clips:
                 for number, shard in enumerate(shards(plan(parts, model), study.shard_size)):
                     path = run.shard_path(place, number)
-                    records = _fill_shard(path, shard, model, study, clips, cache, counter)
+                    records = _fill_shard(path, shard, model, study, clips, cache, counter, earlier)
                     manifest.add(path, records)
                     write_text(run.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+        earlier.forget()
     return run
 
 
@@ -123,11 +128,12 @@ def _fill_shard(
     clips: Clips,
     cache: AnswerCache,
     counter: _Counter,
+    earlier: Earlier,
 ) -> list[Record]:
     """The records of a shard: those that are there already and still answer the plan, and new ones."""
     keyed = with_keys(shard, seed=study.seed)
     before = _records_of(path)
-    records = _still_good(keyed, before, cache)
+    records = _still_good(keyed, [*earlier.records(keyed), *before], cache)
     for planned, record in zip(keyed, records, strict=True):
         if record is not None:
             cache.add(planned, record)

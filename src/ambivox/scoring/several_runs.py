@@ -16,7 +16,7 @@ from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
 from ambivox.run_folder import Run
 from ambivox.scoring.differences import clip_scores, difference_intervals
-from ambivox.scoring.keys import ControlKey, Key
+from ambivox.scoring.keys import ControlKey, Key, RowKey
 from ambivox.scoring.notes import Note
 from ambivox.scoring.options import ScoringOptions
 from ambivox.scoring.read_run import RunReadings
@@ -184,7 +184,7 @@ class _Shared:
         in_a, in_b = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
         return cls(a, b, names, in_a, in_b)
 
-    def keys(self, pair: _Pair) -> tuple[Key, Key]:
+    def keys(self, pair: _Pair) -> tuple[RowKey, RowKey]:
         """Those of the rows, as the table has them."""
         first, name = self.names
         return replace(pair.found.key, run=name), replace(pair.reference.key, run=first)

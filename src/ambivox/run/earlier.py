@@ -1,0 +1,77 @@
+"""Records of a run from before it grew: a longer plan cuts its shards elsewhere, and finds answers here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ambivox.record import Record
+from ambivox.run.plan import Planned
+from ambivox.run_folder import Run
+
+FOLDER = "before"
+"""Beside the records: there while a run that grew is unfinished, with a folder for each time it grew."""
+
+GROWING = ("corpora", "models", "prompts", "controls", "order_seeds")
+"""Keys of a study to which levels may be added, anywhere in their list, in the folder of its run."""
+
+_FILES_HELD = 4
+
+
+def changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The keys in which a study is another one than that which was run, and not the same one grown.
+
+    >>> changed_keys({"prompts": ["word"], "seed": 0}, {"prompts": ["letter", "word"], "seed": 1})
+    ['seed']
+    """
+    return [key for key in now if before.get(key) != now[key] and not _grew(key, before.get(key), now[key])]
+
+
+def _grew(key: str, before: object, now: object) -> bool:
+    lists = isinstance(before, list) and isinstance(now, list)
+    return key in GROWING and lists and all(level in now for level in before)  # type: ignore[attr-defined,operator]
+
+
+def set_aside(run: Run) -> None:
+    """Move the records of a run that has grown to where `Earlier` finds them."""
+    records = run.folder / "records"
+    if any(records.iterdir()):
+        aside = run.folder / FOLDER
+        aside.mkdir(exist_ok=True)
+        records.rename(aside / str(len(list(aside.iterdir()))))
+        records.mkdir()
+
+
+class Earlier:
+    """What was answered before a run grew, utterance by utterance; nothing where it did not.
+
+    Args:
+        run: whose folder is looked into.
+        read: reads a file of records; nothing where it is damaged.
+    """
+
+    def __init__(self, run: Run, read: Callable[[Path], list[Record]]) -> None:
+        self.folder = run.folder / FOLDER
+        self.read = lru_cache(_FILES_HELD)(read)
+        self.files: dict[tuple[str, str], list[Path]] = {}
+        for path in sorted(self.folder.glob("*/*.parquet")):
+            for utterance in dict.fromkeys(map(_utterance, self.read(path))):
+                self.files.setdefault(utterance, []).append(path)
+
+    def records(self, planned: Sequence[Planned]) -> list[Record]:
+        """All records from before on the utterances of some requests."""
+        wanted = dict.fromkeys(_utterance(one.record) for one in planned) if self.files else {}
+        paths = dict.fromkeys(path for utterance in wanted for path in self.files.get(utterance, ()))
+        return [record for path in paths for record in self.read(path) if _utterance(record) in wanted]
+
+    def forget(self) -> None:
+        """Delete what was set aside: the plan is recorded."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _utterance(record: Record) -> tuple[str, str]:
+    asked = record.asked.utterance
+    return asked.corpus, asked.id
