@@ -102,6 +102,14 @@ def records(draw: Any) -> Record:
             lens=rng.standard_normal(layers).astype(np.float32),
             lens_logsumexp=rng.standard_normal(layers[:2]).astype(np.float32),
         )
+    if draw(st.booleans()):
+        given = replace(
+            given,
+            bounded=rng.standard_normal((steps, len(first))) > 0,
+            unlisted_logp=rng.standard_normal(steps).astype(np.float32),
+            sequence_bounded=rng.standard_normal(len(sequences)) > 0,
+            left_out=tuple(draw(st.lists(text, max_size=2))),
+        )
     logp = draw(st.none() | st.just(rng.standard_normal(len(sequences))))
     sound = draw(st.none() | st.builds(Sound, number))
     return pending.answered(replace(given, sequence_logp=logp), sound)

@@ -11,6 +11,7 @@ Status = Literal[
     "ok",  # the answer as it was asked for
     "renormalised",  # numbers that did not sum to 1 (or 100%)
     "partial",  # a part is missing: labels of the set, the end of an answer, some of the sampled answers
+    "bounded",  # token level: the server did not list some labels, see `BOUNDS_MATTER`
     "improbable",  # token level: the labels held next to no probability there, see `NEXT_TO_NONE`
     "foreign",  # labels outside the set were named; none or the rest could be read
     "refused",  # the model declined to answer
@@ -24,6 +25,9 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 NEXT_TO_NONE = 0.01
 """Labels with less probability than this were not about to be written: the reading is `improbable`."""
+
+BOUNDS_MATTER = 0.01
+"""Where a share may be off by more than this since a server listed other tokens, there is no distribution."""
 
 FORMS_MATTER = 0.05
 """Where more of a distribution than this hangs on the list of forms, it is said."""
@@ -41,6 +45,8 @@ class Reading:
             (mean over the steps read), range 0 to 1; a tiny mass says that it was not about to name a label.
         forms_shift: token level only, how much of the distribution hangs on the list of forms: the total
             variation distance between the readings of the forms offered and of all forms, range 0 to 1.
+        lower, upper: shape ``(N,)``, between which each share lies; None where it is exact. Given
+            with the status ``bounded``, whose `mass` is that of the listed tokens.
     """
 
     distribution: Array | None
@@ -48,3 +54,5 @@ class Reading:
     note: str = ""
     mass: float | None = None
     forms_shift: float | None = None
+    lower: Array | None = None
+    upper: Array | None = None

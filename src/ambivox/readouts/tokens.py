@@ -20,6 +20,7 @@ from ambivox.errors import UsageError
 from ambivox.models import Forms, LabelTokens, select_forms
 from ambivox.models.protocol import FloatArray
 from ambivox.raters.distribution import Array
+from ambivox.readouts.bounds import read_between
 from ambivox.readouts.label_logits import (
     Join,
     label_logits,
@@ -48,12 +49,12 @@ def _with_forms_shift(readout: _TokenReadout) -> _TokenReadout:
 
     @wraps(readout)
     def read(record: Record, *, forms: Forms = "offered", **options: Any) -> Reading:
-        reading = readout(record, forms=_choice("forms", forms, Forms), **options)
+        reading = read_between(readout, record, forms=_choice("forms", forms, Forms), **options)
         if reading.distribution is None:
             return reading
         if all(record.asked.label_tokens.offered):
             return replace(reading, forms_shift=0.0)
-        other = readout(record, forms="all" if forms == "offered" else "offered", **options)
+        other = read_between(readout, record, forms="all" if forms == "offered" else "offered", **options)
         if other.distribution is None:
             return reading
         return replace(
@@ -150,6 +151,7 @@ def mean(
     labels = record.asked.emotions.labels
     label_tokens, _ = _of_forms(record, forms)
     token_logits, normaliser = record.replied.token_logits, record.replied.logsumexp
+    bounded = record.replied.bounded
     if _choice("over", over, Over) != "steps":
         # A label is written in any of its forms, whichever of them are read there.
         written = record.asked.label_tokens
@@ -157,7 +159,10 @@ def mean(
         if not read:
             return Reading(None, "undefined", "no label was written with the tokens that are token_logits")
         token_logits, normaliser = token_logits[read], normaliser[read]
+        bounded = bounded if bounded is None else bounded[read]
     shares = owned_shares(label_tokens, len(labels))
+    if bounded is not None and value != "probability" and bounded[:, shares.any(axis=1)].any():
+        return Reading(None, "undefined", f"{value}: there is no least one for labels that were not listed")
     if _collides(label_tokens, shares, token_logits, normaliser):
         return Reading(None, "collided", _collision(label_tokens, labels))
     logits = label_logits(token_logits, shares, _choice("join", join, Join))
@@ -233,8 +238,6 @@ def sequence(record: Record, *, per_token: bool = False, forms: Forms = "offered
         return Reading(
             None, "undefined", "whole labels were not scored: name 'sequence' among the study's readouts"
         )
-    if record.replied.sequence_bounded is not None:
-        return Reading(None, "undefined", "the server told the probabilities of some labels only")
     if not np.isfinite(sequence_logp).all():
         return Reading(None, "undefined", "log-probabilities that are not finite")
     logp = label_logp(label_tokens, sequence_logp, len(record.asked.emotions), per_token=per_token)
@@ -244,8 +247,6 @@ def sequence(record: Record, *, per_token: bool = False, forms: Forms = "offered
 
 def _fault(record: Record) -> str:
     """Why there is nothing to read from the logits; empty if there is."""
-    if record.replied.bounded is not None:
-        return "the server listed other tokens: labels have upper bounds only"
     if record.replied.text and not len(record.replied.token_logits):
         return "the server gave no log-probabilities"
     return _unusable(record.replied.token_logits, record.replied.logsumexp)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ambivox.raters.distribution import Array
 from ambivox.readouts import Reading, load_readout
 from ambivox.reasons import Reason
 from ambivox.record import SILENT, Record
@@ -87,12 +88,17 @@ class ClipReading:
 
 
 def _reading_to_dict(readout: str, reading: Reading, labels: Sequence[str]) -> dict[str, Any]:
-    p = reading.distribution
     return {
         "level": load_readout(readout).level,
         "status": reading.status,
-        "distribution": None if p is None else dict(zip(labels, p.tolist(), strict=True)),
+        "distribution": _by_label(reading.distribution, labels),
         "note": reading.note,
         "mass": reading.mass,
         "forms_shift": reading.forms_shift,
+        "lower": _by_label(reading.lower, labels),
+        "upper": _by_label(reading.upper, labels),
     }
+
+
+def _by_label(p: Array | None, labels: Sequence[str]) -> dict[str, float] | None:
+    return None if p is None else dict(zip(labels, p.tolist(), strict=True))

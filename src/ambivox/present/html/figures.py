@@ -26,6 +26,7 @@ _STATUS_COLOURS = {
     "ok": "#0072b2",
     "renormalised": "#56b4e9",
     "partial": "#f0e442",
+    "bounded": "#c2a5cf",
     "improbable": "#9970ab",
     "foreign": "#e69f00",
     "refused": "#cc79a7",

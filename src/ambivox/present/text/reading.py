@@ -42,13 +42,13 @@ def show_reading(console: Console, result: ClipReading) -> None:
 def headlines(result: ClipReading) -> dict[str, Reading]:
     """Of each prompt the first reading of either level, by prompt and readout.
 
-    One that is improbable stands there only where its prompt has no other of that level.
+    One that is improbable or bounded stands there only where its prompt has no other of that level.
     """
     shown: dict[str, Reading] = {}
     for prompt, answer in result.answers.items():
         for level in ("text", "token"):
             names = [name for name in answer.readings if load_readout(name).level == level]
-            names.sort(key=lambda name: answer.readings[name].status == "improbable")
+            names.sort(key=lambda name: answer.readings[name].status in ("improbable", "bounded"))
             shown |= {f"{prompt}/{name}": answer.readings[name] for name in names[:1]}
     return shown
 
