@@ -18,6 +18,7 @@ SLOW = (
     "golden",
     "models/hf",
     "models/test_check.py",
+    "models/whisper",
     "present",
     "recipes",
     "run",

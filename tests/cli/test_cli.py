@@ -168,8 +168,8 @@ def test_a_mistake_is_one_line_and_an_exit_code(
 )
 def test_listings_name_everything_in_text_and_json(ambivox: Cli, name: str) -> None:
     expected = {
-        "models": ["mini", "transformers"],
-        "prompts": ["word", "letter", "dictionary", "percentages", "ranked", "free"],
+        "models": ["mini", "transformers", "whisper"],
+        "prompts": ["word", "letter", "sentence", "dictionary", "percentages", "ranked", "free"],
         "emotions": ["iemocap4", "cremad6", "msp8", "ekman6", "ravdess8"],
         "corpora": ["crema-d", "manifest"],
         "readouts": ["dictionary", "label", "first", "mean", "sequence"],

@@ -61,10 +61,23 @@ def test_letters_answer_for_the_label_that_stands_beside_them() -> None:
         assert [shown[answer] for (answer,) in rendered.answers] == list(emotions.labels)
 
 
-@pytest.mark.parametrize("prompt", [name for name in PROMPTS if PROMPTS[name].format != "letter"])
+@pytest.mark.parametrize(
+    "prompt", [name for name in PROMPTS if PROMPTS[name].format not in ("letter", "sentence")]
+)
 def test_words_answer_for_their_labels_in_any_order(prompt: str) -> None:
     emotions = load_emotions("msp8")
     assert PROMPTS[prompt].render(emotions, order=option_order(8, 3)).answers == emotions.forms
+
+
+def test_sentences_stand_in_the_order_of_the_options_and_answer_for_their_labels() -> None:
+    emotions = load_emotions("iemocap4")
+    rendered = load_prompt("sentence").render(
+        emotions, order=(3, 2, 1, 0), wording=("neutral", "joyful", "angry", "sad")
+    )
+    written = [f"The speaker is feeling {word}." for word in ("sad", "angry", "joyful", "neutral")]
+    assert re.findall(r"^The speaker.*$", rendered.text, re.MULTILINE) == written
+    assert [forms[0] for forms in rendered.answers] == written[::-1]
+    assert set(rendered.answers[1]) == {f"The speaker is feeling {form}." for form in emotions.forms[1]}
 
 
 def test_the_word_that_is_offered_comes_first_among_the_forms_that_name_its_label() -> None:
@@ -127,6 +140,9 @@ def test_orders_differ_between_seeds() -> None:
 GOOD = "version: 1\nformat: word\ntext: 'Say {{ options | join(\" or \") }}.'\n"
 
 
+SENTENCE = "version: 1\nformat: sentence\nanswer: 'I am {{ label }}.'\ntext: '{{ sentences }}'\n"
+
+
 def write(tmp_path: Path, text: str, name: str = "mine.yaml") -> Path:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
@@ -160,6 +176,16 @@ def test_a_prompt_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
             "version: 1\nformat: word\ntext: '{{ optoins }}'",
             "uses optoins, known are context, lettered, options",
         ),
+        (SENTENCE.replace("{{ sentences }}", "Which?"), "must write 'sentences', the sentences to choose"),
+        (SENTENCE.replace("answer:", "description:"), "needs an answer that writes 'label'"),
+        (SENTENCE.replace("{{ label }}", "me"), "needs an answer that writes 'label'"),
+        (
+            SENTENCE.replace("{{ label }}", "{{ options }}"),
+            "the template of the answer uses options, known are",
+        ),
+        (SENTENCE.replace("{{ label }}", "{{ label * 9 }}"), "the template of the answer uses Mul"),
+        (SENTENCE.replace("format: sentence", "format: word"), "belong to prompts of the format 'sentence'"),
+        (GOOD + "answer: I am {{ label }}.\n", "belong to prompts of the format 'sentence'"),
         ("version: 1\nformat: word\ntext: '{{ options '", "the template fails: unexpected end of template"),
         ("version: 1\nformat: word\ntext: '{% for x in options %}'", "the template fails"),
         (

@@ -1,6 +1,7 @@
 """Readouts by name and with options."""
 
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -92,11 +93,20 @@ def test_a_failed_record_is_a_failed_reading_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "formats"), [("dictionary", {"dictionary", "percentages"}), ("label", {"word", "letter"})]
+    ("name", "formats"),
+    [("dictionary", {"dictionary", "percentages"}), ("label", {"word", "letter", "sentence"})],
 )
 def test_text_readouts_apply_to_the_formats_that_they_can_read(name: str, formats: set[str]) -> None:
-    every = ("word", "letter", "dictionary", "percentages", "ranked", "free")
+    every = get_args(AnswerFormat)
     assert {f for f in every if READOUTS[name].applies(record(format=f))} == formats
+
+
+@pytest.mark.parametrize("name", [name for name in READOUTS if READOUTS[name].level == "text"])
+def test_no_emotion_is_read_from_a_transcript(name: str) -> None:
+    asked = record("I am so happy, happy: 1", format="sentence", draws=("happy",))
+    written_down = replace(asked, reply=replace(asked.replied, says="transcript"))
+    assert READOUTS[name](written_down).status == "undefined"
+    assert READOUTS[name](written_down).distribution is None
 
 
 def test_token_readouts_apply_to_every_format_but_that_of_numbers() -> None:

@@ -87,6 +87,19 @@ def test_a_checkpoint_cannot_name_files_or_nothing(tmp_path: Path, text: str) ->
         default_reading(str(tmp_path))
 
 
+def test_whisper_is_known_by_the_name_of_its_engine_or_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
+    for name in (str(tmp_path), "whisper:openai/whisper-tiny"):
+        assert default_reading(name) == {"sentence": ("sequence",)}
+
+
+def test_a_model_that_takes_sentences_only_is_asked_nothing_else(clip: Path) -> None:
+    model = ToyModel()
+    model.formats = ("sentence",)
+    with pytest.raises(UsageError, match=r"format 'word'.*ask with sentence"):
+        ambivox.read(clip, model, prompt="word")
+
+
 def test_what_stands_for_mini_was_measured_as_nearest_to_the_votes_of_either_level() -> None:
     measured = json.loads((MINI / "metrics.json").read_text())["crema-d"]["jsd_bits"]
     nearest = {

@@ -10,7 +10,7 @@ import numpy as np
 from ambivox.audio import SAMPLE_RATE_HZ
 from ambivox.emotions import emotion_sets, load_emotions
 from ambivox.errors import AmbivoxError, AudioError
-from ambivox.models.protocol import FloatArray, Reply, Request, SpeechModel
+from ambivox.models.protocol import FloatArray, Reply, Request, SpeechModel, takes
 from ambivox.prompts import PROMPTS
 
 TOLERANCE = 1e-4
@@ -93,8 +93,14 @@ def _try(name: str, check: Callable[[], tuple[bool, str] | tuple[bool, str, bool
         return Check(name, False, str(error))
 
 
-def _ask(model: SpeechModel, samples: FloatArray, prompt: str = "word") -> Request:
-    rendered = PROMPTS[prompt].render(load_emotions("iemocap4"))
+def _asked(model: SpeechModel) -> list[str]:
+    """The built-in prompts that the model takes, three of unlike answers first."""
+    names = dict.fromkeys(("word", "letter", "dictionary", *PROMPTS))
+    return [name for name in names if takes(model, PROMPTS[name].format)]
+
+
+def _ask(model: SpeechModel, samples: FloatArray, prompt: str | None = None) -> Request:
+    rendered = PROMPTS[prompt or _asked(model)[0]].render(load_emotions("iemocap4"))
     rendered = replace(rendered, max_new_tokens=min(rendered.max_new_tokens, MAX_NEW_TOKENS))
     return Request(samples, rendered, model.label_tokens(rendered.answers))
 
@@ -111,9 +117,11 @@ def _differs(model: SpeechModel, clip: FloatArray, other: FloatArray) -> tuple[b
 
 
 def _batch_like_singles(model: SpeechModel, clips: Sequence[FloatArray]) -> tuple[bool, str]:
-    prompts = ("word", "letter", "dictionary")
+    prompts = _asked(model)[:3]
     # every clip twice, so that models which batch clips of one length only do batch
-    asked = [_ask(model, clip, prompts[(i + k) % 3]) for k in range(2) for i, clip in enumerate(clips)]
+    asked = [
+        _ask(model, clip, prompts[(i + k) % len(prompts)]) for k in range(2) for i, clip in enumerate(clips)
+    ]
     together, alone = model.generate(asked), [model.generate([request])[0] for request in asked]
     difference = max(_distance(a, b) for a, b in zip(together, alone, strict=True))
     detail = f"{len(asked)} requests, largest difference {difference:.2g} in probability"
@@ -157,16 +165,17 @@ def _distinguishable(model: SpeechModel) -> tuple[bool, str]:
 
 
 def _prompts(model: SpeechModel, clip: FloatArray) -> tuple[bool, str]:
-    replies = model.generate([_ask(model, clip, prompt) for prompt in PROMPTS])
-    empty = [prompt for prompt, reply in zip(PROMPTS, replies, strict=True) if not reply.token_ids]
-    return not empty, f"no answer to {', '.join(empty)}" if empty else ", ".join(PROMPTS)
+    prompts = _asked(model)
+    replies = model.generate([_ask(model, clip, prompt) for prompt in prompts])
+    empty = [prompt for prompt, reply in zip(prompts, replies, strict=True) if not reply.token_ids]
+    return not empty, f"no answer to {', '.join(empty)}" if empty else ", ".join(prompts)
 
 
 def _follows(model: SpeechModel, clips: Sequence[FloatArray]) -> tuple[bool, str, bool]:
     """No failure, for a model may hear no emotion in what is not speech; but a constant answer is said."""
     emotions = load_emotions("iemocap4")
     constant = []
-    prompts = list(PROMPTS)
+    prompts = _asked(model)
     for name in prompts:
         rendered = PROMPTS[name].render(emotions)
         label_tokens = model.label_tokens(rendered.answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -30,10 +31,22 @@ def default_reading(model: str) -> dict[str, tuple[str, ...]]:
     >>> default_reading("org/name")
     {'dictionary': ('dictionary', 'expected'), 'word': ('first',)}
     """
-    own = Path(checkpoint_of(model)) / FILE
-    path = own if own.is_file() else Path(__file__).with_name(FILE)
+    checkpoint = Path(checkpoint_of(model))
+    usual = Path(__file__).parent / ("whisper" if _is_whisper(model, checkpoint) else "") / FILE
+    path = checkpoint / FILE if (checkpoint / FILE).is_file() else usual
     try:
         return _PROMPTS.validate_python(read_mapping(path, "what is read"))
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise UsageError(f"{path}: {where}: give the readouts of each prompt, as 'word: [first]'") from None
+
+
+def _is_whisper(model: str, checkpoint: Path) -> bool:
+    """Whether a name says so or a folder does; what a hub name stands for is known when it is loaded."""
+    if model.startswith("whisper:"):
+        return True
+    try:
+        config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False  # loading it will say what is wrong
+    return isinstance(config, dict) and config.get("model_type") == "whisper"

@@ -38,6 +38,7 @@ def find_label_tokens(
     piece: Callable[[int], str],
     *,
     numbers: bool = False,
+    spellings: Callable[[str], Sequence[str]] = written_variants,
 ) -> LabelTokens:
     """Find the token sequences of every written form of every label.
 
@@ -48,6 +49,7 @@ def find_label_tokens(
         tokenise: text -> token ids, without special tokens.
         piece: token id -> its text.
         numbers: also find the tokens of `NUMBERS`, after those of the labels.
+        spellings: the ways in which a form may be spelt.
 
     Raises:
         UsageError: a form without tokens, or two labels that the tokenizer writes with the same tokens.
@@ -59,8 +61,8 @@ def find_label_tokens(
     owner: dict[Tokens, int] = {}
     offered: set[Tokens] = set()
     for label, forms in enumerate(answers):
-        offered.update(tuple(tokenise(v)) for v in written_variants(forms[0]))
-        for sequence in (tuple(tokenise(v)) for form in forms for v in written_variants(form)):
+        offered.update(tuple(tokenise(v)) for v in spellings(forms[0]))
+        for sequence in (tuple(tokenise(v)) for form in forms for v in spellings(form)):
             if not sequence:
                 raise UsageError(
                     f"label {forms[0]!r}: the tokenizer writes it with no token; choose another form"

@@ -36,8 +36,9 @@ def load_model(name: str, **options: Any) -> SpeechModel:
 
     Args:
         name: ``mini`` (bundled), ``engine:model`` such as ``transformers:Qwen/Qwen2-Audio-7B-Instruct``, a
-            folder, or a hub name; the last two go to the engine ``transformers``. The URL of a server, as in
-            ``http://localhost:8000/v1``, goes to the engine ``openai``.
+            folder, or a hub name; the last two go to the engine ``transformers``, or to ``whisper`` where
+            the checkpoint is of its class. The URL of a server, as in ``http://localhost:8000/v1``, goes to
+            the engine ``openai``.
         options: for the engine, for example ``device``, ``dtype``, ``batch_size``; see `load_transformers`.
 
     Raises:
@@ -93,7 +94,7 @@ def checkpoint_of(name: str) -> str:
     """The folder or hub name behind a name of the engine ``transformers``, or of the bundled model."""
     if name == "mini":
         return str(_mini_folder())
-    return name.removeprefix("transformers:")
+    return name.removeprefix("transformers:").removeprefix("whisper:")
 
 
 def _unknown(name: str) -> UsageError:
@@ -118,9 +119,25 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
     try:
         return with_options(load_transformers, name, options)
     except ModuleNotFoundError as error:
-        if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate", "huggingface_hub"):
-            raise
-        raise UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'") from None
+        raise _without_transformers(error) from None
+
+
+def _whisper(name: str, **options: Any) -> SpeechModel:
+    """Whisper, asked by the likelihood of label sentences: whisper:org/name or whisper:folder."""
+    if not name:
+        raise UsageError("'whisper' needs a model: whisper:openai/whisper-small or whisper:folder")
+    from ambivox.models.whisper.load import load_whisper
+
+    try:
+        return with_options(load_whisper, name, options)
+    except ModuleNotFoundError as error:
+        raise _without_transformers(error) from None
+
+
+def _without_transformers(error: ModuleNotFoundError) -> Exception:
+    if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate", "huggingface_hub"):
+        return error
+    return UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'")
 
 
 def _openai(name: str, **options: Any) -> SpeechModel:
@@ -175,6 +192,7 @@ def _as_model(result: Any, rest: str) -> SpeechModel:
 
 _BUILT_IN: dict[str, ModelLoader] = {
     "transformers": _transformers,
+    "whisper": _whisper,
     "mini": _mini,
     "listener": _listener,
     "openai": _openai,

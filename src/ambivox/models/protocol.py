@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ambivox.errors import AmbivoxError
-from ambivox.prompts import RenderedPrompt
+from ambivox.errors import AmbivoxError, UsageError
+from ambivox.prompts import PROMPTS, AnswerFormat, Prompt, RenderedPrompt
 
 FloatArray = NDArray[np.float32]
 
@@ -154,6 +154,9 @@ class Reply:
     left_out: tuple[str, ...] = ()
     """Tokens of control that the server listed though no answer can hold them (null bytes, markers), as text;
     `token_logits` are of the vocabulary without them."""
+    says: Literal["answer", "transcript"] = "answer"
+    """What `text` is: an ``answer`` to the prompt, or a ``transcript`` of the clip by a model that reads no
+    prompt."""
 
 
 class PartlyAnsweredError(AmbivoxError):
@@ -173,6 +176,8 @@ class SpeechModel(Protocol):
 
     `generate` and `score` keep the order of the requests, batch inside, and give the same answer to a request
     whether it comes alone or among others (to 1e-4 in probability).
+
+    An engine that takes some answer formats only may name them in an attribute `formats`, see `takes`.
     """
 
     @property
@@ -208,3 +213,23 @@ class SpeechModel(Protocol):
     def score(self, requests: Sequence[Request]) -> list[NDArray[np.float64]]:
         """For each request, shape ``(S,)``: log p(label sequence | clip, prompt) in nats."""
         ...
+
+
+def takes(model: SpeechModel, answers: AnswerFormat) -> bool:
+    """Whether a model can be asked for answers in a format: in any, unless its engine names some."""
+    return answers in getattr(model, "formats", get_args(AnswerFormat))
+
+
+def check_taken(model: SpeechModel, prompts: Iterable[Prompt | RenderedPrompt]) -> None:
+    """Refuse prompts whose answers are in a format that the model does not take.
+
+    Raises:
+        UsageError: there is such a prompt; the built-in ones that may take its place are named.
+    """
+    for prompt in prompts:
+        if not takes(model, prompt.format):
+            instead = ", ".join(name for name in PROMPTS if takes(model, PROMPTS[name].format))
+            raise UsageError(
+                f"{model.name} does not take answers in the format {prompt.format!r}, so prompt "
+                f"{prompt.name!r} cannot be put to it: ask with {instead} or a prompt of its format"
+            )

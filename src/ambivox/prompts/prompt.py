@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import string
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,13 +24,18 @@ from ambivox.guarded import a_
 from ambivox.registry import Registry
 from ambivox.yaml_file import read_mapping
 
-AnswerFormat = Literal["word", "letter", "dictionary", "percentages", "ranked", "free"]
+AnswerFormat = Literal["word", "letter", "sentence", "dictionary", "percentages", "ranked", "free"]
 
 LETTERS = string.ascii_uppercase
 
 # Templates come from users too: sandboxed, and a misspelt variable is an error, not an empty string.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-_VARIABLES = {"options", "lettered", "transcript", "context"}
+_VARIABLES = {"options", "lettered", "sentences", "transcript", "context"}
+_SHOWN: dict[AnswerFormat, tuple[str, str]] = {
+    "letter": ("lettered", "the letters and options"),
+    "sentence": ("sentences", "the sentences to choose from"),
+}
+"""What the text of a prompt has to show for its answers to say anything."""
 _NODES = (
     *(
         "Template",
@@ -68,7 +74,9 @@ class Prompt(BaseModel):
     """A template and the format of the answer that it asks for.
 
     ``text`` is a Jinja template that sees ``options`` (the option words in their order), ``lettered`` (pairs
-    of letter and option), ``transcript`` and ``context`` (whole lines, empty when there is none).
+    of letter and option), ``transcript`` and ``context`` (whole lines, empty when there is none). In the
+    format ``sentence``, ``answer`` is the template of what stands for a label and sees ``label``, an option
+    word; ``text`` sees these answers as ``sentences``, in the order of the options.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,24 +85,22 @@ class Prompt(BaseModel):
     version: Annotated[int, Field(ge=1)]
     format: AnswerFormat
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    answer: Annotated[str, Field(max_length=2_000)] = ""
     description: str = ""
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = 32
     max_new_tokens_per_option: Annotated[int, Field(ge=0, le=256)] = 0
 
     @model_validator(mode="after")
     def _check_template(self) -> Prompt:
-        try:
-            fault = _too_much(self.text)  # first: to look for variables already computes what is constant
-            used = frozenset() if fault else self.variables
-        except jinja2.TemplateError as error:
-            raise ValueError(f"the template fails: {first_line(error)}") from None
-        if fault:
-            raise ValueError(f"the template {fault}")
-        if used - _VARIABLES:
-            unknown, known = ", ".join(sorted(used - _VARIABLES)), ", ".join(sorted(_VARIABLES))
-            raise ValueError(f"the template uses {unknown}, known are {known}")
-        if self.format == "letter" and "lettered" not in used:
-            raise ValueError("the template of a letter prompt must write 'lettered', the letters and options")
+        used = _checked(self.text, "template", _VARIABLES)
+        shown, meaning = _SHOWN.get(self.format, ("", ""))
+        if shown and shown not in used:
+            raise ValueError(f"the template of a {self.format} prompt must write {shown!r}, {meaning}")
+        if self.format != "sentence":
+            if self.answer or "sentences" in used:
+                raise ValueError("answer and sentences belong to prompts of the format 'sentence'")
+        elif "label" not in _checked(self.answer, "template of the answer", {"label"}):
+            raise ValueError("a sentence prompt needs an answer that writes 'label': 'I am {{ label }}.'")
         return self
 
     def render(
@@ -137,9 +143,12 @@ class Prompt(BaseModel):
             raise UsageError(f"prompt {self.name!r}: {len(order)} options, letters go up to {len(LETTERS)}")
         words = tuple(emotions.labels if wording is None else wording)
         options = tuple(words[n] for n in order)
+        answers = self._answers(emotions, order, words)
         text = self._write(
+            self.text,
             options=options,
             lettered=tuple(zip(LETTERS, options, strict=False)),
+            sentences=tuple(answers[n][0] for n in order),
             transcript=f'The speaker says: "{transcript}"\n' if transcript else "",
             context="".join(["Before this:\n", *(f"{turn}\n" for turn in context)]) if context else "",
         )
@@ -151,7 +160,7 @@ class Prompt(BaseModel):
             order=order,
             wording=words,
             shows_transcript=bool(transcript) and "transcript" in self.variables,
-            answers=self._answers(emotions, order, words),
+            answers=answers,
             max_new_tokens=self.max_new_tokens + self.max_new_tokens_per_option * len(emotions),
         )
 
@@ -160,10 +169,13 @@ class Prompt(BaseModel):
     ) -> tuple[tuple[str, ...], ...]:
         if self.format == "letter":
             return tuple((LETTERS[order.index(n)],) for n in range(len(emotions)))
-        return tuple(
+        written = tuple(
             (word, *(form for form in forms if form != word))
             for word, forms in zip(words, emotions.forms, strict=True)
         )
+        if self.format == "sentence":
+            return tuple(tuple(self._write(self.answer, label=form) for form in own) for own in written)
+        return written
 
     @property
     def takes_context(self) -> bool:
@@ -172,12 +184,12 @@ class Prompt(BaseModel):
 
     @property
     def variables(self) -> frozenset[str]:
-        """What the template writes: ``options``, ``lettered``, ``transcript``, ``context``."""
+        """What the template writes: ``options``, ``lettered``, ``sentences``, ``transcript``, ``context``."""
         return _variables_of(self.text)
 
-    def _write(self, **values: Any) -> str:
+    def _write(self, template: str, **values: Any) -> str:
         try:
-            return _template(self.text).render(**values)
+            return _template(template).render(**values)
         except Exception as error:  # templates come from users too, and may divide by zero
             raise UsageError(f"prompt {self.name!r}: the template fails: {first_line(error)}") from None
 
@@ -186,6 +198,21 @@ class Prompt(BaseModel):
 @functools.lru_cache(maxsize=256)
 def _template(text: str) -> jinja2.Template:
     return _ENVIRONMENT.from_string(text)
+
+
+def _checked(text: str, what: str, known: AbstractSet[str]) -> frozenset[str]:
+    """The variables of a template that can be written with what it may use."""
+    try:
+        fault = _too_much(text)  # first: to look for variables already computes what is constant
+        used = frozenset() if fault else _variables_of(text)
+    except jinja2.TemplateError as error:
+        raise ValueError(f"the {what} fails: {first_line(error)}") from None
+    if fault:
+        raise ValueError(f"the {what} {fault}")
+    if used - known:
+        unknown = ", ".join(sorted(used - known))
+        raise ValueError(f"the {what} uses {unknown}, known are {', '.join(sorted(known))}")
+    return used
 
 
 def _too_much(text: str) -> str:

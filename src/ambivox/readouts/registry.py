@@ -65,6 +65,8 @@ class Readout:
         if record.reply is None:
             status: Status = "silent" if record.error and record.error.code == SILENT else "failed"
             return Reading(None, status, record.error.text if record.error else "not asked")
+        if self.level == "text" and record.reply.says == "transcript":
+            return Reading(None, "undefined", "the model wrote down what was said, and answered no question")
         return _improbable(self.function(record, **dict(self.options)))
 
 
@@ -89,7 +91,7 @@ def written(name: str, options: Iterable[tuple[str, Any]]) -> str:
 
 _BUILT_IN = (
     Readout("dictionary", "text", text.dictionary, "numbers per label", ("dictionary", "percentages")),
-    Readout("label", "text", text.label, "one named label, one-hot", ("word", "letter")),
+    Readout("label", "text", text.label, "one named label, one-hot", ("word", "letter", "sentence")),
     Readout("ranked", "text", text.ranked, "a ranked list, by the weights of its ranks", ("ranked",)),
     Readout("prose", "text", text.prose, "emotion words in a free description, counted", ("free",)),
     Readout("frequency", "text", frequency, "what sampled answers say, on average", needs=("draws",)),

@@ -16,6 +16,7 @@ from ambivox.corpora import Corpus, Turn, Utterance, load_corpus
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import UsageError, unknown_name
 from ambivox.models import LabelTokens, SpeechModel
+from ambivox.models.protocol import check_taken
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
 from ambivox.readouts import Need, Readout, load_readouts, needs_of
 from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record
@@ -171,8 +172,13 @@ def write_labels(emotions: EmotionSet, wording: Mapping[str, str] | None) -> tup
 
 
 def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
-    """All requests to one model: utterance by utterance, and for each one every variant."""
+    """All requests to one model: utterance by utterance, and for each one every variant.
+
+    Raises:
+        UsageError: a prompt that the model does not take.
+    """
     study = parts.study
+    check_taken(model, parts.prompts)
     label_tokens = functools.cache(model.label_tokens)
     every = variants(parts)
     for corpus in parts.corpora:

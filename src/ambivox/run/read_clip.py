@@ -19,6 +19,7 @@ from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models import LabelTokens, SpeechModel, load_model
 from ambivox.models.default_reading import default_reading
+from ambivox.models.protocol import check_taken
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
 from ambivox.readouts import DEFAULT_READOUTS, Need, Readout, load_readouts, needs_of, unfold
 from ambivox.reasons import Reason
@@ -215,7 +216,8 @@ def question_of(
     order_seed: int | None,
     ask_silent: bool,
 ) -> Question:
-    """One prompt and what is read of its answers, made ready for a model."""
+    """One prompt and what is read of its answers, made ready for a model that takes it."""
+    check_taken(model, [prompt])
     rendered = prompt.render(emotions, order=option_order(len(emotions), order_seed))
     needs = needs_of(readouts, rendered.format)
     label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)

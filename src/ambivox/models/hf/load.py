@@ -32,6 +32,8 @@ def load_transformers(
 ) -> SpeechModel:
     """Load a speech model from a folder or the hub.
 
+    Whisper is found too, and asked as `load_whisper` says; options for batches are not for it.
+
     Args:
         name_or_path: a folder, or a hub name such as ``Qwen/Qwen2-Audio-7B-Instruct``.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (spread over several accelerators); None
@@ -52,9 +54,14 @@ def load_transformers(
     with seldom_collecting():
         from ambivox.models.hf.adapter import TransformersModel
         from ambivox.models.hf.checkpoint import load_checkpoint
+        from ambivox.models.whisper.engine import Whisper
 
         checkpoint = load_checkpoint(
             name_or_path, device=device, dtype=dtype, trust_remote_code=trust_remote_code, revision=revision
+        )
+    if checkpoint.model.config.model_type == "whisper":
+        return Whisper(
+            checkpoint.model, checkpoint.processor, name=name_or_path, fingerprint=checkpoint.fingerprint
         )
     return TransformersModel(
         checkpoint.model,

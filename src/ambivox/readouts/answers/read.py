@@ -64,7 +64,7 @@ def read_as_asked(answer: Answer, weights: Weights = "centroid") -> Reading:
     if answer.fault:
         return Reading(None, "unparsed", answer.fault)
     match answer.format:
-        case "word" | "letter":
+        case "word" | "letter" | "sentence":
             return read_label(answer)
         case "dictionary" | "percentages":
             return read_shares(answer)

@@ -129,7 +129,8 @@ class Listener:
         elif prompt.format == "ranked":
             plain, lead = {" > ".join(_words(prompt)[n] for n in np.argsort(-b, kind="stable")): 1.0}, ""
         else:
-            names = _letters(prompt.order) if prompt.format == "letter" else _words(prompt)
+            one_label = {"letter": _letters(prompt.order), "sentence": [forms[0] for forms in prompt.answers]}
+            names = one_label.get(prompt.format, _words(prompt))
             plain, lead = dict(zip(names, b.tolist(), strict=True)), "The speaker sounds "
         verbose = self.verbosity
         table = {text: (1 - verbose) * p for text, p in plain.items()}
