@@ -1,4 +1,4 @@
-"""The door of the engine, as of `ambivox.models.hf.load`: torch is imported when nothing else can be wrong."""
+"""The door of the engine: what can be checked without torch is checked before torch is imported."""
 
 from __future__ import annotations
 
