@@ -111,7 +111,7 @@ def test_silence_of_any_length_is_one_clip(model: Whisper) -> None:
 def test_a_folder_of_its_class_is_found_without_the_name_of_the_engine(model: Whisper) -> None:
     assert isinstance(load_model(model.name, device="cpu"), Whisper)
     with pytest.raises(UsageError, match="share"):
-        load_model(model.name, share=False)
+        load_model(f"whisper:{model.name}", share=False)
 
 
 @pytest.mark.parametrize("prompt", ["word", "letter", "dictionary", "free"])
