@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import softmax
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
 from sklearn.linear_model import LogisticRegression
 
-from ambivox.calibration import batch, divide, fit_temperature, fit_vector
+from ambivox.calibration import batch, divide, fit_temperature, fit_vector, prior_match
 from ambivox.raters.distribution import Array
 
 
@@ -42,6 +43,46 @@ def test_the_batch_is_divided_by_its_own_mean_without_the_failed() -> None:
     np.testing.assert_allclose(np.delete(batch(p), 4, axis=0), expected / expected.sum(axis=1, keepdims=True))
     assert np.isnan(batch(p)[4]).all()
     assert np.isnan(batch(np.full((2, 3), np.nan))).all()
+
+
+@given(
+    seed=st.integers(0, 999), sharp=st.sampled_from([0.1, 1.0, 5.0]), bias=st.sampled_from([0.0, 3.0, 30.0])
+)
+def test_prior_matching_shifts_the_logarithms_until_the_mean_is_uniform(
+    seed: int, sharp: float, bias: float
+) -> None:
+    p = distributions(seed, sharp=sharp)
+    biased = softmax(np.log(p) + np.array([bias, 0, 0, -bias]), axis=1)
+    matched = prior_match(biased)
+    np.testing.assert_allclose(matched.mean(axis=0), 0.25, atol=1e-8)
+    shifts = np.log(matched) - np.log(biased)
+    shifts -= shifts[:, :1]
+    np.testing.assert_allclose(shifts, np.broadcast_to(shifts[0], shifts.shape), atol=1e-6)
+    np.testing.assert_allclose(matched, prior_match(p), atol=1e-6)
+
+
+def test_the_weights_of_prior_matching_are_those_of_a_convex_problem() -> None:
+    z = np.log(distributions(7, n=50, sharp=2.0))
+
+    def away(w: Array) -> float:
+        return float(logsumexp(z + w, axis=1).mean() - w.mean())
+
+    w = minimize(away, np.zeros(4), options={"gtol": 1e-10}).x
+    np.testing.assert_allclose(prior_match(np.exp(z)), softmax(z + w, axis=1), atol=1e-5)
+
+
+def test_prior_matching_leaves_failed_readings_failed_and_out_of_the_mean() -> None:
+    p = distributions(3)
+    p[4] = np.nan
+    there = np.delete(p, 4, axis=0)
+    np.testing.assert_allclose(np.delete(prior_match(p), 4, axis=0), prior_match(there))
+    assert np.isnan(prior_match(p)[4]).all()
+    assert np.isnan(prior_match(np.full((2, 3), np.nan))).all()
+
+
+@pytest.mark.parametrize("p", [[[1.0, 0.0], [0.5, 0.5], [1.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]]])
+def test_where_no_weights_make_the_mean_uniform_there_is_no_distribution(p: list[list[float]]) -> None:
+    assert np.isnan(prior_match(np.array(p))).all()
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])

@@ -173,7 +173,7 @@ def test_listings_name_everything_in_text_and_json(ambivox: Cli, name: str) -> N
         "emotions": ["iemocap4", "cremad6", "msp8", "ekman6", "ravdess8"],
         "corpora": ["crema-d", "manifest"],
         "readouts": ["dictionary", "label", "first", "mean", "sequence"],
-        "calibrations": ["batch", "contextual", "pmi", "temperature", "vector"],
+        "calibrations": ["batch", "contextual", "pmi", "prior-match", "temperature", "vector"],
         "metrics": ["jsd_bits", "brier_mean", "aer-llm", "yu-2026"],
     }[name]
     code, out, _ = ambivox(name)

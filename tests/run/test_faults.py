@@ -23,4 +23,4 @@ def test_the_reason_of_undefined_readings_is_that_of_the_readout_or_the_calibrat
         return found.reason.text
 
     assert "undefined: log-probability: negative values" in reason(negative)
-    assert "undefined: a label has no probability in any answer" in reason("label + batch")
+    assert "undefined: the answers leave too little probability for a label" in reason("label + batch")

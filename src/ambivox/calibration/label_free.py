@@ -50,3 +50,44 @@ def batch(p: Array) -> Array:
     """
     there = ~np.isnan(p[:, 0])
     return divide(p, p[there].mean(axis=0)) if there.any() else p
+
+
+MATCHED = 1e-9
+"""How far from uniform the mean may stay."""
+
+_MAX_STEPS = 10_000
+
+
+def prior_match(p: Array) -> Array:
+    """Distributions with one weight for every label, such that their mean is uniform.
+
+    ``p_n w_n``, renormalised; of log-probabilities the weights are a shift, `batch` takes the first step
+    towards them. It takes the labels to be equally frequent, and sees no votes.
+    Source: Ma et al. 2024, arXiv 2311.09363; the steps are those of Sinkhorn and Knopp 1967,
+    doi:10.2140/pjm.1967.21.343.
+
+    Args:
+        p: shape ``(R, N)``; rows of ``nan`` are left out of the mean.
+
+    Returns:
+        Shape ``(R, N)``; all ``nan`` where no weights make the mean uniform, since too many answers leave no
+        probability for a label.
+
+    >>> prior_match(np.array([[0.9, 0.1], [0.7, 0.3]])).round(3).tolist()
+    [[0.663, 0.337], [0.337, 0.663]]
+    """
+    there = ~np.isnan(p[:, 0])
+    if not there.any():
+        return p
+    matched, n_labels = p[there], p.shape[1]
+    for _ in range(_MAX_STEPS):
+        mean = matched.mean(axis=0)
+        if not (mean > 0).all():
+            break
+        if np.abs(mean - 1 / n_labels).max() < MATCHED:
+            found = np.full(p.shape, np.nan)
+            found[there] = matched
+            return found
+        matched = matched / mean
+        matched /= matched.sum(axis=1, keepdims=True)
+    return np.full(p.shape, np.nan)

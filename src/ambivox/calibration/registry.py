@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ambivox.calibration.calibration import Calibration, as_calibration
 from ambivox.calibration.fitted import fit_temperature, fit_vector
-from ambivox.calibration.label_free import batch
+from ambivox.calibration.label_free import batch, prior_match
 from ambivox.registry import Registry
 
 _BUILT_IN = (
@@ -19,6 +19,7 @@ _BUILT_IN = (
         by_clip=True,
     ),
     Calibration("batch", "divide by the mean answer to all clips", function=batch),
+    Calibration("prior-match", "weigh the labels until their mean is uniform", function=prior_match),
     Calibration("temperature", "one scale, fitted to votes of other speakers", fit=fit_temperature),
     Calibration("vector", "a scale and a shift per label, fitted likewise", fit=fit_vector),
 )

@@ -131,7 +131,7 @@ class _Calibrator:
         if calibration.function is not None:
             for v in np.unique(found.variants):
                 p[found.variants == v] = calibration.function(found.p[found.variants == v])
-            return p, (), "a label has no probability in any answer"
+            return p, (), "the answers leave too little probability for a label"
         control = [self.by_key.get(found.key.heard(control)) for control in calibration.controls]
         there = [other for other in control if other is not None]
         if not there or (len(there) < len(control) and not calibration.by_clip):
