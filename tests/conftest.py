@@ -62,12 +62,12 @@ def cases_dir(data_dir: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def few_noise_draws() -> Iterator[None]:
-    """A noise ceiling that is drawn roughly, for tests of something else: it is most of what a score costs."""
+    """A noise ceiling that is drawn roughly, for tests of something else: it is most of a score's cost."""
     from ambivox.scoring import rows
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "NOISE_READINGS", 4_000)
-        patch.setattr(rows, "LEAST_DRAWS", 20)
-        rows.redrawn.cache_clear()
+        patch.setattr(rows, "_NOISE_READINGS", 4_000)
+        patch.setattr(rows, "_LEAST_DRAWS", 20)
+        rows._redrawn.cache_clear()
         yield
-        rows.redrawn.cache_clear()
+        rows._redrawn.cache_clear()
