@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         run_study,
         track,
     )
-    from ambivox.scoring import ScoreTable, ScoringOptions, score
+    from ambivox.scoring import ScoreTable, ScoringOptions, calibrate, score
 
 __version__ = "0.1.0"
 
@@ -58,6 +58,7 @@ _HOMES = {
     "UsageError": "errors",
     "Utterance": "corpora",
     "WindowReading": "run",
+    "calibrate": "scoring",
     "check_model": "models.check",
     "claims": "field_claims",
     "finetune": "finetuning",
@@ -96,6 +97,7 @@ __all__ = [
     "Utterance",
     "WindowReading",
     "__version__",
+    "calibrate",
     "check_model",
     "claims",
     "finetune",

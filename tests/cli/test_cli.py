@@ -117,6 +117,29 @@ def test_a_folder_is_read_into_a_file_that_the_same_command_goes_on_with(
     assert err == "out.jsonl: 3 clips, 2 of them from before; 1 failed, see their lines\n"
 
 
+def test_a_calibration_is_fitted_kept_applied_and_refused_by_another_model(
+    ambivox: Cli, clip: Path, study: Path
+) -> None:
+    ambivox("run", str(study), "-o", "run")
+    code, out, err = ambivox("calibrate", "run", "-o", "cal.json", "--readout", "first", "-p", "word")
+    assert (code, err) == (0, "wrote cal.json; next: ambivox read CLIP --calibrate cal.json\n")
+    kept = json.loads(Path("cal.json").read_text())
+    [fit] = kept["fits"]
+    cells = next(line for line in out.splitlines() if line.startswith("word")).split()
+    assert cells[:5] == ["word", "first", f"{1 / fit['scale'][0]:.2f}", "6", "2"]
+    assert cells[5:7] == [f"{nats:.3f}" for nats in fit["held_out"]["loss_nats"]]
+    code, out, _ = ambivox("read", str(clip), "-m", "toy", "--calibrate", "cal.json", "--json")
+    reading = json.loads(out)["answers"]["word"]["readings"]["first"]
+    assert (code, reading["calibration"]) == (0, "temperature")
+    assert reading["distribution"] != reading["uncalibrated"]
+    code, out, _ = ambivox("track", str(clip), "-m", "toy", "--calibrate", "cal.json", "--json")
+    assert (code, json.loads(out)["calibration"]) == (0, "temperature")
+    for words in (("-p", "letter"), ("-m", "mini")):
+        code, out, err = ambivox("read", str(clip), "-m", "toy", *words, "--calibrate", "cal.json")
+        assert (code, out) == (2, "")
+        assert is_one_error_line(err)
+
+
 def test_a_log_gets_a_line_of_progress_now_and_then(
     ambivox: Cli, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 """A window that slides over a recording: where it lies, what is asked, and what is not."""
 
+import gc
+import io
 import itertools
 import json
 import logging
@@ -325,6 +327,51 @@ def test_a_window_can_be_written_as_json(recorded: Recorded) -> None:
     assert list(written["distribution"].values()) == row.distribution.tolist()  # type: ignore[union-attr]
     assert list(written["distribution"]) == list(row.labels)
     assert (written["mass"], written["entropy_bits"]) == (row.mass, row.entropy_bits)
+
+
+@pytest.mark.parametrize("kind", ["array", "bytes", "file"])
+def test_a_recording_that_is_no_path_is_read_as_its_file(
+    recorded: Recorded, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = recorded(5, n_channels=2, name="call.flac")
+    samples, rate_hz = soundfile.read(path, dtype="int16")
+    given = {"array": samples, "bytes": path.read_bytes(), "file": io.BytesIO(path.read_bytes())}[kind]
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    rows = ambivox.track(
+        given, ToyModel(), window_s=2, hop_s=1, channel=1, rate_hz=rate_hz if kind == "array" else None
+    )
+    assert [row.to_dict() for row in rows] == [
+        row.to_dict() for row in ambivox.track(path, ToyModel(), window_s=2, hop_s=1, channel=1)
+    ]
+    del rows
+    gc.collect()
+    assert not list(tmp_path.glob("ambivox-*"))
+
+
+@pytest.mark.parametrize(
+    ("samples", "options", "said"),
+    [
+        (np.zeros(8_000), {}, "recording: an array does not say its rate: give rate_hz"),
+        (np.zeros(8_000), {"rate_hz": 3}, "rate_hz 3: give a whole number from"),
+        (np.full(8_000, np.nan), {"rate_hz": 8_000}, "recording: a sample at 0.000 s is NaN or infinite"),
+        (np.zeros(8_000, int), {"rate_hz": 8_000}, "recording: samples of type int64: give floats"),
+        (np.zeros(0), {"rate_hz": 8_000}, "recording: no samples"),
+        (np.zeros((8_000, 2)), {"rate_hz": 8_000, "channel": 2}, "recording: no channel 2"),
+        (np.zeros(400), {"rate_hz": 8_000}, "recording: 0.05 s of audio, at least 0.1 s is needed"),
+        (b"", {}, "recording: an empty file"),
+        (b"no sound", {}, "recording: "),
+        (io.StringIO("text"), {}, "recording: a file opened for text"),
+        ([0.0] * 8_000, {}, "recording: list is not a clip"),
+        ("call.wav", {"rate_hz": 8_000}, "call.wav: rate_hz is for arrays"),
+    ],
+)
+def test_what_is_given_and_is_no_recording_is_one_line(
+    samples: Any, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(AmbivoxError) as raised:
+        ambivox.track(samples, ToyModel(), **options)
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)
 
 
 class OneAtATime(ToyModel):

@@ -1,15 +1,18 @@
 """Calibration on a development split: one temperature, or a scale and a shift for every label.
 
-Both are fitted to the votes as they are: they minimise the mean cross-entropy ``-sum_n q_n log p_n`` in nats.
+Both are fitted to the votes as they are: they minimise the mean cross-entropy ``-sum_n q_n log p_n``
+in nats.
 Source: Guo et al. 2017, arXiv 1706.04599, with shares of votes in place of one label.
 Shapes: R readings, N labels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ambivox.raters.distribution import Array
 
@@ -51,6 +54,10 @@ class Scaling:
         from scipy.special import softmax  # scipy takes a while to import: only those who calibrate wait
 
         return np.asarray(softmax(self.scale * _log(p) + self.shift, axis=1))
+
+
+Fit = Callable[[Array, Array], Scaling]
+"""From predictions and votes, both of shape ``(R, N)``, to what suits them."""
 
 
 def fit_temperature(p: Array, q: Array) -> Scaling:
@@ -97,6 +104,63 @@ def fit_vector(p: Array, q: Array) -> Scaling:
     x = minimize(loss_and_slope, start, jac=True, method="L-BFGS-B").x
     scale, shift = x[:n_labels], x[n_labels:]
     return Scaling(scale, shift, (_loss(z, q), _loss(scale * z + shift, q)))
+
+
+def fit_weights(weigh: Callable[[Array], Array]) -> Fit:
+    """What a calibration without labels weighs each label with, as a shift that can be kept.
+
+    Args:
+        weigh: such as `batch`: from all readings, shape ``(R, N)``, to ``p_n w_n``, renormalised.
+
+    Returns:
+        A fit that takes votes and does not look at them, but for its loss. It raises `ValueError` where the
+        weights are not defined on some readings.
+
+    >>> from ambivox.calibration import batch
+    >>> p = np.array([[0.9, 0.1], [0.7, 0.3]])
+    >>> np.abs(fit_weights(batch)(p, p)(p) - batch(p)).max() < 1e-12
+    np.True_
+    """
+
+    def fit(p: Array, q: Array) -> Scaling:
+        weighed = weigh(p)
+        told = np.isfinite(weighed).all(axis=1) & (weighed > 0).all(axis=1) & (p > 0).all(axis=1)
+        if not told.any():
+            raise ValueError("no weights: a label has no probability in any answer")
+        shift = np.log(weighed[told] / p[told])  # of every reading the same, but for what renormalises it
+        shift = (shift - shift.mean(axis=1, keepdims=True)).mean(axis=0)
+        z = _log(p)
+        return Scaling(np.ones(p.shape[1]), shift, (_loss(z, q), _loss(z + shift, q)))
+
+    return fit
+
+
+def cross_fit(fit: Fit, p: Array, q: Array, folds: NDArray[np.intp]) -> tuple[Array, tuple[Scaling, ...]]:
+    """Each fold calibrated by what was fitted to the others, so that no reading meets its own votes.
+
+    Args:
+        fit: such as `fit_temperature`.
+        p, q: as there.
+        folds: shape ``(R,)``, at least two different.
+
+    Returns:
+        Shape ``(R, N)``, and what was fitted for each fold in order.
+    """
+    calibrated, scalings = np.empty_like(p), []
+    for fold in np.unique(folds):
+        scaling = fit(p[folds != fold], q[folds != fold])
+        calibrated[folds == fold] = scaling(p[folds == fold])
+        scalings.append(scaling)
+    return calibrated, tuple(scalings)
+
+
+def cross_entropy_nats(p: Array, q: Array) -> float:
+    """Mean of ``-sum_n q_n log p_n``, what `fit_temperature` and `fit_vector` make small.
+
+    >>> round(cross_entropy_nats(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])), 3)
+    0.693
+    """
+    return _loss(_log(p), q)
 
 
 def _log(p: Array) -> Array:

@@ -44,6 +44,7 @@ for _command in (
     study.claims,
     study.report,
     study.export,
+    model.calibrate,
     model.check,
     model.finetune,
     lists.models,

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ambivox.cli.options import (
+    CalibrateOption,
     ChannelOption,
+    DevelopmentSpeakersOption,
     EmotionsOption,
     JsonOption,
     ModelArgument,
     ModelOption,
     OnePromptOption,
+    OutsideOption,
+    PartialOption,
     PromptOption,
     ReadoutOption,
+    RunArgument,
     TrustOption,
+    TruthOption,
+    names_in,
 )
 from ambivox.cli.output import console, errors, print_json, print_table, say, say_error
 from ambivox.errors import AudioError, UsageError
@@ -46,13 +53,14 @@ def read(
     ask_silent: Annotated[
         bool, typer.Option("--ask-silent", help="Ask about digital silence, too; otherwise it has no answer.")
     ] = False,
+    calibrate: CalibrateOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
             metavar="FILE.jsonl",
-            help="Append a line of JSON per clip; go on with what is there.",
+            help="Append a line of JSON per clip to this file.",
         ),
     ] = None,
     trust_remote_code: TrustOption = False,
@@ -85,9 +93,11 @@ def read(
         raise typer.Exit(1)
     from ambivox.models import load_model
     from ambivox.present.text.reading import show_reading
+    from ambivox.run.calibrate import kept_calibration
     from ambivox.run.read_clip import BATCH_SIZE, Segment, reader_of, wanted_readouts
 
-    wanted = wanted_readouts(model, prompt, readout)
+    kept = kept_calibration(calibrate)
+    wanted = wanted_readouts(model, prompt, readout, kept)
     reader = reader_of(
         load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})),
         wanted,
@@ -95,6 +105,7 @@ def read(
         segment=Segment(start_s, end_s, channel_named(channel)),
         order_seed=order_seed,
         ask_silent=ask_silent,
+        kept=kept,
     )
     if out is not None:
         _read_to_file(clips, reader, out)
@@ -153,6 +164,7 @@ def track(
     prompt: OnePromptOption = None,
     emotions: EmotionsOption = "cremad6",
     channel: ChannelOption = None,
+    calibrate: CalibrateOption = None,
     trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
@@ -180,6 +192,7 @@ def track(
         prompt=prompt,
         emotions=emotions,
         channel=channel_named(channel),
+        calibrate=calibrate,
     )
     n_failed = 0
     for n, result in enumerate(results):
@@ -195,6 +208,58 @@ def track(
     if n_failed:
         say_error(f"{recording}: {n_failed} windows failed, see their notes")
         raise typer.Exit(1)
+
+
+def calibrate(
+    run: RunArgument,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE.json", help="Where the calibration is kept.")
+    ],
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="temperature or vector, fitted to votes; batch or prior-match, to answers alone.",
+            autocompletion=names_in("calibration", "CALIBRATIONS"),
+        ),
+    ] = "temperature",
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="MODEL", help="Of the run, where it has several.")
+    ] = None,
+    prompt: PromptOption = None,
+    readout: ReadoutOption = None,
+    development_speakers: DevelopmentSpeakersOption = "",
+    outside: OutsideOption = "drop",
+    truth: TruthOption = "votes",
+    partial: PartialOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a calibration to a run with votes, and keep it.
+
+    It is fitted to all clips, or to those of the speakers named, for each prompt and readout, and tried on
+    speakers it was not fitted to. 'ambivox read' and 'ambivox track' apply it with --calibrate.
+    """
+    from ambivox.calibration import write_kept
+    from ambivox.present.text.calibration import show_calibration
+    from ambivox.run_folder import Run
+    from ambivox.scoring import ScoringOptions
+    from ambivox.scoring import calibrate as fit_calibration
+
+    kept = fit_calibration(
+        Run(run, partial=partial),
+        method,
+        model=model,
+        prompts=prompt or (),
+        readouts=readout,
+        development_speakers=[name for name in development_speakers.split(",") if name],
+        options=ScoringOptions(outside=outside, truth=truth),
+    )
+    write_kept(kept, out)
+    if as_json:
+        print_json(kept.model_dump(mode="json"))
+    else:
+        show_calibration(console, kept)
+        say(f"wrote {out}; next: ambivox read CLIP --calibrate {out}")
 
 
 def check(

@@ -129,6 +129,13 @@ ChannelOption = Annotated[
     typer.Option(metavar="CHANNEL", help="Which channel: a number from 0, or 'mix' for their average."),
 ]
 
+CalibrateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibrate", metavar="FILE.json", help="Apply the calibration that 'ambivox calibrate' wrote."
+    ),
+]
+
 # How to score a run.
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that 'ambivox run' wrote.")]
 RunsArgument = Annotated[

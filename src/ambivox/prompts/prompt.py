@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import string
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -259,6 +260,11 @@ class RenderedPrompt:
     """Shape ``(N,)``: the form that stood for each label among the options."""
     shows_transcript: bool = False
     """Whether the words of the clip are in the text."""
+
+    @property
+    def text_hash(self) -> str:
+        """The text as 16 hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
 
 def option_order(n_labels: int, seed: int | None) -> tuple[int, ...]:

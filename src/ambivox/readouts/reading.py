@@ -47,6 +47,8 @@ class Reading:
             variation distance between the readings of the forms offered and of all forms, range 0 to 1.
         lower, upper: shape ``(N,)``, between which each share lies; None where it is exact. Given
             with the status ``bounded``, whose `mass` is that of the listed tokens.
+        calibration: the name of what the distribution was calibrated with; None for one as it was read.
+        uncalibrated: shape ``(N,)``, the distribution before that; None where nothing was calibrated.
     """
 
     distribution: Array | None
@@ -56,3 +58,5 @@ class Reading:
     forms_shift: float | None = None
     lower: Array | None = None
     upper: Array | None = None
+    calibration: str | None = None
+    uncalibrated: Array | None = None

@@ -91,14 +91,17 @@ def _reading_to_dict(readout: str, reading: Reading, labels: Sequence[str]) -> d
     return {
         "level": load_readout(readout).level,
         "status": reading.status,
-        "distribution": _by_label(reading.distribution, labels),
+        "distribution": by_label(reading.distribution, labels),
+        "calibration": reading.calibration,
+        "uncalibrated": by_label(reading.uncalibrated, labels),
         "note": reading.note,
         "mass": reading.mass,
         "forms_shift": reading.forms_shift,
-        "lower": _by_label(reading.lower, labels),
-        "upper": _by_label(reading.upper, labels),
+        "lower": by_label(reading.lower, labels),
+        "upper": by_label(reading.upper, labels),
     }
 
 
-def _by_label(p: Array | None, labels: Sequence[str]) -> dict[str, float] | None:
+def by_label(p: Array | None, labels: Sequence[str]) -> dict[str, float] | None:
+    """A distribution as plain data."""
     return None if p is None else dict(zip(labels, p.tolist(), strict=True))

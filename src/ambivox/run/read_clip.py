@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import tempfile
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 from ambivox.audio import Channel, Clip, as_file, check_rate
+from ambivox.calibration import KeptCalibration
 from ambivox.corpora import Utterance
 from ambivox.emotions import EmotionSet, load_emotions
 from ambivox.errors import AmbivoxError, AudioError, UsageError
@@ -21,10 +21,11 @@ from ambivox.models import LabelTokens, SpeechModel, load_model
 from ambivox.models.default_reading import default_reading
 from ambivox.models.protocol import check_taken
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
-from ambivox.readouts import DEFAULT_READOUTS, Need, Readout, load_readouts, needs_of, unfold
+from ambivox.readouts import DEFAULT_READOUTS, Need, Reading, Readout, load_readouts, needs_of, unfold
 from ambivox.reasons import Reason
 from ambivox.record import Record
 from ambivox.run.ask import ask, with_keys
+from ambivox.run.calibrate import Calibrate, calibrated, kept_calibration
 from ambivox.run.clip_reading import Answer, ClipReading
 from ambivox.run.clips import Clips
 from ambivox.run.plan import Planned, unanswered
@@ -61,6 +62,7 @@ class ReadOptions(TypedDict, total=False):
     channel: Channel
     order_seed: int | None
     ask_silent: bool
+    calibrate: Calibrate
     batch_size: int
     device: str | None
     dtype: str | None
@@ -93,6 +95,7 @@ def read(
     channel: Channel = None,
     order_seed: int | None = None,
     ask_silent: bool = False,
+    calibrate: Calibrate = None,
     batch_size: int = BATCH_SIZE,
     device: str | None = None,
     dtype: str | None = None,
@@ -118,6 +121,9 @@ def read(
         order_seed: permutes the options; None keeps the order of the set.
         ask_silent: ask about digital silence, too; otherwise its readings have the status ``silent`` and no
             distribution.
+        calibrate: the file that `ambivox calibrate` wrote, or what `ambivox.calibrate` gave: readings come
+            calibrated, with the distribution before beside them. Without prompts and readouts, those that it
+            was fitted to are asked; what it was not fitted to is refused.
         batch_size: clips that are asked about together, at least 1; so many are taken from an iterator before
             the first result comes out (1 for clips that arrive slowly).
         device, dtype: of a model that is given by name, as for `load_model`.
@@ -127,8 +133,9 @@ def read(
         list, an iterator for an iterator. Of several clips, one that fails is a result with an `error`.
 
     Raises:
-        UsageError: an unknown name, a prompt that is given twice, a rate that sound has not, or a device or
-            dtype for a model that is loaded already.
+        UsageError: an unknown name, a prompt that is given twice, a rate that sound has not, a device or
+            dtype for a model that is loaded already, or a calibration of another model, prompt, readout or
+            emotion set.
         AmbivoxError: the one clip cannot be read or heard whole, or the model fails on it; or the model
             cannot be loaded.
     """
@@ -136,7 +143,8 @@ def read(
         raise UsageError(f"batch_size {batch_size}: at least 1 is needed")
     rate = check_rate(rate_hz)
     name = model if isinstance(model, str) else model.name
-    wanted = wanted_readouts(name, prompt, readouts)
+    kept = kept_calibration(calibrate)
+    wanted = wanted_readouts(name, prompt, readouts, kept)
     emotions = load_emotions(emotions) if isinstance(emotions, str) else emotions
     options = {key: value for key, value in {"device": device, "dtype": dtype}.items() if value is not None}
     reader = reader_of(
@@ -148,6 +156,7 @@ def read(
         rate_hz=rate,
         order_seed=order_seed,
         ask_silent=ask_silent,
+        kept=kept,
     )
     if isinstance(clip, list | tuple):
         return list(reader.stream(iter(clip), batch_size))
@@ -169,11 +178,15 @@ def reader_of(
     rate_hz: int | None = None,
     order_seed: int | None = None,
     ask_silent: bool = False,
+    kept: KeptCalibration | None = None,
 ) -> Reader:
     """A model with its prompts and readouts, ready for any number of clips; see `read` for what is given."""
     with ONE_AT_A_TIME:
         loaded = loaded_model(model, options)
-        questions = [question_of(loaded, *each, emotions, order_seed, ask_silent) for each in wanted]
+        questions = [
+            question_of(loaded, *each, emotions, order_seed, ask_silent=ask_silent, kept=kept)
+            for each in wanted
+        ]
     return Reader(loaded, tuple(questions), emotions, segment, rate_hz)
 
 
@@ -196,6 +209,7 @@ class Question:
     label_tokens: LabelTokens
     order_seed: int | None
     ask_silent: bool
+    kept: KeptCalibration | None = None
 
     def about(self, utterance: Utterance, emotions: EmotionSet, model: SpeechModel) -> Planned:
         """The request about one clip."""
@@ -204,8 +218,17 @@ class Question:
 
     def answer(self, record: Record) -> Answer:
         """What came of the request, read in every way that was asked for."""
-        readings = {r.spec: r(record) for r in unfold(self.readouts, record) if r.applies(record)}
-        return Answer(record, readings)
+        return Answer(
+            record, {r.spec: self.read(r, record) for r in unfold(self.readouts, record) if r.applies(record)}
+        )
+
+    def read(self, readout: Readout, record: Record) -> Reading:
+        """One reading, calibrated where that was asked for."""
+        reading = readout(record)
+        if self.kept is None:
+            return reading
+        scaling = self.kept.scaling_of(self.prompt.name, self.prompt.text_hash, readout.spec)
+        return calibrated(reading, scaling, self.kept.method)
 
 
 def question_of(
@@ -214,14 +237,25 @@ def question_of(
     readouts: Sequence[Readout],
     emotions: EmotionSet,
     order_seed: int | None,
+    *,
     ask_silent: bool,
+    kept: KeptCalibration | None = None,
 ) -> Question:
-    """One prompt and what is read of its answers, made ready for a model that takes it."""
+    """One prompt and what is read of its answers, made ready for a model that takes it.
+
+    Raises:
+        UsageError: the model does not take it, or a calibration of something else.
+    """
     check_taken(model, [prompt])
     rendered = prompt.render(emotions, order=option_order(len(emotions), order_seed))
+    if kept is not None:
+        kept.check_model(model.fingerprint, emotions.labels)
+        readouts = [r for r in readouts if r.formats is None or rendered.format in r.formats]
+        for readout in readouts:
+            kept.scaling_of(rendered.name, rendered.text_hash, readout.spec)
     needs = needs_of(readouts, rendered.format)
     label_tokens = model.label_tokens(rendered.answers, numbers="numbers" in needs)
-    return Question(rendered, tuple(readouts), needs, label_tokens, order_seed, ask_silent)
+    return Question(rendered, tuple(readouts), needs, label_tokens, order_seed, ask_silent, kept)
 
 
 @dataclass(frozen=True)
@@ -240,10 +274,11 @@ class Reader:
             "model": self.model.name,
             "fingerprint": self.model.fingerprint,
             "emotions": list(self.emotions.labels),
-            "prompts": {q.prompt.name: _short_hash(q.prompt.text) for q in self.questions},
+            "prompts": {q.prompt.name: q.prompt.text_hash for q in self.questions},
             "readouts": {q.prompt.name: [r.spec for r in q.readouts] for q in self.questions},
             "segment": asdict(self.segment),
             "ask_silent": any(q.ask_silent for q in self.questions),
+            "calibration": self.questions[0].kept and self.questions[0].kept.content_hash,
         }
 
     def keys(self, path: Path) -> list[str]:
@@ -287,10 +322,6 @@ class Reader:
                 return ask(self.model, keyed, sounds)
 
 
-def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _without_folder(record: Record, folder: str) -> Record:
     """The record of a clip that had no path of its own, by its name."""
     asked = record.asked
@@ -300,14 +331,21 @@ def _without_folder(record: Record, folder: str) -> Record:
 
 
 def wanted_readouts(
-    model: str, prompt: str | Sequence[str] | None, readouts: Sequence[str] | None
+    model: str,
+    prompt: str | Sequence[str] | None,
+    readouts: Sequence[str] | None,
+    kept: KeptCalibration | None = None,
 ) -> list[tuple[Prompt, list[Readout]]]:
     """The prompts to ask a model by name, and how to read each answer; see `read`.
 
     Raises:
         UsageError: an unknown name, no prompt, or one that is given twice.
     """
-    usual = default_reading(model) if prompt is None else {}
+    usual: Mapping[str, Sequence[str]] = {}
+    if kept is not None:
+        usual = kept.readouts
+    elif prompt is None:
+        usual = default_reading(model)
     names = list(usual) if prompt is None else [prompt] if isinstance(prompt, str) else list(prompt)
     prompts = [load_prompt(name) for name in names]
     if not prompts:

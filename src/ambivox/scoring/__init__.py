@@ -6,6 +6,7 @@ same readings.
 """
 
 from ambivox.scoring.export import export_readings
+from ambivox.scoring.fit_kept import calibrate
 from ambivox.scoring.gate import Gate, GateResult, keep_gates, parse_gate
 from ambivox.scoring.keys import ControlKey, RowKey
 from ambivox.scoring.notes import Note
@@ -28,6 +29,7 @@ __all__ = [
     "ScoreTable",
     "ScoringOptions",
     "SensitivityScore",
+    "calibrate",
     "export_readings",
     "keep_gates",
     "parse_gate",

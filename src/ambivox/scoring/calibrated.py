@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ambivox.calibration import CALIBRATIONS, Calibration, Scaling, divide
+from ambivox.calibration import CALIBRATIONS, Calibration, Scaling, cross_fit, divide
 from ambivox.raters.distribution import Array
 from ambivox.readouts import Status
 from ambivox.reasons import Reason
@@ -86,7 +86,7 @@ class _Calibrator:
         self.corpus, self.fitted_to = corpus, fitted_to
         self.fits: list[Fitted] = []
         self.notes: list[Note] = []
-        self.folds = _folds(corpus, seed)
+        self.folds = folds_of(corpus, seed)
         self.by_key = {found.key: found for found in corpus.readings}
 
     def calibrated(self, chosen: Sequence[Calibration]) -> CorpusReadings:
@@ -150,20 +150,23 @@ class _Calibrator:
         if self.fitted_to is None or other is None:
             return Reason("no-development", "the development speakers have no such readings")
         p = np.full(found.p.shape, np.nan)
-        scalings: list[Scaling] = []
+        readable = ~found.failed
+        few = Reason("too-few-clips", f"fewer than {_ENOUGH} clips of other speakers to fit to")
         if self.fitted_to is not self.corpus:
-            parts = [(np.ones(len(found.p), dtype=bool), ~other.failed)]
-        else:
-            fold = self.folds[found.clips]
-            parts = [(fold == n, (fold != n) & ~found.failed) for n in np.unique(fold)]
-        for scored, known in parts:
+            known = ~other.failed
             if len(np.unique(other.clips[known])) < _ENOUGH:
-                return Reason("too-few-clips", f"fewer than {_ENOUGH} clips of other speakers to fit to")
+                return few
             scaling = calibration.fit(other.p[known], self.fitted_to.clips.q[other.clips[known]])
-            readable = scored & ~found.failed
             p[readable] = scaling(found.p[readable])
-            scalings.append(scaling)
-        return p, tuple(scalings), ""
+            return p, (scaling,), ""
+        clips = found.clips[readable]
+        folds = self.folds[clips]
+        if any(len(np.unique(clips[folds != fold])) < _ENOUGH for fold in np.unique(folds)):
+            return few
+        p[readable], scalings = cross_fit(
+            calibration.fit, found.p[readable], self.corpus.clips.q[clips], folds
+        )
+        return p, scalings, ""
 
 
 def _references(found: Readings, control: Sequence[Readings], *, by_clip: bool) -> Array:
@@ -185,7 +188,7 @@ def _asked(found: Readings, *, by_clip: bool) -> Iterator[tuple[object, ...]]:
         yield (order, transcript, clip) if by_clip else (order,)
 
 
-def _folds(corpus: CorpusReadings, seed: int) -> NDArray[np.intp]:
+def folds_of(corpus: CorpusReadings, seed: int) -> NDArray[np.intp]:
     """Shape ``(U,)``: the fold of each clip, all clips of a speaker in one."""
     known = zip(corpus.clips.names, corpus.clips.speakers, strict=True)
     speakers = [speaker or f"clip {name}" for name, speaker in known]

@@ -34,6 +34,7 @@ class RunFacts:
         unheard: requests with sound in which no position of the prompt stood for it.
         fingerprints: of each model, in the order in which they came.
         prompt_versions: of each prompt.
+        prompt_texts: hashes of the texts that each prompt came to on the clips themselves.
         speakers: of all corpora.
         texts: what was said by question and utterance; the first answer where it was asked several times.
     """
@@ -43,6 +44,7 @@ class RunFacts:
     unheard: int = 0
     fingerprints: dict[str, list[str]] = field(default_factory=dict)
     prompt_versions: dict[str, list[int]] = field(default_factory=dict)
+    prompt_texts: dict[str, set[str]] = field(default_factory=dict)
     corpora: dict[str, CorpusFacts] = field(default_factory=dict)
     speakers: set[str] = field(default_factory=set)
     texts: dict[tuple[RowKey, str], str] = field(default_factory=dict)
@@ -56,6 +58,8 @@ class RunFacts:
         self.unheard += sound is not None and reply is not None and reply.audio_tokens == 0
         _add_once(self.fingerprints.setdefault(asked.model.name, []), asked.model.fingerprint)
         _add_once(self.prompt_versions.setdefault(asked.prompt.name, []), asked.prompt.version)
+        if asked.control == "clip":
+            self.prompt_texts.setdefault(asked.prompt.name, set()).add(asked.prompt.text_hash)
         corpus = self.corpora.setdefault(
             utterance.corpus, CorpusFacts(asked.emotions.name, asked.emotions.labels)
         )

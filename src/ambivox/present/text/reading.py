@@ -35,7 +35,7 @@ def show_reading(console: Console, result: ClipReading) -> None:
     for caution in sound.cautions if sound else ():
         console.print(plain(f"{caution.code}: {caution.text}", style="yellow"))
     for name, reading in shown.items():
-        _show_caution(console, name, reading)
+        _show_caution(console, name, reading, asked.emotions.labels)
     console.print()
 
 
@@ -75,9 +75,18 @@ def _bar(reading: Reading, n: int) -> Text:
     return plain(f"{filled:<{BAR_WIDTH}} {share:6.1%}")
 
 
-def _show_caution(console: Console, name: str, reading: Reading) -> None:
+def _lead(reading: Reading, labels: Sequence[str]) -> str:
+    assert reading.uncalibrated is not None
+    first = int(reading.uncalibrated.argmax())
+    return f"{labels[first]} {reading.uncalibrated[first]:.1%}"
+
+
+def _show_caution(console: Console, name: str, reading: Reading, labels: Sequence[str]) -> None:
     if reading.status != "ok":
         console.print(plain(f"{name}: {reading.status} ({reading.note})", style="yellow"))
+    if reading.calibration is not None:
+        said = f"{name}: calibrated ({reading.calibration}); before, it led with {_lead(reading, labels)}"
+        console.print(plain(said, style="dim"))
     if reading.forms_shift is not None and reading.forms_shift > FORMS_MATTER:
         said = f"{name}: {reading.forms_shift:.0%} of it hangs on which written forms of a label are counted"
         console.print(Text(said), style="yellow")

@@ -1,0 +1,27 @@
+"""Apply a calibration that was kept: to readings as they are made, with the ones before beside them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ambivox.calibration import KeptCalibration, Scaling, read_kept
+from ambivox.readouts import Reading
+
+Calibrate = str | Path | KeptCalibration | None
+"""A calibration: the file that `ambivox calibrate` wrote, or what `ambivox.calibrate` gave."""
+
+
+def kept_calibration(given: Calibrate) -> KeptCalibration | None:
+    """The calibration of a file, or the one that is given."""
+    return read_kept(given) if isinstance(given, str | Path) else given
+
+
+def calibrated(reading: Reading, scaling: Scaling, method: str) -> Reading:
+    """The reading with its distribution calibrated, and the one before kept; one without stays as it is."""
+    p = reading.distribution
+    if p is None:
+        return reading
+    return replace(reading, distribution=scaling(p[np.newaxis])[0], calibration=method, uncalibrated=p)
