@@ -1,6 +1,7 @@
 """What every test may use: the folder of real clips, and hypothesis settings that fit CI."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,16 @@ def cases_dir(data_dir: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder}: no cases here")
     return folder
+
+
+@pytest.fixture(scope="module")
+def few_noise_draws() -> Iterator[None]:
+    """A noise ceiling that is drawn roughly, for tests of something else: it is most of a score's cost."""
+    from ambivox.scoring import rows
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "_NOISE_READINGS", 4_000)
+        patch.setattr(rows, "_LEAST_DRAWS", 20)
+        rows._redrawn.cache_clear()
+        yield
+        rows._redrawn.cache_clear()

@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def packages(wanted: list[str]) -> list[str]:
     return [re.split(r"[\[<>=]", one)[0].lower() for one in wanted if not one.startswith("ambivox")]
 
 
+@cache
 def imported() -> set[str]:
     """The modules that the package imports anywhere."""
     found: set[str] = set()

@@ -33,7 +33,11 @@ def test_hostile_files_end_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_trainings_end_with_the_bits_of_whole_ones(tmp_path: Path) -> None:
+def test_killed_trainings_end_with_the_bits_of_whole_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaos_training, "SCHEDULE", chaos_training.SCHEDULE | {"max_steps": 8})
+    monkeypatch.setattr("ambivox.finetuning.result.draw_curves", lambda *_, **__: None)
     found = chaos_training.kill(tmp_path, random.Random(0), 2)
     assert found["kills"] >= 2
     assert found["changed"] == 0

@@ -23,3 +23,8 @@ def call_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return code if isinstance(code, int) else 0, out, err
 
     return call
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_noise_draws(few_noise_draws: None) -> None:
+    """The noise ceiling has tests of its own in `tests/statistics`."""

@@ -18,3 +18,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """16 rated tones of 4 speakers."""
     return corpus(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(autouse=True)
+def _no_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture takes a third of the time of so short a training: only who asks for `curves` gets one."""
+    if "curves" not in request.fixturenames:
+        monkeypatch.setattr("ambivox.finetuning.result.draw_curves", lambda *_, **__: None)
+
+
+@pytest.fixture
+def curves() -> None:
+    """Draw the curves of a training."""

@@ -176,7 +176,7 @@ def test_lora_goes_on_attention_and_feed_forward_of_the_language_model_alone(tin
     }
 
 
-def test_training_learns_and_its_result_loads_and_answers_as_it_was_scored(tmp_path, tiny, manifest):
+def test_training_learns_and_its_result_loads_and_answers_as_it_was_scored(tmp_path, tiny, manifest, curves):
     settings = config(
         tmp_path,
         tiny,

@@ -1,3 +1,10 @@
+import pytest
+
 from tests.run.conftest import study
 
 __all__ = ["study"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_noise_draws(few_noise_draws: None) -> None:
+    """The noise ceiling has tests of its own in `tests/statistics`."""

@@ -11,7 +11,6 @@ from ambivox.errors import UsageError
 from ambivox.metrics import METRICS
 from ambivox.run import Run
 from ambivox.scoring import ControlKey, RowKey, ScoringOptions, read_run, score
-from ambivox.scoring import rows as scoring_rows
 from ambivox.scoring.several_runs import run_names
 from ambivox.scoring.table import plain
 from ambivox.statistics import mean_interval
@@ -30,13 +29,6 @@ def votes(clip: int) -> dict[str, int]:
 
 def other_votes(clip: int) -> dict[str, int]:
     return votes(clip + 1) if clip == 3 else votes(clip)
-
-
-@pytest.fixture(autouse=True)
-def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here hangs on how exactly the noise ceiling is drawn, which takes the most time."""
-    monkeypatch.setattr(scoring_rows, "_NOISE_READINGS", 100)
-    monkeypatch.setattr(scoring_rows, "_LEAST_DRAWS", 2)
 
 
 @pytest.fixture
