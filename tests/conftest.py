@@ -13,22 +13,33 @@ settings.load_profile("ambivox")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 SLOW = (
+    "audio/test_damage.py",
+    "audio/test_ffmpeg.py",
     "benchmarks",
     "cli",
+    "corpora/test_exports.py",
     "finetuning",
     "golden",
+    "metrics/test_linearised.py",
+    "metrics/test_torchmetrics_reference.py",
     "models/hf",
+    "models/openai",
     "models/test_check.py",
     "models/whisper",
     "present",
+    "raters/test_truth.py",
+    "readouts/answers/test_answer_grammar.py",
     "recipes",
     "run",
     "scoring",
+    "statistics/test_interval.py",
+    "statistics/test_prior.py",
     "statistics/test_simulated_studies.py",
     "test_main_job.py",
+    "test_public.py",
     "testing",
 )
-"""What runs a model, draws many studies or starts another process; everything under these is marked slow."""
+"""What runs a model or another process, or draws many studies or answers; all under these is marked slow."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

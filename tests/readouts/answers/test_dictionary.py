@@ -278,6 +278,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:10]))
+@pytest.mark.slow
 def test_100_kb_of_hostile_text_take_three_seconds_at_most(text: str) -> None:
     started = time.process_time()
     dictionary(record(text, format="dictionary"))
