@@ -131,7 +131,7 @@ def listed_values(steps: Sequence[Step], token_ids: Sequence[int]) -> Listed:
 
     >>> step = Step(7, "a", {7: np.log(0.6), 8: np.log(0.3)}, {}, np.log(0.3))
     >>> found = listed_values([step], [7, 9])
-    >>> np.exp(found.token_logits).round(2).tolist(), found.bounded.tolist()
+    >>> np.exp(found.token_logits.astype(float)).round(2).tolist(), found.bounded.tolist()
     ([[0.6, 0.1]], [[False, True]])
     """
     logits = np.zeros((len(steps), len(token_ids)), np.float32)
