@@ -17,6 +17,9 @@ from ambivox.record import Record, read_records
 from ambivox.study import Study
 from ambivox.yaml_file import read_mapping
 
+PARTS = "parts"
+"""Where the parts of a run lie until they are put together; each is a folder of a run of its own."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -88,6 +91,8 @@ class Run:
 
     def _without_manifest(self) -> AmbivoxError:
         files = self._files()
+        if not files and (self.folder / PARTS).is_dir():
+            return UsageError(f"{self.folder}: a run in parts: put them together with 'ambivox merge'")
         if not files:
             what = "records" if self.study_path.exists() else "run"
             return UsageError(f"{self.folder}: no {what} here; give the folder that 'ambivox run' wrote")

@@ -40,6 +40,7 @@ for _command in (
     model.read,
     model.track,
     study.run,
+    study.merge,
     study.score,
     study.claims,
     study.report,

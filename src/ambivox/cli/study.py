@@ -1,4 +1,4 @@
-"""The commands on studies: ``ambivox run | score | claims | report | export``."""
+"""The commands on studies: ``ambivox run | merge | score | claims | report | export``."""
 
 from __future__ import annotations
 
@@ -43,25 +43,33 @@ def run(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="The directory of the run; runs/NAME by default."),
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="N/OF", help="Run one of several parts, such as 3/16, each its own process."),
+    ] = None,
 ) -> None:
     """Run a study, or resume it.
 
     The same command goes on with a run that was interrupted.
     """
     from ambivox.present.text.progress import run_progress
-    from ambivox.run import Run, load_study, run_study
+    from ambivox.run import Run, load_study, parse_part, run_study
 
+    part = parse_part(shard) if shard is not None else None
     loaded = load_study(study)
     folder = out or Path("runs") / study.stem
     with run_progress(errors) as bar:
         try:
-            run_study(loaded, folder, report=bar)
+            run_study(loaded, folder, report=bar, part=part)
         except KeyboardInterrupt:
             done = f" after {bar.last.done} of {bar.last.total} requests" if bar.last else ""
             raise AmbivoxError(f"interrupted{done}; the same command goes on where it stopped") from None
     assert bar.last is not None
-    last = bar.last
-    say(f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); {_next(folder)}")
+    last, goal = bar.last, folder
+    if part:
+        folder = part.folder(folder)
+    following = f"after the other parts: ambivox merge {goal}" if part else _next(folder)
+    say(f"{last.total} records in {folder} ({last.kept} were there, {last.failed} failed); {following}")
     if last.failed:
         first = next(record.error for record in Run(folder).records() if record.error)
         if last.failed == last.total:
@@ -69,6 +77,18 @@ def run(
         raise SomeFailedError(
             f"{last.failed} of {last.total} requests failed, the first one with: {first.text}"
         )
+
+
+def merge(run: RunArgument) -> None:
+    """Put the parts of a run together.
+
+    The parts are those that 'ambivox run --shard' wrote.
+    """
+    from ambivox.run import merge_parts
+
+    merged = merge_parts(run)
+    done, _ = merged.progress()
+    say(f"{done} records in {run}; {_next(run)}")
 
 
 def _next(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """Make records: from a study, or from single clips, to what a model answered."""
 
 from ambivox.run.clip_reading import Answer, ClipReading
+from ambivox.run.part import Part, merge_parts, parse_part
 from ambivox.run.read_clip import read
 from ambivox.run.runner import Progress, run_study
 from ambivox.run.track import WindowReading, track
@@ -10,11 +11,14 @@ from ambivox.study import Study, load_study
 __all__ = [
     "Answer",
     "ClipReading",
+    "Part",
     "Progress",
     "Run",
     "Study",
     "WindowReading",
     "load_study",
+    "merge_parts",
+    "parse_part",
     "read",
     "run_study",
     "track",

@@ -12,7 +12,7 @@ import yaml
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.run.earlier import changed_keys, set_aside
 from ambivox.run.plan import Parts, count_requests
-from ambivox.run_folder import Run
+from ambivox.run_folder import PARTS, Run
 from ambivox.study import Study
 from ambivox.write_aside import write_text
 from ambivox.yaml_file import read_mapping
@@ -47,6 +47,8 @@ def open_run(folder: Path, study: Study) -> Run:
                 "choose another --out"
             )
     elif folder.exists() and (not folder.is_dir() or _holds_something(folder)):
+        if (folder / PARTS).is_dir():
+            raise UsageError(f"{folder}: a run in parts: put them together with 'ambivox merge'")
         raise UsageError(f"{folder}: exists and is not a run; choose another --out")
     try:
         (folder / "records").mkdir(parents=True, exist_ok=True)

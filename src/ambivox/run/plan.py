@@ -8,7 +8,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from ambivox.calibration import CALIBRATIONS
 from ambivox.choices import Control
@@ -20,8 +20,11 @@ from ambivox.models.protocol import check_taken
 from ambivox.prompts import Prompt, RenderedPrompt, load_prompt, option_order
 from ambivox.readouts import Need, Readout, load_readouts, needs_of
 from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record
+from ambivox.run.part import Part
 from ambivox.run.swap import swap_clips
 from ambivox.study import Study
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,13 @@ def _check_unique(kind: str, names: list[str]) -> None:
         raise UsageError(f"{kind}: two are called {max(names, key=names.count)!r}; run them in two studies")
 
 
-def count_requests(parts: Parts) -> int:
-    """How many requests the study asks of each model."""
-    return sum(len(corpus) for corpus in parts.corpora) * len(variants(parts))
+def count_requests(parts: Parts, part: Part | None = None) -> int:
+    """How many requests the study, or a part of it, asks of each model."""
+    clips, of_clip = sum(len(corpus) for corpus in parts.corpora), len(variants(parts))
+    if part is None:
+        return clips * of_clip
+    cut = shards(([None] * of_clip for _ in range(clips)), parts.study.shard_size)
+    return sum(len(shard) for number, shard in enumerate(cut) if number in part)
 
 
 def variants(parts: Parts) -> list[Variant]:
@@ -301,17 +308,25 @@ def request_key(asked: Asked, audio_digest: str, **settings: object) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def shards(planned: Iterable[Planned], size: int) -> Iterator[list[Planned]]:
-    """Cut a plan into shards of at most `size` requests, where possible between clips.
-
-    An engine shares the work of requests on one clip, so they stay together; more requests on one clip than
-    fit into a shard are cut after every `size`.
-    """
-    shard: list[Planned] = []
+def by_clip(planned: Iterable[Planned]) -> Iterator[list[Planned]]:
+    """The requests on each clip together."""
     for _, group in itertools.groupby(
         planned, lambda p: (p.record.asked.utterance.corpus, p.record.asked.utterance.id)
     ):
-        clip = list(group)
+        yield list(group)
+
+
+def shards(clips: Iterable[list[Item]], size: int) -> Iterator[list[Item]]:
+    """Cut the requests on clips into shards of at most `size`, where possible between clips.
+
+    An engine shares the work of requests on one clip, so they stay together; more requests on one clip than
+    fit into a shard are cut after every `size`.
+
+    >>> list(shards([["a1", "a2"], ["b1", "b2"]], 3))
+    [['a1', 'a2'], ['b1', 'b2']]
+    """
+    shard: list[Item] = []
+    for clip in clips:
         if shard and len(shard) + len(clip) > size:
             yield shard
             shard = []

@@ -18,7 +18,8 @@ from ambivox.run.ask import MAY_PASS, ask, with_keys
 from ambivox.run.clips import Clips
 from ambivox.run.earlier import Earlier
 from ambivox.run.made_folder import describe_environment, open_run, write_study
-from ambivox.run.plan import Parts, Planned, count_requests, look_up, plan, request_key, shards
+from ambivox.run.part import Part
+from ambivox.run.plan import Parts, Planned, by_clip, count_requests, look_up, plan, request_key, shards
 from ambivox.run_folder import Run
 from ambivox.study import Study
 from ambivox.write_aside import write_text
@@ -43,6 +44,7 @@ def run_study(
     *,
     models: Sequence[SpeechModel] | None = None,
     report: Report = lambda progress: None,
+    part: Part | None = None,
 ) -> Run:
     """Run a study into a directory, or finish the run that is there.
 
@@ -61,14 +63,18 @@ def run_study(
         out: the directory of the run.
         models: loaded models in the order of the study's; loaded here by default.
         report: told about the progress after every batch.
+        part: run these shards only, in a folder of their own; `merge_parts` puts the parts together.
+
+    Returns:
+        The run, or its part.
 
     Raises:
         UsageError: an unknown name, or the directory holds another study.
         AmbivoxError: the model cannot be loaded, or a shard cannot be written.
     """
     parts = look_up(study)
-    run = open_run(Path(out), study)
-    total = count_requests(parts) * len(study.models)
+    run = open_run(part.folder(Path(out)) if part else Path(out), study)
+    total = count_requests(parts, part) * len(study.models)
     counter = _Counter(total, report)
     fingerprints: dict[str, str] = {}
     with locked(run.folder):
@@ -83,7 +89,9 @@ def run_study(
             manifest.forget(place)
             cache = AnswerCache()
             with Clips(study.seed) as clips:
-                for number, shard in enumerate(shards(plan(parts, model), study.shard_size)):
+                for number, shard in enumerate(shards(by_clip(plan(parts, model)), study.shard_size)):
+                    if part and number not in part:
+                        continue
                     path = run.shard_path(place, number)
                     records = _fill_shard(path, shard, model, study, clips, cache, counter, earlier)
                     manifest.add(path, records)
@@ -141,7 +149,7 @@ def _fill_shard(
     if kept:
         counter.add(kept, kept=True)
     open_places = [i for i, record in enumerate(records) if record is None]
-    batches = list(shards([keyed[i] for i in open_places], study.batch_size))
+    batches = list(shards(by_clip(keyed[i] for i in open_places), study.batch_size))
     answers: list[Record] = []
     for batch, following in itertools.zip_longest(batches, batches[1:], fillvalue=()):
         coming = [planned.record for planned in following]
