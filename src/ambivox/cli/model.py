@@ -224,7 +224,14 @@ def calibrate(
         ),
     ] = "temperature",
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="MODEL", help="Of the run, where it has several.")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Of the run, where it has several.",
+            autocompletion=names_in("model", "MODELS"),
+        ),
     ] = None,
     prompt: PromptOption = None,
     readout: ReadoutOption = None,
