@@ -89,6 +89,8 @@ class Study(_Strict):
     """Which form stands for a label among the options; null: the labels themselves."""
     transcript: bool = False
     """Show what is said in the clip."""
+    transcripts_from: Path | None = None
+    """The folder of a run whose model wrote down what is said (Whisper), for clips without a transcript."""
     context_turns: Annotated[
         tuple[Annotated[int, Field(ge=0, le=MAX_CONTEXT_TURNS)], ...], Field(min_length=1)
     ] = (0,)
@@ -158,6 +160,7 @@ def _with_absolute_paths(study: Study, folder: Path) -> Study:
             ),
             "prompts": tuple(name_of(name) for name in study.prompts),
             "emotions": name_of(study.emotions),
+            "transcripts_from": study.transcripts_from and folder / study.transcripts_from,
         }
     )
 

@@ -1,12 +1,15 @@
 """What a study asks: only what its readouts need, under every control, wording, order and temperature."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
+from ambivox.models import Reply, Request
 from ambivox.record import Record
 from ambivox.run import Study, run_study
 from ambivox.run.plan import count_requests, look_up, plan, write_labels
@@ -77,6 +80,31 @@ def test_transcript_only_shows_the_words_and_plays_nothing(study: Study, tmp_pat
     assert all(r.error for r in only[1:])
     assert "clip1: no transcript to show" in only[1].error.text
     assert not any(r.asked.prompt.shows_transcript for r in records if r.asked.control == "clip")
+
+
+class Scribe(ToyModel):
+    """Writes down what is said; of one clip more than its answer has room for."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        return [
+            replace(
+                reply,
+                text=f"words of {request.name}",
+                says="transcript",
+                finish="length" if request.name == "clip1.wav" else "stop",
+            )
+            for request, reply in zip(requests, super().generate(requests), strict=True)
+        ]
+
+
+def test_transcripts_of_another_run_stand_in_for_those_a_corpus_lacks(study: Study, tmp_path: Path) -> None:
+    run_study(study, tmp_path / "written", models=[Scribe()])
+    changes = {"controls": ["transcript-only"], "prompts": ["word"], "transcripts_from": tmp_path / "written"}
+    whole, cut, *_ = records_of(study, tmp_path / "out", **changes)
+    assert "words of clip0.wav" in whole.asked.prompt.text
+    assert "no transcript to show" in cut.error.text
+    with pytest.raises(UsageError, match="no transcripts in its records"):
+        records_of(study, tmp_path / "again", transcripts_from=tmp_path / "out")
 
 
 def test_orders_can_be_all_rotations(study: Study, tmp_path: Path) -> None:

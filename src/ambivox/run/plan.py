@@ -22,6 +22,7 @@ from ambivox.readouts import Need, Readout, load_readouts, needs_of
 from ambivox.record import Asked, AskedClip, AskedModel, AskedUtterance, Record
 from ambivox.run.part import Part
 from ambivox.run.swap import swap_clips
+from ambivox.run.transcripts import with_transcripts
 from ambivox.study import Study
 
 Item = TypeVar("Item")
@@ -85,6 +86,8 @@ def look_up(study: Study) -> Parts:
         if not len(corpus):
             raise UsageError(f"corpus {spec.name!r}: no utterances in {spec.path}")
         corpora.append(corpus.keep(corpus.utterances[: spec.limit]))
+    if study.transcripts_from is not None:
+        corpora = with_transcripts(corpora, study.transcripts_from)
     _check_context(study, corpora, prompts)
     _check_unique("corpora", [corpus.name for corpus in corpora])
     _check_unique("prompts", [prompt.name for prompt in prompts])
