@@ -31,9 +31,10 @@ NAMES = {
     "--calibration",
     "--corpus",
     "--token",
+    "--method",
 }
 """Options that take a name of a registry, to which plug-ins may add."""
-FREE = {"--channel", "--development-speakers", "--gate", "--option"}
+FREE = {"--channel", "--development-speakers", "--gate", "--option", "--shard"}
 """Options whose text only a corpus or a sound file can know, or that hold a number."""
 
 

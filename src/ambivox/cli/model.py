@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ambivox.cli.options import (
+    AnyModelOption,
     CalibrateOption,
     ChannelOption,
     DevelopmentSpeakersOption,
@@ -223,16 +224,7 @@ def calibrate(
             autocompletion=names_in("calibration", "CALIBRATIONS"),
         ),
     ] = "temperature",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Of the run, where it has several.",
-            autocompletion=names_in("model", "MODELS"),
-        ),
-    ] = None,
+    model: AnyModelOption = None,
     prompt: PromptOption = None,
     readout: ReadoutOption = None,
     development_speakers: DevelopmentSpeakersOption = "",

@@ -46,16 +46,16 @@ complete_readouts = names_in("readouts", "READOUTS")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 # What to ask, and whom.
-ModelOption = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="'mini', an engine, a folder, or a hub name org/name.",
-        autocompletion=names_in("models", "MODELS"),
-    ),
-]
+_MODEL = typer.Option(
+    "--model",
+    "-m",
+    metavar="MODEL",
+    help="'mini', an engine, a folder, or a hub name org/name.",
+    autocompletion=names_in("models", "MODELS"),
+)
+ModelOption = Annotated[str, _MODEL]
+AnyModelOption = Annotated[str | None, _MODEL]
+"""One of the models of a run, where it has several."""
 ModelArgument = Annotated[
     str,
     typer.Argument(
