@@ -5,10 +5,11 @@ import pytest
 from ambivox.metrics import Score
 from ambivox.present.html import write_report
 from ambivox.present.html.summary import _against_prior
-from ambivox.scoring import ControlKey, RowKey, ScoreRow, ScoreTable
+from ambivox.scoring import ControlKey, RowKey, ScoreRow, ScoreTable, score
 from ambivox.statistics import Interval
 from tests.present.pages import report
 from tests.present.runs import LABELS, Made, make_run
+from tests.scoring.rows import find_row
 
 
 def always(label):
@@ -56,8 +57,19 @@ def test_a_perfect_vote_prior_cannot_be_beaten(tmp_path):
 def test_says_when_hearing_made_no_difference(tmp_path):
     made = Made(controls=("clip", "silence"), prompts=("dictionary",), say=knows_the_votes)
     text = report(tmp_path, made).text
-    assert "Given silence of the same length instead, the best readout has 0.000" in text
-    assert "hearing the clips did not help" in text
+    assert "Given silence of the same length instead, the best readout has 0.000: no worse." in text
+    assert "beyond chance is what 'ambivox claims' tests" in text
+
+
+def test_says_by_how_much_the_best_readout_is_worse_without_the_clips(tmp_path):
+    made = Made(controls=("clip", "silence"), prompts=("word",), readouts=("first",))
+    table = score(make_run(tmp_path / "run", made))
+    heard, silent = (
+        find_row(table, "first", "word", control).scores["jsd_bits"].value for control in ("clip", "silence")
+    )
+    assert silent > heard
+    text = report(tmp_path / "page", made).text
+    assert f"the best readout has {silent:.3f}: worse by {silent - heard:.3f}." in text
 
 
 def test_failures_of_the_best_readout_stay_in_sight(tmp_path):

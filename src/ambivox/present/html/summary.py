@@ -142,12 +142,13 @@ def _without_clips(table: ScoreTable, best: ScoreRow) -> list[str]:
         same = isinstance(row.key, RowKey) and row.key.heard("clip") == best.key
         if not same or row.of_clips or other is None or value is None:
             continue
-        gained = other - value if metric.lower_is_better else value - other
-        helped = "helped" if round(gained, 3) > 0 else "did not help"
+        gained = round(other - value if metric.lower_is_better else value - other, 3)
+        worse = "no worse" if gained <= 0 else f"worse by {number(gained)}"
         sentences.append(
-            f"Given {HEARD[row.key.control]} instead, the best readout has {number(other)}: by this number "
-            f"hearing the clips {helped}."
+            f"Given {HEARD[row.key.control]} instead, the best readout has {number(other)}: {worse}."
         )
+    if sentences:
+        sentences.append("Whether hearing the clips helped beyond chance is what 'ambivox claims' tests.")
     return sentences
 
 
