@@ -146,3 +146,21 @@ def test_lens_unfolds_into_one_readout_per_layer() -> None:
     ]
     assert load_readout("lens(layer=2, join=max)").spec in names
     assert unfold(load_readouts(["lens"]), said((0,))[0])[0].name == "lens"
+
+
+def test_final_is_a_softmax_over_the_raw_logits_where_a_label_was_last_written() -> None:
+    rng = np.random.default_rng(5)
+    full = rng.standard_normal((4, 12)) + 10.0
+    label_tokens = label_tokens_of([(1,), (4,), (7,)], [0, 1, 2])
+    record = with_logits(full, label_tokens, 3)
+    record = change(record, {"reply.token_ids": (4, 0, 7, 11)})
+    for spec, step in (("final", 2), ("final(step=last)", 3)):
+        z = np.exp(full[step, [1, 4, 7]])
+        np.testing.assert_allclose(load_readout(spec)(record).distribution, z / z.sum(), rtol=1e-5)
+
+
+def test_final_needs_a_label_that_is_written() -> None:
+    full = np.zeros((2, 12))
+    record = with_logits(full, label_tokens_of([(1,), (4,)], [0, 1]), 2)
+    assert load_readout("final")(record).status == "undefined"
+    assert load_readout("final(step=last)")(record).distribution is not None

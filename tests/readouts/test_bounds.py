@@ -17,7 +17,7 @@ from tests.readouts.made_up_records import label_tokens_of, with_logits
 VOCABULARY = 40
 # label 0 by two tokens, label 1 by one, label 2 by three
 LABEL_TOKENS = label_tokens_of([(1,), (7,), (4,), (0,), (9,), (30,)], [0, 0, 1, 2, 2, 2])
-READ = ("first", "first(join=max)", "mean", "answer", "mean(over=label-tokens)", "sequence")
+READ = ("first", "final", "first(join=max)", "mean", "answer", "mean(over=label-tokens)", "sequence")
 
 
 def as_listed(full: NDArray[np.float64], n_listed: int) -> Record:

@@ -158,7 +158,7 @@ _BUILT_IN = (
     Objective(
         "yu-2026",
         "Yu et al. (2026), arXiv 2603.08230: cross-entropy plus forward KL of the votes from the label-token "
-        "distribution; the weight between them (1 here) is our choice",
+        "distribution, with their weight lambda = 1 between them",
         "plurality",
         True,
         _yu_2026,

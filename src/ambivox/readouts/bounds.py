@@ -45,7 +45,8 @@ def read_between(readout: Callable[..., Reading], record: Record, **options: Any
     of_sequence = np.array(label_tokens.sequence_labels) == np.arange(n_labels)[:, None]
 
     def at(tokens: _Mask, sequences: _Mask) -> Reading:
-        return readout(replace(record, reply=_with_bounds_of(reply, tokens, sequences)), **options)
+        ends = _with_bounds_of(reply, tokens, sequences, together=options.get("join") != "max")
+        return readout(replace(record, reply=ends), **options)
 
     point = at(np.ones_like(of_token[0]), np.ones_like(of_sequence[0]))
     if point.distribution is None:
@@ -69,14 +70,16 @@ def read_between(readout: Callable[..., Reading], record: Record, **options: Any
     )
 
 
-def _with_bounds_of(reply: Reply, tokens: _Mask, sequences: _Mask) -> Reply:
-    """The reply with the unlisted tokens and sequences of a mask at their bounds, and the others at 0."""
+def _with_bounds_of(reply: Reply, tokens: _Mask, sequences: _Mask, *, together: bool) -> Reply:
+    """The reply with the unlisted tokens and sequences of a mask at their bounds, and the others at 0.
+
+    Added up, tokens have at most what no listed one has (`together`); the largest alone may have all of that.
+    """
     logits, logp = reply.token_logits, reply.sequence_logp
     if reply.bounded is not None and reply.unlisted_logp is not None:
         raised = reply.bounded & tokens
         bounds = np.where(raised, logits, -np.inf)
-        # Together they have at most what no listed token has.
-        too_much = np.maximum(lse(bounds, axis=1) - reply.unlisted_logp, 0.0)[:, None]
+        too_much = np.maximum(lse(bounds, axis=1) - reply.unlisted_logp, 0.0)[:, None] * together
         logits = np.where(raised, logits - too_much, np.where(reply.bounded, NONE, logits)).astype(np.float32)
     if reply.sequence_bounded is not None and logp is not None:
         logp = np.where(reply.sequence_bounded & ~sequences, NONE, logp)

@@ -98,6 +98,7 @@ _BUILT_IN = (
     Readout("first", "token", tokens.first, "first-step probabilities of the labels"),
     Readout("mean", "token", tokens.mean, "mean over steps of logit, probability or log-probability"),
     Readout("answer", "token", tokens.answer, "the same over the steps at which a label is written"),
+    Readout("final", "token", tokens.final, "softmax of the label logits at the final step"),
     Readout(
         "expected",
         "token",

@@ -36,6 +36,7 @@ from ambivox.record import Record
 Value = Literal["logit", "probability", "log-probability"]
 Over = Literal["steps", "answer", "label-tokens"]
 Normalise = Literal["sum", "softmax"]
+FinalStep = Literal["label", "last"]
 
 SHARED_MASS = 0.01
 """The part of the labels' probability that may lie on tokens of several labels before it is a collision."""
@@ -209,6 +210,34 @@ def answer(
     construction.
     """
     return mean(record, value=value, over="answer", normalise=normalise, join=join, forms=forms)
+
+
+@_with_forms_shift
+def final(
+    record: Record, *, step: FinalStep = "label", join: Join = "logsumexp", forms: Forms = "offered"
+) -> Reading:
+    """Softmax over the raw logits of the labels at the final step.
+
+    As Yu et al. (arXiv 2603.08230) describe what they take over from Halim et al.; beside it stands ``mean(
+    value=logit, normalise=sum)``, the formula of the latter's summary. Which step is the final one is not
+    said there: here it is the last at which a label is written (``step=label``), or the last of all, which is
+    mostly that of the end token (``step=last``). The last position of the prompt is what `first` reads.
+    """
+    fault = _fault(record)
+    if fault:
+        return Reading(None, "undefined", fault)
+    reply, labels = record.replied, record.asked.emotions.labels
+    written = answer_steps(record.asked.label_tokens, reply.token_ids)
+    at = written[-1:] if _choice("step", step, FinalStep) == "label" else [len(reply.token_logits) - 1]
+    if not at:
+        return Reading(None, "undefined", "no label was written with the tokens that are token_logits")
+    label_tokens, _ = _of_forms(record, forms)
+    shares = owned_shares(label_tokens, len(labels))
+    token_logits, normaliser = reply.token_logits[at], reply.logsumexp[at]
+    if _collides(label_tokens, shares, token_logits, normaliser):
+        return Reading(None, "collided", _collision(label_tokens, labels))
+    logits = label_logits(token_logits, shares, _choice("join", join, Join))
+    return Reading(softmax(logits[0]), "ok", mass=_mass(logits, normaliser) if join == "logsumexp" else None)
 
 
 def answer_steps(label_tokens: LabelTokens, token_ids: Sequence[int]) -> list[int]:
