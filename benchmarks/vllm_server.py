@@ -1,7 +1,7 @@
-"""Start vLLM's server: its own entry point, for a model whose window is shorter than 30 s.
+"""vLLM's server, for models too whose window is shorter than 30 s; run by the Python of vLLM's environment.
 
-vLLM's Qwen2-Audio insists on 3,000 frames of features in a check, though its model takes any number. This is
-run by the Python of vLLM's environment; child processes import it again, so the change stands at the top.
+In a check, vLLM's Qwen2-Audio insists on 3,000 frames of features; its model takes any number. Child
+processes import this file again, so the change stands at the top.
 """
 
 import runpy

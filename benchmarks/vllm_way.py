@@ -28,13 +28,21 @@ from safetensors.torch import load_file, save_file
 
 from ambivox.models import Request
 
-START_S = 300
+START_S = 600
+SERVED = "mini"
 AT_A_TIME = 64
 
 
 @contextmanager
 def vllm_way(python: str, checkpoint: Path, threads: int, model: Any) -> Iterator[Any]:
-    folder = _as_on_the_hub(checkpoint)
+    with vllm_server(python, checkpoint, checkpoint.parent, threads) as url:
+        yield _Way(url, model)
+
+
+@contextmanager
+def vllm_server(python: str, checkpoint: Path, scratch: Path, threads: int) -> Iterator[str]:
+    """Serve a Qwen2-Audio checkpoint on a free port of this machine; yields its URL."""
+    folder = _as_on_the_hub(checkpoint, scratch / f"{checkpoint.name}-vllm")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,24 +55,27 @@ def vllm_way(python: str, checkpoint: Path, threads: int, model: Any) -> Iterato
         "VLLM_NO_USAGE_STATS": "1",
     }
     environment.pop("PYTHONPATH", None)
-    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
-    command += ["--served-model-name", "bench", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--dtype", "float32", "--max-model-len", "2048", "--max-logprobs", "700", "--enforce-eager"]
+    command = [python, str(Path(__file__).with_name("vllm_server.py")), "--model", str(folder)]
+    command += ["--served-model-name", SERVED, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--dtype", "float32", "--max-model-len", "2048", "--enforce-eager"]
     command += ["--enable-prefix-caching"]
-    log = (checkpoint.parent / "vllm.log").open("w")
-    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        _wait(server, port)
-        yield _Way(port, model)
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
+    path = scratch / "vllm.log"
+    with path.open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            _wait(server, port, path)
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            server.terminate()
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
-def _as_on_the_hub(checkpoint: Path) -> Path:
+def _as_on_the_hub(checkpoint: Path, folder: Path) -> Path:
     """vLLM insists on the names of the weights that the hub has."""
-    folder = checkpoint.with_name(checkpoint.name + "-vllm")
     if folder.exists():
         return folder
     shutil.copytree(checkpoint, folder)
@@ -81,22 +92,22 @@ def _as_on_the_hub(checkpoint: Path) -> Path:
     return folder
 
 
-def _wait(server: subprocess.Popen, port: int) -> None:
+def _wait(server: subprocess.Popen, port: int, log: Path) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         if server.poll() is not None:
-            raise SystemExit("vLLM ended before it was ready: see vllm.log beside the checkpoint")
+            raise RuntimeError(f"vLLM ended before it was ready: {log.read_text()[-2000:]}")
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
             return
         except OSError:
             time.sleep(1)
-    raise SystemExit("vLLM did not start in time: see vllm.log beside the checkpoint")
+    raise RuntimeError(f"vLLM did not start in {START_S} s: {log.read_text()[-2000:]}")
 
 
 class _Way:
-    def __init__(self, port: int, model: Any) -> None:
-        self.url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    def __init__(self, url: str, model: Any) -> None:
+        self.url = f"{url}/chat/completions"
         self.tokenizer = model.chat.tokenizer
         self.calls = 0
 
@@ -126,7 +137,7 @@ class _Way:
 
     def _post(self, messages: list[Any], max_tokens: int, used: list[int], **more: Any) -> list[int]:
         body = {
-            "model": "bench",
+            "model": SERVED,
             "messages": messages,
             "max_tokens": max_tokens,
             "temperature": 0,

@@ -32,6 +32,11 @@ from ambivox.errors import AudioError, UsageError
 from ambivox.reasons import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ambivox.models import SpeechModel
+    from ambivox.models.check import Check
     from ambivox.run.read_clip import Reader
 
 
@@ -263,34 +268,62 @@ def calibrate(
 
 def check(
     model: ModelArgument,
+    clips: Annotated[
+        list[str] | None,
+        typer.Option("--clip", metavar="CLIP", help="A sound file to try a server with; give two or more."),
+    ] = None,
+    price: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="IN OUT", help="Of a million tokens of prompts and of answers, for a server."),
+    ] = None,
     trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Test whether a model can be trusted.
 
-    Does it hear the clip, and does it answer alone as it answers in a batch?
+    Does it hear the clip, and does it answer alone as it answers in a batch? Of a server it is also told what
+    it can and cannot give, by readout, and what a question costs.
     """
     from ambivox.models import load_model
     from ambivox.models.check import check_model
 
-    checks = check_model(load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})))
+    loaded = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
+    if model.startswith(("http://", "https://", "openai:")):
+        checks, more = _check_server(loaded, clips, price)
+    else:
+        checks, more = check_model(loaded), {}
     if as_json:
-        print_json(
-            {
-                "model": model,
-                "checks": [
-                    {"name": c.name, "passed": c.passed, "caution": c.caution, "detail": c.detail}
-                    for c in checks
-                ],
-            }
-        )
+        print_json({"model": model, "checks": [asdict(check) for check in checks]} | more)
     else:
         print_table(
             ("", "check", "detail"),
             (("caution" if c.caution else "ok" if c.passed else "FAILED", c.name, c.detail) for c in checks),
         )
+        if more:
+            print_table(
+                ("readout", "this server gives", "why"),
+                ((name, gift["gives"], gift["why"]) for name, gift in more["readouts"].items()),
+            )
+            say("{requests} requests, {prompt_tokens} + {completion_tokens} tokens".format_map(more))
     if not all(c.passed for c in checks):
         raise typer.Exit(1)
+
+
+def _check_server(
+    model: SpeechModel, clips: list[str] | None, price: tuple[float, float] | None
+) -> tuple[Sequence[Check], dict[str, Any]]:
+    from ambivox.audio import load_audio
+    from ambivox.inspection.server import check_server
+    from ambivox.models.openai.adapter import ServerModel
+
+    if not isinstance(model, ServerModel):
+        raise TypeError(f"{type(model).__name__} in place of a model on a server")
+    if clips is not None and len(clips) < 2:
+        raise UsageError("--clip: give at least two, or none")
+    found = check_server(model, [load_audio(clip) for clip in clips] if clips else None, price=price)
+    more = asdict(found)
+    del more["checks"]
+    return found.checks, more
 
 
 def finetune(

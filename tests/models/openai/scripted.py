@@ -93,6 +93,7 @@ class Scripted:
     dialect: Dialect = "vllm"
     model: str = "toy"
     drops_audio: bool = False
+    counts_audio: bool = True
     nulls: bool = False
     says: str | None = None
     faults: list[str | None] = field(default_factory=list)
@@ -137,7 +138,7 @@ class Scripted:
         samples = soundfile.read(io.BytesIO(sound))[0] if sound else np.zeros(0)
         if len(samples) > self.longest_s * 16_000:
             raise _RefusedError(400, f"the audio is longer than {self.longest_s:g} s")
-        n_audio = 0 if self.drops_audio else math.ceil(len(samples) / 640)
+        n_audio = math.ceil(len(samples) / 640) if self.counts_audio else 0
         prompt = [*[AUDIO] * n_audio, *tokenise(text), TURN, *begun]
         choices = [self._choice(body, sound, text, begun, n) for n in range(body.get("n") or 1)]
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(choices[0].get("token_ids") or ())}

@@ -37,6 +37,9 @@ class Counts:
     sent: int = 0
     retried: int = 0
     failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
 
 
 class Client:
@@ -112,6 +115,7 @@ class Client:
                     answer = await self._ask("POST", "/chat/completions", body)
                     choices = answer.get("choices")
                     if isinstance(choices, list) and choices and all(isinstance(c, dict) for c in choices):
+                        self._count_tokens(answer.get("usage"))
                         return answer
                     raise _MalformedError(f"{self.base_url}: an answer without choices")
                 except _MalformedError as error:
@@ -140,6 +144,15 @@ class Client:
         if not isinstance(data, dict):
             raise _MalformedError(f"{self.base_url}: an answer that is not a JSON object")
         return data
+
+    def _count_tokens(self, usage: object) -> None:
+        if isinstance(usage, dict):
+            details = usage.get("prompt_tokens_details")
+            self.counts.prompt_tokens += _whole(usage.get("prompt_tokens"))
+            self.counts.completion_tokens += _whole(usage.get("completion_tokens"))
+            self.counts.cached_tokens += (
+                _whole(details.get("cached_tokens")) if isinstance(details, dict) else 0
+            )
 
     def _count_retries(self, request: httpx2.Request | None) -> None:
         again = int(request.headers.get("x-stainless-retry-count", 0)) if request else 0
@@ -208,6 +221,10 @@ async def _or_error(work: Coroutine[Any, Any, _T]) -> _T | AmbivoxError:
         return await work
     except AmbivoxError as error:
         return error
+
+
+def _whole(count: object) -> int:
+    return count if isinstance(count, int) and count > 0 else 0
 
 
 def _message(error: openai.APIStatusError) -> str:
