@@ -9,7 +9,7 @@ TORCH := 2.13.0
 OUT ?= demo
 JOBS ?= 2
 
-.PHONY: bench demo docs test test-fast test-lowest test-newest lint types format mini clean help
+.PHONY: bench checks demo docs test test-fast test-lowest test-newest lint types format mini clean help
 
 help:
 	@echo "make demo    read a clip, run a study of 12, score it, test the claims, write a report into $(OUT)/"
@@ -31,8 +31,11 @@ demo: $(VENV)/.installed
 	$(BIN)/ambivox claims $(OUT) --cluster clip
 	$(BIN)/ambivox report $(OUT) --cluster clip
 
-test: lint types docs build/vllm/.ready
+test: $(VENV)/.installed-dev
+	$(MAKE) -j 2 checks build/vllm/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+checks: lint types docs
 
 # What can be known in a minute; the rest is marked slow.
 test-fast: lint

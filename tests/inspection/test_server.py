@@ -60,7 +60,7 @@ def test_a_server_that_lists_a_few_tokens_gives_bounds() -> None:
 def test_a_server_that_refuses_is_found_out() -> None:
     checks, _ = checked(Scripted(dialect="silent", says="I can't hear the audio."))
     assert not checks["the model does not refuse"].passed
-    assert "12 of 12 answers, as in \"I can't hear" in checks["the model does not refuse"].detail
+    assert "answers, as in \"I can't hear" in checks["the model does not refuse"].detail
 
 
 def test_a_price_is_that_of_the_tokens() -> None:

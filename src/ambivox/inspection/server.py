@@ -43,6 +43,9 @@ WHOLE = 1e-3
 _Found = Callable[[], tuple[bool, str] | tuple[bool, str, bool]]
 
 
+HEARD = "the clip is heard"
+
+
 @dataclass(frozen=True)
 class Gift:
     """Whether a readout can be had: ``exact``, ``bounds``, ``yes`` (text level) or ``no``, and why."""
@@ -106,7 +109,7 @@ class _Trial:
         tried: tuple[tuple[str, _Found], ...] = (
             ("the server is what it says", self.says),
             ("the clip takes part of the prompt", self.counted),
-            ("the clip is heard", self.heard),
+            (HEARD, self.heard),
             ("log-probabilities are real", self.real),
             ("a batch answers like single clips", self.batch),
             ("the same request answers the same", self.repeats),
@@ -122,6 +125,8 @@ class _Trial:
                 yield Check(name, *check())
             except AmbivoxError as error:
                 yield Check(name, False, str(error))
+            if name == HEARD and not self.hears:
+                return  # nothing else that it says is about the clip
 
     def ask(
         self, clip: FloatArray | None, prompt: str = "word", order: Sequence[int] | None = None
@@ -147,12 +152,14 @@ class _Trial:
         instead = {"another clip": other, "silence": np.zeros_like(first), "noise": noise, "no clip": None}
         said, *others = self.model.generate([self.ask(first), *(self.ask(c) for c in instead.values())])
         moved = {name: self.distance(said, reply) for name, reply in zip(instead, others, strict=True)}
+        still = [name for name, by in moved.items() if not by and name != "no clip"]
+        if self.model.server.logprobs == "none":
+            self.hears = True  # one word for all of these may be all that it has to say
+            detail = f"the same text for {', '.join(still)}" if still else "another text for another sound"
+            return True, detail, bool(still)
+        self.hears = not still
         detail = ", ".join(f"{name} {by:.2g}" for name, by in moved.items())
-        self.hears = all(by > 0 for name, by in moved.items() if name != "no clip")
-        if self.hears or self.model.server.logprobs != "none":
-            return self.hears, f"in place of the clip, in probability: {detail}", False
-        self.hears = True  # the same word for all of these may be all that it has to say
-        return True, f"the texts are the same for {', '.join(n for n, by in moved.items() if not by)}", True
+        return self.hears, f"in place of the clip, in probability: {detail}", False
 
     def real(self) -> tuple[bool, str, bool]:
         server = self.model.server
@@ -185,12 +192,12 @@ class _Trial:
         together = self.model.generate(asked)
         alone = [self.model.generate([request])[0] for request in asked]
         by = max(self.distance(a, b) for a, b in zip(together, alone, strict=True))
-        return by <= SAME, f"{len(asked)} requests, largest difference {by:.2g} in probability"
+        return by <= SAME, f"{len(asked)} requests, largest difference {self.shown(by)}"
 
     def repeats(self) -> tuple[bool, str]:
         replies = self.model.generate([self.ask(self.clips[0])] * 3)
         by = max(self.distance(replies[0], reply) for reply in replies[1:])
-        return by <= SAME, f"three times, largest difference {by:.2g} in probability"
+        return by <= SAME, f"three times, largest difference {self.shown(by)}"
 
     def cache(self) -> tuple[bool, str]:
         clip = (self.clips[0] * np.float32(0.9)).astype(np.float32)  # one that it has not met yet
@@ -227,7 +234,7 @@ class _Trial:
         clips = self.clips[:n]
         replies = self.model.generate([self.ask(c) for clip in clips for c in (clip, change(clip))])
         by = max(self.distance(a, b) for a, b in zip(replies[::2], replies[1::2], strict=True))
-        return True, f"by {by:.2g} in probability", by > 0.05
+        return True, f"by {self.shown(by)}", by > 0.05
 
     def order(self) -> tuple[bool, str, bool]:
         n = len(self.emotions)
@@ -236,7 +243,7 @@ class _Trial:
         ]
         replies = self.model.generate(turned)
         by = max(self.distance(a, b) for a, b in zip(replies[::2], replies[1::2], strict=True))
-        return True, f"reversed, by {by:.2g} in probability: ask several orders and average", by > 0.05
+        return True, f"reversed, by {self.shown(by)}: ask several orders and average", by > 0.05
 
     def cost(self) -> tuple[bool, str]:
         before = replace(self.model.client.counts)
@@ -249,6 +256,11 @@ class _Trial:
         if self.price:
             told += f", {(prompt * self.price[0] + answer * self.price[1]) / 1e6:.2g} per question"
         return True, told
+
+    def shown(self, by: float) -> str:
+        if self.model.server.logprobs == "none":
+            return "another text" if by else "none"
+        return f"{by:.2g} in probability"
 
     def distance(self, a: Reply, b: Reply) -> float:
         """Largest difference in probability of a label token at the first step; of texts 0 or 1."""

@@ -103,6 +103,8 @@ class Scripted:
     key: str | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
     answered: int = 0
+    asked: threading.Event = field(default_factory=threading.Event)
+    """Set as soon as a request about a clip has come."""
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -141,7 +143,10 @@ class Scripted:
         n_audio = math.ceil(len(samples) / 640) if self.counts_audio else 0
         prompt = [*[AUDIO] * n_audio, *tokenise(text), TURN, *begun]
         choices = [self._choice(body, sound, text, begun, n) for n in range(body.get("n") or 1)]
-        usage = {"prompt_tokens": len(prompt), "completion_tokens": len(choices[0].get("token_ids") or ())}
+        usage = {
+            "prompt_tokens": len(prompt),
+            "completion_tokens": len(tokenise(choices[0]["message"]["content"])),
+        }
         answer = {"id": "x", "model": self.model, "choices": choices, "usage": usage}
         if self.backend:
             answer["system_fingerprint"] = self.backend
@@ -210,6 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         script: Scripted = self.server.script
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.stopping.is_set():  # connections that were kept open end with the server
+            self.close_connection = True
+            return
         if self._refuses_key(script):
             return
         if self.path == "/tokenize":
@@ -243,6 +251,8 @@ class _Handler(BaseHTTPRequestHandler):
         with script.lock:
             script.seen.append(body)
             fault = script.faults.pop(0) if about_clip and script.faults else None
+            if about_clip:
+                script.asked.set()
         time.sleep(script.delay_s)
         try:
             answer = script.chat(body)
@@ -326,9 +336,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(script: Scripted) -> Iterator[Scripted]:
-    """Serve on a free port of this machine until the block ends."""
-    server = _Server(("127.0.0.1", 0), _Handler)
+def served(script: Scripted, port: int = 0) -> Iterator[Scripted]:
+    """Serve on a port of this machine, a free one by default, until the block ends."""
+    server = _Server(("127.0.0.1", port), _Handler)
     server.script, server.stopping = script, threading.Event()  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

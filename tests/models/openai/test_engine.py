@@ -260,8 +260,9 @@ def test_a_fault_that_passes_costs_a_retry_and_nothing_else(serve: Serve, fault:
         ("403", UnreachableError, r"it wants a key \(403\)"),
         ("404", UnreachableError, r"404 for /chat/completions"),
         ("413", AmbivoxError, "longer than the server accepts"),
-        ("nan", AmbivoxError, "nan in place of a log-probability"),
-        ("short-logprobs", AmbivoxError, "do not write the answer"),
+        ("nan", UnreachableError, "nan in place of a log-probability"),
+        ("short-logprobs", UnreachableError, "do not write the answer"),
+        ("ignores-fields", UnreachableError, "listed no other tokens this time"),
     ],
 )
 def test_a_fault_that_stays_is_one_line_and_leaves_the_other_answers(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ambivox.errors import AmbivoxError, UsageError
+from ambivox.errors import AmbivoxError, UnreachableError, UsageError
 from ambivox.models.openai.chat import audio_part, user_turn
 from ambivox.models.openai.client import Client
 from ambivox.models.openai.logprobs import Step, assert_same_text, listed_values, read_steps
@@ -43,6 +43,7 @@ def load_openai(
     timeout_s: Annotated[float, Field(gt=0)] = 120.0,
     max_retries: Annotated[int, Field(ge=0, le=100)] = 5,
     max_audio_s: Annotated[float, Field(gt=0)] | None = None,
+    any_backend: bool = False,
 ) -> ServerModel:
     """A model on a server. The key, if it wants one, comes from OPENAI_API_KEY in the environment.
 
@@ -56,6 +57,8 @@ def load_openai(
         timeout_s: for the next bytes of an answer.
         max_retries: of a request that failed in a way that may pass.
         max_audio_s: the longest clip that the model hears whole, where you know it: servers do not say.
+        any_backend: let answers of several backends (`system_fingerprint`) stand side by side, for services
+            that change between them.
 
     Raises:
         UsageError: no such model, a URL that cannot be one, or a missing key.
@@ -66,6 +69,7 @@ def load_openai(
         name if by_url else base_url, concurrency=concurrency, timeout_s=timeout_s, max_retries=max_retries
     )
     server = client.run(look(client, "" if by_url else name, logprobs, top_logprobs))
+    server = replace(server, backend=None) if any_backend else server
     tokens = _tokens(client, server, tokenizer)
     shown = name if by_url else f"openai:{name}"
     return ServerModel(client, server, tokens, name=shown, max_audio_s=max_audio_s)
@@ -158,6 +162,8 @@ class ServerModel:
         ]
         try:
             answers = [await self.client.chat(body) for body in bodies]
+            for answer in answers:
+                self._assert_same_backend(answer)
             draws = await self._draw(request, turn) if request.n_draws else ()
             audio_tokens = await self._audio_tokens(request, answers[0]) if audio else 0
             text, finish = _said(answers[0]["choices"][0])
@@ -183,6 +189,14 @@ class ServerModel:
             left_out=found.left_out,
         )
 
+    def _assert_same_backend(self, answer: Mapping[str, Any]) -> None:
+        told, known = str(answer.get("system_fingerprint") or ""), self.server.backend
+        if known is not None and told != known:
+            change = f"{told or 'unnamed'}, before {known or 'unnamed'}"
+            raise UnreachableError(
+                f"another backend answers ({change}): run the study again, or set any_backend"
+            )
+
     def _question(self, ids: Sequence[int]) -> dict[str, Any]:
         return question(self.server.model, self.server.logprobs, self.server.listed, list(ids))
 
@@ -197,20 +211,27 @@ class ServerModel:
         parts = [read_steps(answer["choices"][0], self._id_of) for answer in answers]
         first = parts[0]
         if self.server.logprobs != "ids":
-            assert_same_text(first, text) if first else None
+            if any(len(step.listed) + len(step.control) < 2 for step in first):
+                raise UnreachableError("the server listed no other tokens this time (top_logprobs)")
+            if first:
+                assert_same_text(first, text)
+            elif self.server.logprobs == "list" and text:
+                raise UnreachableError("the server gave no log-probabilities this time")
             return first
         written = [step.token for step in first]
         if any([step.token for step in part] != written for part in parts):
-            raise AmbivoxError("the server answered the same question in two ways: its batches are not exact")
+            raise UnreachableError(
+                "the server answered the same question in two ways: its batches are not exact"
+            )
         if answers[0]["choices"][0].get("token_ids", written) != written:
-            raise AmbivoxError("log-probabilities of other tokens than those of the answer")
+            raise UnreachableError("log-probabilities of other tokens than those of the answer")
         merged = [
             Step(steps[0].token, "", {i: p for step in steps for i, p in step.listed.items()}, {}, 0.0)
             for steps in zip(*parts, strict=True)
         ]
         for step in merged:
             if not set(request.label_tokens.token_ids) <= step.listed.keys():
-                raise AmbivoxError("the server left out tokens that were asked for")
+                raise UnreachableError("the server left out tokens that were asked for")
         return merged
 
     def _id_of(self, text: str) -> int:
@@ -262,7 +283,7 @@ class ServerModel:
                 return None
             steps = read_steps(answer["choices"][0], self._id_of)
             if not steps or not set(part) <= steps[0].listed.keys():
-                raise AmbivoxError("the server left out tokens that were asked for")
+                raise UnreachableError("the server left out tokens that were asked for")
             listed |= steps[0].listed
         return Step(-1, "", listed, {}, 0.0)
 
@@ -331,8 +352,8 @@ def _said(choice: Mapping[str, Any]) -> tuple[str, Literal["stop", "length"]]:
     """The text of an answer, a refusal included, and how it ended."""
     message = choice.get("message")
     if not isinstance(message, dict):
-        raise AmbivoxError("an answer without a message")
+        raise UnreachableError("an answer without a message")
     text = message.get("content") or message.get("refusal") or ""
     if not isinstance(text, str):
-        raise AmbivoxError("an answer that is not text")
+        raise UnreachableError("an answer that is not text")
     return text, "length" if choice.get("finish_reason") == "length" else "stop"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ambivox.errors import AmbivoxError
+from ambivox.errors import UnreachableError
 from ambivox.models.protocol import FloatArray
 
 NOT_TOLD = -9990.0
@@ -60,11 +60,11 @@ def read_steps(choice: Mapping[str, Any], id_of: Callable[[str], int]) -> list[S
         id_of: text of a token -> its id, for servers that give no ids.
 
     Raises:
-        AmbivoxError: what it gives is not log-probabilities.
+        UnreachableError: what it gives is not log-probabilities.
     """
     content = (choice.get("logprobs") or {}).get("content") or []
     if not isinstance(content, list):
-        raise AmbivoxError("log-probabilities that are not a list")
+        raise UnreachableError("log-probabilities that are not a list")
     return [_step(entry, id_of) for entry in content]
 
 
@@ -91,10 +91,10 @@ def _step(entry: Any, id_of: Callable[[str], int]) -> Step:
 def _entry(entry: Any, id_of: Callable[[str], int]) -> tuple[int, str, float]:
     """Id, text and log-probability of a listed token."""
     if not isinstance(entry, dict):
-        raise AmbivoxError("log-probabilities of an unknown form")
+        raise UnreachableError("log-probabilities of an unknown form")
     logp, text = entry.get("logprob", -9999.0), str(entry.get("token", ""))
     if not isinstance(logp, int | float) or isinstance(logp, bool) or math.isnan(logp) or logp > 1e-3:
-        raise AmbivoxError(f"{logp!r:.20} in place of a log-probability")
+        raise UnreachableError(f"{logp!r:.20} in place of a log-probability")
     logp = max(min(float(logp), 0.0), -9999.0)
     if match := _TOKEN_ID.fullmatch(text):
         return int(match[1]), "", logp
@@ -109,13 +109,13 @@ def assert_same_text(steps: Sequence[Step], text: str) -> None:
     """The tokens write the text.
 
     Raises:
-        AmbivoxError: they do not, so they are of something else.
+        UnreachableError: they do not, so they are of something else.
     """
     written = "".join(step.text for step in steps)
     bare = _CONTROL.sub("", written)
     # Half a character in a token cannot be compared; markers of the end are not part of the text.
     if "�" not in written and _squeezed(text) not in (_squeezed(written), _squeezed(bare)):
-        raise AmbivoxError(
+        raise UnreachableError(
             f"log-probabilities of {len(steps)} tokens that do not write the answer ({bare!r:.40})"
         )
 

@@ -37,8 +37,8 @@ class Server:
     model: str
     card: Mapping[str, Any]
     """What the server says of the model: its owner, root, length."""
-    backend: str
-    """The `system_fingerprint` of its answers; empty where it gives none."""
+    backend: str | None
+    """The `system_fingerprint` of its answers; empty where it gives none, None where any will do."""
     logprobs: Logprobs
     listed: int
     """How many tokens it lists at a step."""

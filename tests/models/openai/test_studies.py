@@ -1,0 +1,90 @@
+"""Studies on a server: interrupted, resumed, and never of two models."""
+
+import _thread
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambivox.models import load_model
+from ambivox.record import Record
+from ambivox.run import run_study
+from ambivox.study import Study
+from tests.conftest import REPOSITORY
+from tests.models.openai.scripted import Scripted, served
+
+pytestmark = pytest.mark.slow
+
+
+def study(url: str) -> Study:
+    return Study.model_validate(
+        {
+            "corpora": [{"name": "crema-d", "path": REPOSITORY / "examples" / "crema-d", "limit": 4}],
+            "models": [{"name": url, "options": {"timeout_s": 5.0, "max_retries": 0, "concurrency": 4}}],
+            "prompts": ["word", "letter"],
+            "controls": ["clip"],
+            "batch_size": 4,
+        }
+    )
+
+
+def run(script: Scripted, out: Path, **options: Any) -> list[Record]:
+    return list(run_study(study(script.url), out, **options).records())
+
+
+def test_ctrl_c_with_requests_in_flight_loses_nothing_and_ends_at_once(tmp_path: Path) -> None:
+    with served(Scripted(dialect="openai")) as script:
+        expected = [record.replied.text for record in run(script, tmp_path / "whole")]
+        script.asked.clear()
+        script.delay_s = 3.0
+        model = load_model(script.url)
+        threading.Thread(target=lambda: script.asked.wait() and _thread.interrupt_main()).start()
+        with pytest.raises(KeyboardInterrupt):
+            run(script, tmp_path / "out", models=[model])
+        script.delay_s = 0.0
+        records = run(script, tmp_path / "out")
+    assert [record.replied.text for record in records] == expected
+    assert len({record.key for record in records}) == len(records) == 8
+
+
+def test_a_model_that_changed_before_the_resume_is_asked_everything_again(tmp_path: Path) -> None:
+    with served(Scripted(dialect="openai")) as script:
+        before = run(script, tmp_path / "out")
+        script.backend = "fp-2"
+        script.seen.clear()
+        after = run(script, tmp_path / "out")
+    assert len({record.asked.model.fingerprint for record in after}) == 1
+    assert not {record.key for record in after} & {record.key for record in before}
+    assert sum("input_audio" in str(body["messages"][0]["content"])[:60] for body in script.seen) == len(
+        after
+    )
+
+
+def test_a_backend_that_changes_in_a_run_is_a_failure_that_may_pass(tmp_path: Path) -> None:
+    with served(Scripted(dialect="openai", faults=[None, "other-backend"])) as script:
+        [failed] = [record.error for record in run(script, tmp_path / "out") if record.error]
+        assert failed.code == "unreachable"
+        assert "another backend answers (fp-2, before fp-1)" in failed.text
+        assert all(record.reply for record in run(script, tmp_path / "out"))
+
+
+def test_what_failed_for_reasons_of_the_server_is_asked_again_and_nothing_else(tmp_path: Path) -> None:
+    with served(Scripted(dialect="openai", faults=["500", None, "404", "413"])) as script:
+        first = run(script, tmp_path / "out")
+        codes = sorted(record.error.code for record in first if record.error)
+        assert codes == ["model", "unreachable", "unreachable"]
+        script.seen.clear()
+        second = run(script, tmp_path / "out")
+    assert [record.error.code for record in second if record.error] == ["model"]
+    assert sum("input_audio" in str(body["messages"][0]["content"])[:60] for body in script.seen) == 2
+
+
+def test_records_hold_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "sk-very-secret-0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with served(Scripted(dialect="openai", key=key, faults=[None, "401"])) as script:
+        run(script, tmp_path / "out")
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(files) > 3
+    assert not any(b"very-secret" in path.read_bytes() for path in files)
