@@ -277,7 +277,7 @@ def sequence(record: Record, *, per_token: bool = False, forms: Forms = "offered
 def _fault(record: Record) -> str:
     """Why there is nothing to read from the logits; empty if there is."""
     if record.replied.text and not len(record.replied.token_logits):
-        return "the server gave no log-probabilities"
+        return "there are no log-probabilities of what was said"
     return _unusable(record.replied.token_logits, record.replied.logsumexp)
 
 
