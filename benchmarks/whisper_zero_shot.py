@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -128,6 +129,7 @@ def scored(run: Run, corpus: str, data: Path, out: Path) -> dict[str, Any]:
     return {
         "clips": max(row.utterances for row in rows),
         "clusters": table.cluster,
+        "written_down": written_down(run, load_corpus(corpus, data / corpus)),
         "rows": [_row(row, metrics) for row in rows],
         "controls": [
             {"control": row.key.control} | _scores(row, metrics)
@@ -135,6 +137,17 @@ def scored(run: Run, corpus: str, data: Path, out: Path) -> dict[str, Any]:
             if not isinstance(row.key, RowKey)
         ],
     }
+
+
+def written_down(run: Run, corpus: Corpus) -> float:
+    """The share of clips whose transcript has the words of the corpus: few, if a checkpoint is not whole."""
+    said = {utterance.id: _words(utterance.transcript or "") for utterance in corpus}
+    heard = [record for record in run.records() if record.asked.control == "clip" and record.reply]
+    return sum(_words(r.replied.text) == said[r.asked.utterance.id] for r in heard) / len(heard)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w']+", text.casefold())
 
 
 def write_recognition_rates(corpus: Path, emotions: EmotionSet, path: Path) -> None:
@@ -194,10 +207,11 @@ def page(results: dict[str, Any]) -> str:
         found = {size: own[corpus] for size, own in results.items() if corpus in own}
         if not found:
             continue
-        lines += [f"## {title}", ""]
+        lines += [f"# {title}", ""]
         for size, own in found.items():
             every = "" if own["every"] == 1 else f", every {own['every']}th of each speaker"
-            lines.append(f"- {size}: {own['clips']} clips{every}; intervals over {own['clusters']}s")
+            right = f"{100 * own['written_down']:.0f}% of them written down word for word"
+            lines.append(f"- {size}: {own['clips']} clips{every}, {right}; intervals over {own['clusters']}s")
         table = _accuracies if corpus == "ravdess" else _distances
         lines += ["", *table(found), ""]
     return "\n".join(lines)

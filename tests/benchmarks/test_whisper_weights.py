@@ -69,8 +69,16 @@ def test_results_are_written_with_their_intervals_beside_the_published_ones() ->
         for per_token in (False, True)
         for name in ("none", "prior-match")
     ]
-    own = {"every": 4, "clips": 300, "clusters": "speaker", "rows": rows, "controls": []}
+    own = {
+        "every": 4,
+        "clips": 300,
+        "written_down": 0.97,
+        "clusters": "speaker",
+        "rows": rows,
+        "controls": [],
+    }
     written = page({"tiny.en": {"ravdess": own}})
-    assert "- tiny.en: 300 clips, every 4th of each speaker; intervals over speakers" in written
+    facts = "300 clips, every 4th of each speaker, 97% of them written down word for word"
+    assert f"- tiny.en: {facts}; intervals over speakers" in written
     assert "| tiny.en | prior-matched | 19.1 [15.0, 23.0] | 19.1 | 19.6 |" in written
     assert "| tiny.en | null input (silence) | – | – |  |" in written
