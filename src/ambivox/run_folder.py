@@ -42,6 +42,11 @@ class Run:
         """The study, every default written out."""
         return self.folder / "study.yaml"
 
+    @property
+    def calibration_path(self) -> Path:
+        """The calibration of the study, where it names one, as it was when the study was run."""
+        return self.folder / "calibration.json"
+
     def shard_path(self, model: int, shard: int) -> Path:
         """Where a shard lies: the place of its model in the study, then its number."""
         return self.folder / "records" / f"{model:02d}-{shard:06d}.parquet"

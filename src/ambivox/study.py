@@ -83,6 +83,8 @@ class Study(_Strict):
     """What the model hears: the clip, and what stands in for it. Claims on hearing need the stand-ins."""
     calibrations: tuple[str, ...] = ()
     """Add the controls that these calibrations divide by."""
+    calibrate: Path | None = None
+    """A file of `ambivox calibrate` by which readings are scored calibrated, too; beside the plain ones."""
     order_seeds: Literal["rotations"] | Annotated[tuple[int | None, ...], Field(min_length=1)] = (None,)
     """Seeds of permutations of the options (null: the order of the set), or `rotations` for each of them."""
     wordings: Annotated[tuple[dict[str, str] | None, ...], Field(min_length=1)] = (None,)
@@ -161,6 +163,7 @@ def _with_absolute_paths(study: Study, folder: Path) -> Study:
             "prompts": tuple(name_of(name) for name in study.prompts),
             "emotions": name_of(study.emotions),
             "transcripts_from": study.transcripts_from and folder / study.transcripts_from,
+            "calibrate": study.calibrate and folder / study.calibrate,
         }
     )
 

@@ -98,6 +98,63 @@ def test_what_cannot_be_fitted_is_one_line(run: Run, options: dict[str, Any], sa
     assert "\n" not in str(raised.value)
 
 
+def with_calibration(
+    folder: Path, kept: KeptCalibration, model: ToyModel | None = None, **changes: Any
+) -> Run:
+    write_corpus(folder / "other", n_clips=4)
+    write_kept(kept, folder / "cal.json")
+    manifest = CorpusSpec(name="manifest", path=folder / "other" / "manifest.csv", options={"name": "other"})
+    study = Study(
+        corpora=(manifest,),
+        models=(ModelSpec(name="toy"),),
+        prompts=("word", "letter"),
+        readouts=("first", "mean"),
+        controls=("clip",),
+        calibrate=folder / "cal.json",
+    )
+    return run_study(study.model_copy(update=changes), folder / "run", models=[model or ToyModel()])
+
+
+def test_a_run_is_scored_calibrated_where_the_calibration_is_for_it(
+    kept: KeptCalibration, tmp_path: Path
+) -> None:
+    run = with_calibration(tmp_path, kept)
+    (tmp_path / "cal.json").unlink()  # the run has its own
+    found = read_run(run)
+    rows = {(r.key.prompt, r.key.readout, r.key.calibration): r for r in found.corpora[0].readings}
+    assert {name for name in rows if name[2]} == {("word", "first", "kept-temperature")}
+    [fit] = [fit for fit in kept.fits if (fit.prompt, fit.readout) == ("word", "first")]
+    np.testing.assert_allclose(
+        rows["word", "first", "kept-temperature"].p, fit.scaling(rows["word", "first", None].p)
+    )
+    assert {note.code for note in found.notes} >= {"kept-calibration"}
+    assert "kept-in-sample" not in {note.code for note in found.notes}
+    assert [fit.prompt for fit in calibrate(run, readouts=["first"]).fits] == ["word", "letter"]
+
+
+def test_a_corpus_that_a_calibration_was_fitted_to_is_told(kept: KeptCalibration, tmp_path: Path) -> None:
+    run = with_calibration(tmp_path, kept.model_copy(update={"corpora": ("other",)}))
+    assert "kept-in-sample" in {note.code for note in read_run(run).notes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": ToyModel(fingerprint="toy-2")}, "fitted to another model"),
+        ({"emotions": "ekman6"}, "fitted to the emotions"),
+        ({"prompts": ("letter",)}, "not fitted to any prompt and readout of this study"),
+        ({"readouts": ("mean",)}, "not fitted to any prompt and readout of this study"),
+        ({"calibrate": Path("gone.json")}, "gone.json: no such file"),
+    ],
+)
+def test_a_run_with_a_calibration_of_something_else_is_refused(
+    kept: KeptCalibration, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        with_calibration(tmp_path, kept, **changes)
+    assert not list(tmp_path.glob("run/records/*"))
+
+
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     soundfile.write(tmp_path / "voice.wav", np.random.default_rng(3).normal(0, 0.1, 32_000), 16_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
@@ -117,15 +117,23 @@ class KeptCalibration(_Strict):
         Raises:
             UsageError: it is another one.
         """
-        if labels != self.emotions:
-            raise UsageError(
-                f"calibration: fitted to the emotions {', '.join(self.emotions)}, not {', '.join(labels)}: "
-                "fit one to a run with these"
-            )
+        self.check_emotions(labels)
         if fingerprint != self.fingerprint:
             raise UsageError(
                 f"calibration: fitted to another model ({self.model}, fingerprint {self.fingerprint[:12]}, "
                 f"not {fingerprint[:12]}): fit one to a run of this model"
+            )
+
+    def check_emotions(self, labels: tuple[str, ...]) -> None:
+        """Refuse another emotion set.
+
+        Raises:
+            UsageError: it is another one.
+        """
+        if labels != self.emotions:
+            raise UsageError(
+                f"calibration: fitted to the emotions {', '.join(self.emotions)}, not {', '.join(labels)}: "
+                "fit one to a run with these"
             )
 
     def scaling_of(self, prompt: str, text_hash: str, readout: str) -> Scaling:
@@ -142,8 +150,16 @@ class KeptCalibration(_Strict):
                         "another order, when it was fitted: ask as the run did, or fit one to a run of this"
                     )
                 return fit.scaling
-        fitted = ", ".join(f"{name}/{one}" for name, every in self.readouts.items() for one in every)
-        raise UsageError(f"calibration: not fitted to {prompt}/{readout}, only to {fitted}: name what it has")
+        self.refuse(f"{prompt}/{readout}")
+
+    def refuse(self, asked: str) -> NoReturn:
+        """Say that it was fitted to other prompts and readouts.
+
+        Raises:
+            UsageError: always.
+        """
+        fitted = ", ".join(f"{fit.prompt}/{fit.readout}" for fit in self.fits)
+        raise UsageError(f"calibration: not fitted to {asked}, only to {fitted}: ask for what it has")
 
 
 def kept_fit_of(name: str) -> Fit:

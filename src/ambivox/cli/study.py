@@ -11,6 +11,7 @@ import typer
 
 from ambivox.cli.options import (
     AnyEmotionsOption,
+    CalibrateOption,
     CalibrationOption,
     ClusterOption,
     ConventionOption,
@@ -47,6 +48,7 @@ def run(
         str | None,
         typer.Option(metavar="N/OF", help="Run one of several parts, such as 3/16, each its own process."),
     ] = None,
+    calibrate: CalibrateOption = None,
 ) -> None:
     """Run a study, or resume it.
 
@@ -57,6 +59,8 @@ def run(
 
     part = parse_part(shard) if shard is not None else None
     loaded = load_study(study)
+    if calibrate is not None:
+        loaded = loaded.model_copy(update={"calibrate": calibrate.resolve()})
     folder = out or Path("runs") / study.stem
     with run_progress(errors) as bar:
         try:

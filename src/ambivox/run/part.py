@@ -77,7 +77,8 @@ def merge_parts(folder: str | Path) -> Run:
                 with write_aside(run.folder / "records" / path.name) as aside:
                     shutil.copyfile(path, aside)
             merged.shards |= manifest.shards
-        for name in ("study.yaml", "environment.json"):
+        own = ("study.yaml", "environment.json", parts[0].calibration_path.name)
+        for name in own if parts[0].calibration_path.exists() else own[:2]:
             write_text(run.folder / name, (parts[0].folder / name).read_text(encoding="utf-8"))
         merged.shards = dict(sorted(merged.shards.items()))
         write_text(run.folder / MANIFEST, merged.model_dump_json(indent=1) + "\n")

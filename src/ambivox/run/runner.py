@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ambivox.calibration import KeptCalibration, read_kept, write_kept
 from ambivox.errors import AmbivoxError, OtherVersionError
 from ambivox.manifest import NAME as MANIFEST
 from ambivox.manifest import Manifest, locked, plan_hash, read_manifest
@@ -73,16 +74,21 @@ def run_study(
         AmbivoxError: the model cannot be loaded, or a shard cannot be written.
     """
     parts = look_up(study)
+    kept = kept_for(study, parts)
     run = open_run(part.folder(Path(out)) if part else Path(out), study)
     total = count_requests(parts, part) * len(study.models)
     counter = _Counter(total, report)
     fingerprints: dict[str, str] = {}
     with locked(run.folder):
         write_study(run, study)
+        if kept is not None:
+            write_kept(kept, run.calibration_path)
         manifest = _manifest_of(run, parts, total)
         earlier = Earlier(run, _records_of)
         for place, spec in enumerate(study.models):
             model = models[place] if models else load_model(spec.name, **spec.options)
+            if kept is not None:
+                kept.check_model(model.fingerprint, parts.emotions.labels)
             fingerprints[model.name] = model.fingerprint
             environment = describe_environment(parts, fingerprints)
             write_text(run.folder / "environment.json", json.dumps(environment, indent=2) + "\n")
@@ -98,6 +104,22 @@ def run_study(
                     write_text(run.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
         earlier.forget()
     return run
+
+
+def kept_for(study: Study, parts: Parts) -> KeptCalibration | None:
+    """The calibration that a study names, if it is for its emotions and something that it reads.
+
+    Raises:
+        UsageError: it is for something else.
+    """
+    if study.calibrate is None:
+        return None
+    kept, readouts = read_kept(study.calibrate), {readout.spec for readout in parts.readouts}
+    kept.check_emotions(parts.emotions.labels)
+    prompts = [prompt.name for prompt in parts.prompts]
+    if not any(fit.prompt in prompts and fit.readout in readouts for fit in kept.fits):
+        kept.refuse(f"any prompt and readout of this study ({', '.join(prompts)})")
+    return kept
 
 
 def _manifest_of(run: Run, parts: Parts, total: int) -> Manifest:

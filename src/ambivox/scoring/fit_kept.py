@@ -117,7 +117,8 @@ def _keys_of(read: RunReadings, model: str, prompts: Sequence[str]) -> list[RowK
     return [
         key
         for key in keys
-        if (key.model, key.control, key.context_turns, key.wording) == (model, "clip", 0, ())
+        if (key.model, key.control, key.calibration, key.context_turns, key.wording)
+        == (model, "clip", None, 0, ())
         and (not prompts or key.prompt in prompts)
     ]
 

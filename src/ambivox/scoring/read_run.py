@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ambivox.calibration import CALIBRATIONS
+from ambivox.calibration import CALIBRATIONS, read_kept
 from ambivox.errors import UsageError
 from ambivox.readouts import load_readouts
 from ambivox.run_folder import Run
 from ambivox.scoring.calibrated import N_FOLDS, Calibrated, Fitted, calibrate
 from ambivox.scoring.facts import RunFacts
 from ambivox.scoring.gather import Answered, gather
+from ambivox.scoring.kept_rows import with_kept
 from ambivox.scoring.notes import Note
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
 from ambivox.scoring.parallel import answered
@@ -91,7 +92,11 @@ def read_run(
         )
         done = calibrate(corpora, names, development=to, seed=options.seed)
     notes += done.notes
-    return RunReadings(run, options, _environment(run), facts, done.corpora, done.fitted, tuple(notes))
+    corpora = list(done.corpora)
+    if study.calibrate is not None:
+        corpora, told_of_kept = with_kept(corpora, read_kept(run.calibration_path), facts)
+        notes += told_of_kept
+    return RunReadings(run, options, _environment(run), facts, tuple(corpora), done.fitted, tuple(notes))
 
 
 def _sorted(
