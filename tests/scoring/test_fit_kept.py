@@ -8,9 +8,10 @@ import pytest
 import soundfile
 
 import ambivox
-from ambivox.calibration import KeptCalibration, fit_temperature, write_kept
+from ambivox.calibration import KeptCalibration, fit_temperature, read_kept, write_kept
 from ambivox.errors import UsageError
 from ambivox.run import Run, run_study
+from ambivox.run.part import Part, merge_parts
 from ambivox.scoring import ScoringOptions, calibrate, read_run
 from ambivox.study import CorpusSpec, ModelSpec, Study
 from tests.run.toy import ToyModel, write_corpus
@@ -99,7 +100,11 @@ def test_what_cannot_be_fitted_is_one_line(run: Run, options: dict[str, Any], sa
 
 
 def with_calibration(
-    folder: Path, kept: KeptCalibration, model: ToyModel | None = None, **changes: Any
+    folder: Path,
+    kept: KeptCalibration,
+    model: ToyModel | None = None,
+    part: Part | None = None,
+    **changes: Any,
 ) -> Run:
     write_corpus(folder / "other", n_clips=4)
     write_kept(kept, folder / "cal.json")
@@ -112,7 +117,8 @@ def with_calibration(
         controls=("clip",),
         calibrate=folder / "cal.json",
     )
-    return run_study(study.model_copy(update=changes), folder / "run", models=[model or ToyModel()])
+    models = [model or ToyModel()]
+    return run_study(study.model_copy(update=changes), folder / "run", models=models, part=part)
 
 
 def test_a_run_is_scored_calibrated_where_the_calibration_is_for_it(
@@ -130,6 +136,11 @@ def test_a_run_is_scored_calibrated_where_the_calibration_is_for_it(
     assert {note.code for note in found.notes} >= {"kept-calibration"}
     assert "kept-in-sample" not in {note.code for note in found.notes}
     assert [fit.prompt for fit in calibrate(run, readouts=["first"]).fits] == ["word", "letter"]
+
+
+def test_parts_that_are_put_together_keep_the_calibration(kept: KeptCalibration, tmp_path: Path) -> None:
+    with_calibration(tmp_path, kept, part=Part(1, 1))
+    assert read_kept(merge_parts(tmp_path / "run").calibration_path) == kept
 
 
 def test_a_corpus_that_a_calibration_was_fitted_to_is_told(kept: KeptCalibration, tmp_path: Path) -> None:
