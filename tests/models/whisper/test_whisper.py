@@ -12,6 +12,7 @@ import torch
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError, AudioError, UsageError
 from ambivox.models import Request, load_model
+from ambivox.models.check import check_model, speech_like
 from ambivox.models.whisper.engine import Whisper
 from ambivox.prompts import Prompt, load_prompt
 from tests.models.hf.asking import clip
@@ -136,6 +137,11 @@ def test_no_audio_and_layers_are_refused(model: Whisper) -> None:
 def test_a_control_token_in_a_sentence_is_refused(model: Whisper) -> None:
     with pytest.raises(UsageError, match="holds a control token"):
         model.label_tokens([["I sound <|endoftext|> sad"], ["I sound happy"]])
+
+
+def test_it_passes_every_check_of_a_model(model: Whisper) -> None:
+    checks = check_model(model, [speech_like(seconds, seed) for seed, seconds in enumerate((1.0, 1.6, 1.3))])
+    assert [check for check in checks if not check.passed] == []
 
 
 def test_another_class_is_refused_by_the_engine(tmp_path: Path) -> None:
