@@ -40,6 +40,15 @@ def emotion_set_names(incomplete: str) -> list[str]:
     return [name for name in emotion_sets() if name.startswith(incomplete)]
 
 
+def complete_columns(incomplete: str) -> list[str]:
+    """A completion: the last of several columns of the score table, with commas between them."""
+    from ambivox.metrics import METRICS
+    from ambivox.present.scores import OTHER_COLUMNS
+
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + name for name in (*OTHER_COLUMNS, *METRICS) if name.startswith(last)]
+
+
 complete_metrics = names_in("metrics", "METRICS")
 complete_readouts = names_in("readouts", "READOUTS")
 

@@ -29,6 +29,7 @@ from ambivox.cli.options import (
     TokenOption,
     TruthOption,
     TruthTableOption,
+    complete_columns,
 )
 from ambivox.cli.output import console, errors, print_json, say, warn
 from ambivox.errors import AmbivoxError, SomeFailedError, UsageError
@@ -171,6 +172,15 @@ def score(
         bool,
         typer.Option("--grid", help="Show every reading of the paper's token-level method as one table."),
     ] = False,
+    columns: Annotated[
+        str,
+        typer.Option(
+            "--columns",
+            metavar="A,B,...",
+            help="The columns to show: failed, skill, mass, statuses, 95% or metrics.",
+            autocompletion=complete_columns,
+        ),
+    ] = "",
     partial: PartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -212,7 +222,7 @@ def score(
     elif grid:
         show_grid(console, table)
     else:
-        show_scores(console, table, tertiles=tertiles, sensitivity=sensitivity)
+        show_scores(console, table, tertiles=tertiles, sensitivity=sensitivity, columns=_names(columns))
         show_gates(console, results)
     if any(one.verdict != "pass" for one in results):
         raise typer.Exit(1)

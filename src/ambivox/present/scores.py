@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import get_args
+from dataclasses import replace
+from typing import Any, get_args
 
 from ambivox.choices import FailedAs
+from ambivox.errors import unknown_name
 from ambivox.metrics import Metric
 from ambivox.present.names import row_name, several_models
 from ambivox.present.numbers import counts, interval, number
@@ -13,10 +15,14 @@ from ambivox.present.tables import Cell, Column, Group, Line, Table, footnote, m
 from ambivox.reasons import Reason
 from ambivox.scoring import RowKey, ScoreRow, ScoreTable
 from ambivox.scoring.keys import control_text, prompt_text, readout_text
+from ambivox.scoring.table import plain
 from ambivox.statistics import Interval
 
 MAIN_METRICS = ("jsd_bits", "accuracy", "brier_mean", "bhattacharyya", "vote_ece", "entropy_spearman")
 """What the main table shows of a convention that has these; the others follow in a table of their own."""
+
+OTHER_COLUMNS = ("failed", "skill", "mass", "statuses", "95%")
+"""Those of the main table beside its metrics."""
 
 _HEARING = {
     "swapped": "another clip",
@@ -40,36 +46,70 @@ def further_metrics(scores: ScoreTable) -> list[str]:
 
 
 def score_table(
-    scores: ScoreTable, corpus: str, *, versions: Mapping[str, Sequence[int]] | None = None
+    scores: ScoreTable,
+    corpus: str,
+    *,
+    versions: Mapping[str, Sequence[int]] | None = None,
+    columns: Sequence[str] = (),
 ) -> Table:
     """The main table of a corpus.
 
     Args:
         versions: of the prompts, for their headings.
+        columns: those that are shown, in place of the usual ones: ``failed``, ``skill``, ``mass``,
+            ``statuses`` or a metric of the table, and ``95%`` for the intervals of all.
+
+    Raises:
+        UsageError: a column that there is not.
     """
-    first, *others = (scores.metric(name) for name in main_metrics(scores))
-    counted = "left out" if scores.failed_as == "excluded" else f"counted as {scores.failed_as}"
-    columns = (
+    others = main_metrics(scores)[1:]
+    usual = ["failed", scores.headline, "skill", *others, "mass", "statuses"]
+    names = [name for name in columns or usual if name != "95%"]
+    every = [
         Column("readout", kind="text"),
-        Column("failed", "of all readings", rank=1),
-        _metric_column(first, 0, 4),
-        Column("skill", f"{first.name}: {_SKILL}", rank=2, detail_title="95%", detail_rank=3),
-        *(_metric_column(metric, 6 + place, 106 + place) for place, metric in enumerate(others)),
-        Column("mass", "on the labels, median", rank=5),
-        Column("statuses", kind="line", rank=300),
-    )
-    best = {metric.name: _best_value(scores, corpus, metric) for metric in (first, *others)}
+        *(_column(scores, name, 0 if columns else 6 + place) for place, name in enumerate(names)),
+    ]
+    if "95%" in columns:
+        every = [replace(column, detail_rank=0) for column in every]
+    best = {
+        name: _best_value(scores, corpus, scores.metric(name)) for name in names if name in scores.metrics
+    }
 
     def cells(row: ScoreRow) -> Iterator[Cell]:
-        yield Cell(f"{row.failed}/{row.utterances}", mark="warning" if row.failed else "")
-        yield _score_cell(row, first, best)
-        yield _skill_cell(row, first)
-        yield from (_score_cell(row, metric, best) for metric in others)
-        yield _mass_cell(row)
-        yield Cell(counts(row.statuses.items()))
+        yield from (_main_cell(scores, row, name, best) for name in names)
 
+    counted = "left out" if scores.failed_as == "excluded" else f"counted as {scores.failed_as}"
     title = f"{corpus}: scores, failed readings {counted}"
-    return Table(title, columns, _groups(scores, corpus, cells, versions))
+    return Table(title, tuple(every), _groups(scores, corpus, cells, versions))
+
+
+def _column(scores: ScoreTable, name: str, rank: int) -> Column:
+    """A column of the main table; those that everybody wants stay longest, and those asked for always."""
+    if name == "failed":
+        return Column(name, "of all readings", rank=min(rank, 1))
+    if name == "skill":
+        return Column(name, f"{scores.headline}: {_SKILL}", "number", min(rank, 2), "95%", 3)
+    if name == "mass":
+        return Column(name, "on the labels, median", rank=min(rank, 5))
+    if name == "statuses":
+        return Column(name, kind="line", rank=50 * rank)
+    if name not in scores.metrics:
+        raise unknown_name("column", name, [*OTHER_COLUMNS, *scores.metrics])
+    if name == scores.headline:
+        return _metric_column(scores.metric(name), 0, 4)
+    return _metric_column(scores.metric(name), 0 if name in scores.asked_for else rank, 100 + rank)
+
+
+def _main_cell(scores: ScoreTable, row: ScoreRow, name: str, best: Mapping[str, float | None]) -> Cell:
+    if name == "failed":
+        return Cell(f"{row.failed}/{row.utterances}", mark="warning" if row.failed else "")
+    if name == "skill":
+        return _skill_cell(row, scores.metric(scores.headline))
+    if name == "mass":
+        return _mass_cell(row)
+    if name == "statuses":
+        return Cell(counts(row.statuses.items()))
+    return _score_cell(row, scores.metric(name), best)
 
 
 def further_tables(
@@ -232,17 +272,50 @@ def _groups(
     for _, key in asked:
         for part in _parts(key):
             places.setdefault(part, len(places))
-
-    def place(one: tuple[ScoreRow, RowKey]) -> tuple[int, ...]:
-        return (*(places[part] for part in _parts(one[1])), one[1].control != "clip")
-
-    for row, key in sorted(asked, key=place):
-        name = Cell(readout_text(key), f"{row.level} level")
-        if key.control != "clip":
-            name = Cell(f"hearing {_HEARING.get(key.control, key.control)}")
-        line = Line((name, *cells(row)), depth=int(key.control != "clip"))
-        groups.setdefault(_heading(key, versions), []).append(line)
+    read: dict[tuple[object, ...], list[ScoreRow]] = {}
+    for row, key in sorted(asked, key=lambda one: [places[part] for part in _parts(one[1])]):
+        read.setdefault(_parts(key)[-1], []).append(row)
+    for same in _folded(list(read.values())):
+        heading, lines = _lines(same, cells, versions)
+        groups.setdefault(heading, []).extend(lines)
     return tuple(Group(heading, tuple(lines)) for heading, lines in groups.items())
+
+
+def _folded(read: Sequence[Sequence[ScoreRow]]) -> list[list[Sequence[ScoreRow]]]:
+    """The rows of each readout of the same answers, those of which all have the same numbers together."""
+    folded: dict[str, list[Sequence[ScoreRow]]] = {}
+    for rows in read:
+        key = rows[0].key
+        assert isinstance(key, RowKey)
+        numbers = [_numbers(row) for row in rows]
+        folded.setdefault(repr((key.run, key.model, key.question, numbers)), []).append(rows)
+    return list(folded.values())
+
+
+def _numbers(row: ScoreRow) -> dict[str, Any]:
+    """A row without its name."""
+    return {"control": row.key.control} | {n: v for n, v in plain(row).items() if n != "key"}
+
+
+def _lines(
+    same: Sequence[Sequence[ScoreRow]],
+    cells: Callable[[ScoreRow], Iterator[Cell]],
+    versions: Mapping[str, Sequence[int]] | None,
+) -> tuple[str, list[Line]]:
+    """The lines of readouts with the same numbers, first of the clips and below of the controls."""
+    keys = [rows[0].key for rows in same]
+    named = ", ".join(readout_text(key) for key in keys if isinstance(key, RowKey))
+    clips = [row for row in same[0] if row.of_clips]
+    lines = [Line((Cell(named, f"{row.level} level"), *cells(row))) for row in clips]
+    heard: dict[str, list[ScoreRow]] = {}
+    for row in same[0]:
+        if not row.of_clips:
+            heard.setdefault(repr(_numbers(row) | {"control": ""}), []).append(row)
+    for rows in heard.values():
+        name = "hearing " + "; or ".join(_HEARING.get(row.key.control, row.key.control) for row in rows)
+        lines.append(Line((Cell(name), *cells(rows[0])), depth=1))
+    assert isinstance(keys[0], RowKey)
+    return _heading(keys[0], versions), lines
 
 
 def _parts(key: RowKey) -> list[tuple[object, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from ambivox.present.differences import difference_table
-from ambivox.present.names import fitted_line, note_lines, row_name
+from ambivox.present.names import fitted_line, listed, note_lines, row_name
 from ambivox.present.numbers import counts, interval, number
 from ambivox.present.scores import (
     control_line,
@@ -20,15 +20,22 @@ from ambivox.present.text.plain import plain
 from ambivox.present.text.table import Footnotes, print_table
 from ambivox.scoring import GateResult, RowKey, ScoreTable
 
+_NAMED = 3
+
 
 def show_scores(
-    console: Console, scores: ScoreTable, *, tertiles: bool = False, sensitivity: bool = False
+    console: Console,
+    scores: ScoreTable,
+    *,
+    tertiles: bool = False,
+    sensitivity: bool = False,
+    columns: Sequence[str] = (),
 ) -> None:
     """Print the score table, of several runs with their differences, on request with skill by ambiguity and
     sensitivity; gaps are explained below."""
     notes = Footnotes()
     for corpus in scores.corpora:
-        print_table(console, score_table(scores, corpus), notes)
+        print_table(console, score_table(scores, corpus, columns=columns), notes)
         further = (
             difference_table(scores, corpus),
             tertiles and tertile_table(scores, corpus),
@@ -91,7 +98,11 @@ def _show_legend(console: Console, scores: ScoreTable) -> None:
 
 
 def _show_statuses(console: Console, scores: ScoreTable) -> None:
+    """Of what has other statuses than ok, the counts, and once what has the same."""
+    named: dict[str, list[str]] = {}
     for row in scores.rows:
         odd = [(status, n) for status, n in row.statuses.items() if status != "ok"]
         if odd and isinstance(row.key, RowKey):
-            console.print(plain(f"{row_name(row.key, model=True)}: {counts(odd)}"), style="yellow")
+            named.setdefault(counts(odd), []).append(row_name(row.key, model=True))
+    for told, names in named.items():
+        console.print(plain(f"{told}: {listed(names, _NAMED)}", style="yellow"))
