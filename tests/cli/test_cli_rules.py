@@ -31,6 +31,7 @@ NAMES = {
     "--calibration",
     "--corpus",
     "--token",
+    "--columns",
     "--method",
 }
 """Options that take a name of a registry, to which plug-ins may add."""
