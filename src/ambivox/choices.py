@@ -24,3 +24,6 @@ nothing at all, without the words and with them."""
 
 TruthMethod = Literal["shares", "dirichlet", "dawid-skene", "mace"]
 """How a truth is made of what raters said: shares of the votes, smoothed shares, or a model of the raters."""
+
+PictureWidth = Literal["column", "page"]
+"""How wide a picture is: one column of a paper or a whole page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterable
@@ -52,6 +53,19 @@ def write_parts(
     return path
 
 
+def csv_text(table: pa.Table) -> str:
+    """A table as the text of a CSV file, as `write_parts` writes it.
+
+    >>> print(csv_text(pa.table({"id": ["=1+1", "a"], "n": [1, 2]})), end="")
+    "id","n"
+    "'=1+1",1
+    "a",2
+    """
+    out = io.BytesIO()
+    pa.csv.write_csv(without_formulas(_flat(table)), out)
+    return out.getvalue().decode()
+
+
 def _write_csv(schema: pa.Schema, parts: Iterable[pa.Table], path: Path) -> None:
     with pa.csv.CSVWriter(path, _flat(schema.empty_table()).schema) as writer:
         for part in parts:
@@ -74,11 +88,12 @@ _WRITERS: dict[str, Any] = {".csv": _write_csv, ".parquet": _write_parquet, ".js
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """The table with lists as text."""
+    """The table with lists as text, and pairs of names and values too."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_list(field.type):
+        if pa.types.is_list(field.type) or pa.types.is_map(field.type):
+            between, said = (", ", ": ".join) if pa.types.is_map(field.type) else (" ", str)
             texts = [
-                None if value is None else " ".join(map(str, value))
+                None if value is None else between.join(map(said, value))
                 for value in table.column(place).to_pylist()
             ]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))

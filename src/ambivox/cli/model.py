@@ -12,6 +12,7 @@ from ambivox.cli.options import (
     AnyModelOption,
     CalibrateOption,
     ChannelOption,
+    CsvOption,
     DevelopmentSpeakersOption,
     EmotionsOption,
     JsonOption,
@@ -173,7 +174,7 @@ def track(
     calibrate: CalibrateOption = None,
     trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Follow the emotions of a long recording.
 

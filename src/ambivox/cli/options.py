@@ -53,6 +53,7 @@ complete_metrics = names_in("metrics", "METRICS")
 complete_readouts = names_in("readouts", "READOUTS")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV instead.")]
 
 # What to ask, and whom.
 _MODEL = typer.Option(

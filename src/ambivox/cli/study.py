@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ambivox.choices import PictureWidth
 from ambivox.cli.options import (
     AnyEmotionsOption,
     CalibrateOption,
@@ -16,6 +17,7 @@ from ambivox.cli.options import (
     ClusterOption,
     ConventionOption,
     CorpusOption,
+    CsvOption,
     DevelopmentSpeakersOption,
     FailedAsOption,
     JsonOption,
@@ -181,20 +183,37 @@ def score(
             autocompletion=complete_columns,
         ),
     ] = "",
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", metavar="FILE", help="Draw the scores into this file, .svg or .pdf."),
+    ] = None,
+    figure_width: Annotated[
+        PictureWidth, typer.Option(help="How wide it is: one column of a paper, or a page.")
+    ] = "column",
     partial: PartialOption = False,
     as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    as_latex: Annotated[
+        bool, typer.Option("--latex", help="Print LaTeX instead, with the rules of booktabs.")
+    ] = False,
 ) -> None:
     """Score runs against the votes of people.
 
     The table has controls that heard nothing, and an interval beside each score. Several runs stand in one
     table, with the differences between them on the clips that they share.
     """
+    from ambivox.present.latex import latex_table
+    from ambivox.present.picture import write_picture
+    from ambivox.present.scores import score_table
     from ambivox.present.text.scores import show_gates, show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
     from ambivox.scoring import ScoringOptions, keep_gates, parse_gate
     from ambivox.scoring import score as score_run
+    from ambivox.table_file import csv_text
 
     gates = [parse_gate(text) for text in gate or ()]
+    if as_json + as_csv + as_latex + grid > 1:
+        raise UsageError("--json, --csv, --latex and --grid: choose one of them")
     if grid and (readout or calibration):
         raise UsageError("--grid stands alone: leave out --readout and --calibration")
     options = ScoringOptions(
@@ -217,8 +236,15 @@ def score(
     else:
         raise UsageError("give a RUN, or --predictions FILE with --corpus-path PATH")
     results = keep_gates(table, gates)
+    if figure is not None:
+        say(f"wrote {write_picture(table, figure, figure_width)}")
     if as_json:
         print_json(table.to_dict() | ({"gates": [asdict(one) for one in results]} if gates else {}))
+    elif as_csv:
+        typer.echo(csv_text(table.to_arrow()), nl=False)
+    elif as_latex:
+        for name in table.corpora:
+            typer.echo(latex_table(score_table(table, name, columns=_names(columns))))
     elif grid:
         show_grid(console, table)
     else:

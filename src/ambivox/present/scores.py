@@ -71,12 +71,9 @@ def score_table(
     ]
     if "95%" in columns:
         every = [replace(column, detail_rank=0) for column in every]
-    best = {
-        name: _best_value(scores, corpus, scores.metric(name)) for name in names if name in scores.metrics
-    }
 
     def cells(row: ScoreRow) -> Iterator[Cell]:
-        yield from (_main_cell(scores, row, name, best) for name in names)
+        yield from (_main_cell(scores, row, name) for name in names)
 
     counted = "left out" if scores.failed_as == "excluded" else f"counted as {scores.failed_as}"
     title = f"{corpus}: scores, failed readings {counted}"
@@ -100,7 +97,7 @@ def _column(scores: ScoreTable, name: str, rank: int) -> Column:
     return _metric_column(scores.metric(name), 0 if name in scores.asked_for else rank, 100 + rank)
 
 
-def _main_cell(scores: ScoreTable, row: ScoreRow, name: str, best: Mapping[str, float | None]) -> Cell:
+def _main_cell(scores: ScoreTable, row: ScoreRow, name: str) -> Cell:
     if name == "failed":
         return Cell(f"{row.failed}/{row.utterances}", mark="warning" if row.failed else "")
     if name == "skill":
@@ -109,7 +106,7 @@ def _main_cell(scores: ScoreTable, row: ScoreRow, name: str, best: Mapping[str, 
         return _mass_cell(row)
     if name == "statuses":
         return Cell(counts(row.statuses.items()))
-    return _score_cell(row, scores.metric(name), best)
+    return _score_cell(scores, row, scores.metric(name))
 
 
 def further_tables(
@@ -118,7 +115,6 @@ def further_tables(
     """The metrics that the main table does not show (if any), then the skill in every metric."""
     further = [scores.metric(name) for name in further_metrics(scores)]
     every = [scores.metric(name) for name in (*main_metrics(scores), *further_metrics(scores))]
-    best = {metric.name: _best_value(scores, corpus, metric) for metric in further}
     lead = (Column("readout", kind="text"), Column("n", "readings"))
 
     def lines(of: Callable[[ScoreRow], Iterator[Cell]]) -> tuple[Group, ...]:
@@ -131,7 +127,7 @@ def further_tables(
     tables = []
     if further:
         columns = (*lead, *(_metric_column(metric, 0, 0) for metric in further))
-        groups = lines(lambda row: (_score_cell(row, metric, best) for metric in further))
+        groups = lines(lambda row: (_score_cell(scores, row, metric) for metric in further))
         tables.append(Table(f"{corpus}: further metrics", columns, groups))
     columns = (*lead, *(Column(metric.name, _SKILL) for metric in every))
     groups = lines(lambda row: (_skill_cell(row, metric) for metric in every))
@@ -348,11 +344,11 @@ def _with_interval(text: str, found: Interval | None, *, signed: bool = False, m
     return Cell(text, interval(found, signed=signed), detail_notes=notes, mark="best" if mark else "")
 
 
-def _score_cell(row: ScoreRow, metric: Metric, best: Mapping[str, float | None]) -> Cell:
+def _score_cell(scores: ScoreTable, row: ScoreRow, metric: Metric) -> Cell:
     value = row.value(metric.name)
     if value is None:
         return missing(row.why_none(metric.name), "" if row.reason else metric.name)
-    is_best = row.of_clips and value == best.get(metric.name)
+    is_best = row.key == scores.leader(row.key.corpus, metric.name)
     cell = _with_interval(number(value), row.intervals.get(metric.name), mark="best" if is_best else "")
     score = row.scores[metric.name]
     if not score.undefined:
@@ -378,15 +374,6 @@ def _mass_cell(row: ScoreRow) -> Cell:
         return Cell("")
     text = "no reading has one" if row.failed == row.utterances else "this readout has none"
     return missing(Reason("no-mass", text), "mass on the labels")
-
-
-def _best_value(scores: ScoreTable, corpus: str, metric: Metric) -> float | None:
-    """The best value that a readout which heard the clips has in a metric."""
-    ranked = scores.ranked(corpus)
-    values = [value for row in ranked if (value := row.value(metric.name)) is not None]
-    if not values:
-        return None
-    return min(values) if metric.lower_is_better else max(values)
 
 
 def control_line(scores: ScoreTable) -> str:

@@ -18,7 +18,7 @@ class Cell:
         detail: what stands beside or below it in small, such as its interval.
         notes: its footnotes.
         detail_notes: those of the detail.
-        mark: ``best`` of its column, or a ``warning``.
+        mark: ``best`` of its column beyond chance, or a ``warning``.
     """
 
     text: str

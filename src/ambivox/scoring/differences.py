@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ambivox.choices import FailedAs
 from ambivox.metrics import Metric, count_failed
 from ambivox.raters.distribution import Array
-from ambivox.scoring.readings import CorpusReadings, Readings
+from ambivox.scoring.readings import Clips, CorpusReadings, Readings
 from ambivox.statistics import Interval, cluster_sums, ratio_intervals
 
 N_DRAWS = 19_999
@@ -47,19 +47,32 @@ def clip_scores(
     return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
 
 
-def difference_intervals(differences: Array, codes: NDArray[np.intp], *, unit: str) -> list[Interval]:
+def shared_clips(a: Clips, b: Clips) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The places in either of the clips that both have, in the order of the first."""
+    places = {name: place for place, name in enumerate(a.names)}
+    pairs = sorted((places[name], place) for place, name in enumerate(b.names) if name in places)
+    in_a, in_b = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+    return in_a, in_b
+
+
+def difference_intervals(
+    differences: Array, codes: NDArray[np.intp], *, unit: str, n_draws: int = N_DRAWS, seed: int = 0
+) -> list[Interval]:
     """Intervals and p-values of mean differences, on the clips that have both.
 
     Args:
         differences: shape ``(U, M)``, of M pairs; ``nan`` where a clip has not both.
         codes: shape ``(U,)``, the cluster of each clip.
+        n_draws, seed: of the corpora that are drawn.
         unit: what the clusters are, for the reasons.
     """
     there = ~np.isnan(differences)
+    codes = np.unique(codes, return_inverse=True)[1]
     n_clusters = int(codes.max()) + 1
     return ratio_intervals(
         cluster_sums(np.where(there, differences, 0.0), codes, n_clusters),
         cluster_sums(there, codes, n_clusters),
-        n_draws=N_DRAWS,
+        n_draws=n_draws,
+        seed=seed,
         unit=unit,
     )

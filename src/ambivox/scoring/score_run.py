@@ -9,6 +9,7 @@ from pathlib import Path
 from ambivox.errors import UsageError
 from ambivox.run_folder import Run
 from ambivox.scoring.cautions import row_cautions, run_cautions
+from ambivox.scoring.leads import leads
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
 from ambivox.scoring.read_run import RunReadings, read_run
 from ambivox.scoring.readings import CorpusReadings
@@ -82,4 +83,5 @@ def score_corpora(corpora: Sequence[CorpusReadings], options: ScoringOptions) ->
         sensitivities=tuple(found for corpus in corpora for found in sensitivity_scores(corpus)),
         notes=tuple(note for scorer in scorers for note in (*scorer.corpus.notes, *scorer.notes)),
         cautions=tuple(caution for corpus in corpora for caution in row_cautions(corpus)),
+        leads=leads([("", corpus) for corpus in corpora], rows, options),
     )

@@ -15,8 +15,9 @@ from ambivox.metrics import Metric
 from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
 from ambivox.run_folder import Run
-from ambivox.scoring.differences import clip_scores, difference_intervals
+from ambivox.scoring.differences import clip_scores, difference_intervals, shared_clips
 from ambivox.scoring.keys import ControlKey, Key, RowKey
+from ambivox.scoring.leads import leads
 from ambivox.scoring.notes import Note
 from ambivox.scoring.options import ScoringOptions
 from ambivox.scoring.read_run import RunReadings
@@ -42,6 +43,7 @@ def side_by_side(readings: Sequence[RunReadings], tables: Sequence[ScoreTable]) 
     names = run_names([one.run for one in readings])
     own = [_named(table, name) for table, name in zip(tables, names, strict=True)]
     rows = [row for table in own for row in table.rows]
+    parts = [(name, corpus) for name, one in zip(names, readings, strict=True) for corpus in one.corpora]
     differences, notes = _differences(readings, names, {row.key: row for row in rows})
     return replace(
         tables[0],
@@ -51,6 +53,7 @@ def side_by_side(readings: Sequence[RunReadings], tables: Sequence[ScoreTable]) 
         notes=(*_notes([table.notes for table in own], names), *notes),
         cautions=_notes([table.cautions for table in own], names),
         differences=differences,
+        leads=leads(parts, rows, readings[0].options),
     )
 
 
@@ -179,10 +182,7 @@ class _Shared:
 
     @classmethod
     def of(cls, a: CorpusReadings, b: CorpusReadings, names: tuple[str, str]) -> _Shared:
-        places = {name: place for place, name in enumerate(a.clips.names)}
-        pairs = sorted((places[name], place) for place, name in enumerate(b.clips.names) if name in places)
-        in_a, in_b = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        return cls(a, b, names, in_a, in_b)
+        return cls(a, b, names, *shared_clips(a.clips, b.clips))
 
     def keys(self, pair: _Pair) -> tuple[RowKey, RowKey]:
         """Those of the rows, as the table has them."""
@@ -241,7 +241,7 @@ def _between(shared: _Shared, rows: Mapping[Key, ScoreRow], options: ScoringOpti
         shared.values(*one, options) for one, reason in zip(asked, reasons, strict=True) if reason is None
     ]
     clips = shared.a.clips
-    codes = np.unique(clips.codes[shared.in_a], return_inverse=True)[1]
+    codes = clips.codes[shared.in_a]
     made = iter(difference_intervals(np.column_stack(values), codes, unit=clips.unit) if values else ())
     intervals = iter(
         [next(made) if reason is None else Interval(np.nan, np.nan, np.nan, 0, reason) for reason in reasons]

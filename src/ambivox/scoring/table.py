@@ -88,6 +88,22 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """How far the best readout of the clips of a corpus is ahead in a metric.
+
+    Args:
+        key, next: the best row and the best of those that score otherwise.
+        interval: of the first less the second, on the clips of both; not corrected for there being many.
+    """
+
+    corpus: str
+    metric: str
+    key: RowKey
+    next: RowKey
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class ScoreRow:
     """One line of the table: a readout of one prompt of one model on one corpus, or a control.
 
@@ -155,6 +171,7 @@ class ScoreTable:
         notes: what was left out, how it was read.
         cautions: what makes a score mean something else than it seems to.
         fitted: what calibrated rows were fitted to.
+        leads: of the best row in each metric.
         differences: between the rows of several runs, see `ambivox.scoring.several_runs.side_by_side`.
     """
 
@@ -171,6 +188,7 @@ class ScoreTable:
     fitted: tuple[Fitted, ...] = ()
     asked_for: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    leads: tuple[Lead, ...] = ()
 
     def metric(self, name: str) -> Metric:
         """A metric of the table with its unit and direction."""
@@ -198,6 +216,11 @@ class ScoreTable:
         """The row of a control that asks no model."""
         key = ControlKey(corpus, name)
         return next((row for row in self.rows if row.key == key), None)
+
+    def leader(self, corpus: str, metric: str) -> RowKey | None:
+        """The best row in a metric, if it is ahead of the next one beyond chance."""
+        own = (lead for lead in self.leads if (lead.corpus, lead.metric) == (corpus, metric))
+        return next((lead.key for lead in own if lead.interval.excludes_zero), None)
 
     @property
     def runs(self) -> tuple[str, ...]:

@@ -149,4 +149,4 @@ def _columns(place: int, column: Column, titles: Sequence[str]) -> list[_Shown]:
 
 
 def _style(cell: Cell) -> str:
-    return "yellow" if cell.mark == "warning" else ""
+    return {"warning": "yellow", "best": "bold", "": ""}[cell.mark]
