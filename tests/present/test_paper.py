@@ -32,7 +32,7 @@ Scored = Callable[..., ScoreTable]
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scored]:
-    """Scores of a run made otherwise, each made once; how exactly the noise ceiling is drawn is nothing here."""
+    """Scores of a run made otherwise, each made once. Nothing hangs on how exactly the ceiling is drawn."""
     patch = pytest.MonkeyPatch()
     patch.setattr(scoring_rows, "_NOISE_READINGS", 100)
     patch.setattr(scoring_rows, "_LEAST_DRAWS", 2)
