@@ -27,3 +27,7 @@ TruthMethod = Literal["shares", "dirichlet", "dawid-skene", "mace"]
 
 PictureWidth = Literal["column", "page"]
 """How wide a picture is: one column of a paper or a whole page."""
+
+ExportFormat = Literal["table", "label-studio", "audformat", "croissant"]
+"""What a run is exported as: a flat table of readings, predictions for Label Studio, a database of audformat,
+or a description of its records in Croissant."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambivox.choices import PictureWidth
+from ambivox.choices import ExportFormat, PictureWidth
 from ambivox.cli.options import (
     AnyEmotionsOption,
     CalibrateOption,
@@ -374,8 +374,18 @@ def report(
 def export(
     run: RunArgument,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The table: FILE.csv, .parquet or .jsonl.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The table: FILE.csv, .parquet or .jsonl, or as the format has it.",
+        ),
     ],
+    export_as: Annotated[
+        ExportFormat,
+        typer.Option("--as", help="A table, or what tools for annotation and catalogues of data sets read."),
+    ] = "table",
     readout: ReadoutOption = None,
     outside: OutsideOption = "drop",
     truth: TruthOption = "votes",
@@ -383,12 +393,23 @@ def export(
 ) -> None:
     """Write every reading of a run as one table.
 
-    One row per clip, prompt and readout, with the votes and the truth where people rated the clip.
+    One row per clip, prompt and readout, with the votes and the truth where people rated the clip. With
+    --as, what was read of the clips for Label Studio (FILE.json) or audformat (a new folder), or a
+    description of the records in Croissant (FILE.json).
     """
     from ambivox.scoring import ScoringOptions, export_readings
+    from ambivox.scoring.annotations import clip_readings, write_audformat, write_label_studio
+    from ambivox.scoring.croissant import write_croissant
 
     options = ScoringOptions(readouts=readout, outside=outside, truth=truth)
-    path = export_readings(_open(run, partial), out, options, n_processes=os.cpu_count() or 1)
+    opened, n_processes = _open(run, partial), os.cpu_count() or 1
+    if export_as == "table":
+        path = export_readings(opened, out, options, n_processes=n_processes)
+    elif export_as == "croissant":
+        path = write_croissant(opened, out)
+    else:
+        write = write_label_studio if export_as == "label-studio" else write_audformat
+        path = write(clip_readings(opened, options, n_processes=n_processes), out)
     errors.print(f"wrote {path}", highlight=False)
 
 
