@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,7 +18,6 @@ from ambivox.present.picture import WIDTHS_INCH, write_picture
 from ambivox.present.scores import score_table
 from ambivox.present.tables import Cell, Column, Group, Line, Table
 from ambivox.scoring import RowKey, ScoreTable, ScoringOptions, read_run, score
-from ambivox.scoring import rows as scoring_rows
 from ambivox.statistics import mean_interval
 from ambivox.table_file import csv_text
 from tests.present.runs import LABELS, Made, make_run
@@ -31,11 +30,8 @@ Scored = Callable[..., ScoreTable]
 
 
 @pytest.fixture(scope="module")
-def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scored]:
-    """Scores of a run made otherwise, each made once. Nothing hangs on how exactly the ceiling is drawn."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(scoring_rows, "_NOISE_READINGS", 100)
-    patch.setattr(scoring_rows, "_LEAST_DRAWS", 2)
+def scored(few_noise_draws: None, tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    """Scores of a run made otherwise, each made once."""
     found: dict[str, ScoreTable] = {}
 
     def scored(**made: object) -> ScoreTable:
@@ -44,8 +40,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scored]:
             found[repr(made)] = score(run, OPTIONS)
         return found[repr(made)]
 
-    yield scored
-    patch.undo()
+    return scored
 
 
 def said(clip: int, prompt: str, votes: np.ndarray) -> str:
@@ -53,7 +48,7 @@ def said(clip: int, prompt: str, votes: np.ndarray) -> str:
     return str({label: float(n) / 10 for label, n in zip(LABELS, votes, strict=True)})
 
 
-@pytest.mark.usefixtures("scored")
+@pytest.mark.usefixtures("few_noise_draws")
 def test_the_best_row_leads_where_the_paired_interval_leaves_out_nought(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", replace(MADE, say=said))
     table = score(run, OPTIONS)
@@ -77,7 +72,7 @@ def test_a_row_that_is_ahead_by_chance_is_not_marked(scored: Scored) -> None:
     assert "best" not in {cell.mark for cell in cells[:3]}
 
 
-@pytest.mark.usefixtures("scored")
+@pytest.mark.usefixtures("few_noise_draws")
 def test_two_names_of_one_row_are_not_ahead_of_each_other(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", replace(MADE, say=said))
     table = score(run, replace(OPTIONS, readouts=("dictionary", "dictionary(parser=aer-llm)", "first")))

@@ -8,17 +8,14 @@ from plotly.offline import get_plotlyjs
 from ambivox.present.differences import difference_table
 from ambivox.present.html import write_report
 from ambivox.scoring import ScoringOptions, score
-from ambivox.scoring import rows as scoring_rows
 from tests.present.pages import Page
 from tests.present.runs import Made, make_run
 
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-def test_the_page_of_several_runs_has_their_table_and_differences(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scoring_rows, "_NOISE_READINGS", 100)
+@pytest.mark.usefixtures("few_noise_draws")
+def test_the_page_of_several_runs_has_their_table_and_differences(tmp_path: Path) -> None:
     usual = Made(clips=16, prompts=("word",), readouts=("label", "first"))
     other = Made(clips=16, prompts=("word",), readouts=("label", "first"), model=EVIL, say=lambda *_: "sad")
     runs = [make_run(tmp_path / "a", usual), make_run(tmp_path / "b", other)]

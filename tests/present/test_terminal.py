@@ -13,7 +13,6 @@ from ambivox.present.tables import Cell, Column, Group, Line, Table
 from ambivox.present.text.scores import show_scores
 from ambivox.present.text.table import Footnotes, print_table
 from ambivox.scoring import RowKey, ScoreTable, ScoringOptions, score
-from ambivox.scoring import rows as scoring_rows
 from tests.present.runs import Made, make_run
 
 MADE = Made(clips=16, prompts=("word",), readouts=("label", "first", "answer"), controls=("clip", "silence"))
@@ -28,13 +27,9 @@ def printed(scores: ScoreTable, width: int = 80, **choices: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def scores(tmp_path_factory: pytest.TempPathFactory) -> ScoreTable:
-    patch = pytest.MonkeyPatch()
-    patch.setattr(scoring_rows, "_NOISE_READINGS", 100)
+def scores(few_noise_draws: None, tmp_path_factory: pytest.TempPathFactory) -> ScoreTable:
     run = make_run(tmp_path_factory.mktemp("made") / "run", MADE)
-    found = score(run, ScoringOptions(n_draws=100, metrics=("uar", "vote_ece", "smooth_ece", "brier_mean")))
-    patch.undo()
-    return found
+    return score(run, ScoringOptions(n_draws=100, metrics=("uar", "vote_ece", "smooth_ece", "brier_mean")))
 
 
 def headings(text: str) -> list[str]:

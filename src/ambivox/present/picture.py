@@ -23,7 +23,7 @@ _ROW_INCH, _FRAME_INCH = 0.27, 0.62
 _COLOURS = {"text": "#e69f00", "token": "#0072b2"}
 """Okabe and Ito's, as on the page."""
 _LINES = {"vote-prior": "--", "noise-ceiling": ":"}
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.size": 7,
     "font.family": "sans-serif",
     "svg.fonttype": "none",  # words stay words
