@@ -35,7 +35,7 @@ NAMES = {
     "--method",
 }
 """Options that take a name of a registry, to which plug-ins may add."""
-FREE = {"--channel", "--development-speakers", "--gate", "--option", "--shard"}
+FREE = {"--channel", "--clip", "--development-speakers", "--gate", "--option", "--shard"}
 """Options whose text only a corpus or a sound file can know, or that hold a number."""
 
 
