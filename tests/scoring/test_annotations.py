@@ -152,8 +152,8 @@ def test_a_description_has_the_hash_of_every_file_and_all_fields(make: Make, tmp
         value = first[field["source"]["extract"]["column"]]
         for part in field["source"].get("transform", {"jsonPath": "$"})["jsonPath"].split(".")[1:]:
             value = None if value is None else value[part]
-        kinds = {"sc:Text": (str, list), "sc:Integer": int, "sc:Float": float, "sc:Boolean": bool}
-        for one in value if field.get("repeated") and value else [value]:
-            assert one is None or isinstance(one, (*np.atleast_1d(kinds[field["dataType"]]), list))
+        kinds = {"sc:Text": str, "sc:Integer": int, "sc:Float": float, "sc:Boolean": bool}
+        for one in (value or []) if field.get("repeated") else [value]:
+            assert one is None or isinstance(one, kinds[field["dataType"]])
     assert {field["name"] for field in records["field"]} >= {"key", "asked.utterance.id", "reply.text"}
     assert described["license"] == "ODbL"

@@ -26,6 +26,8 @@ CONTEXT: dict[str, Any] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
     "fileObject": "cr:fileObject",
@@ -39,11 +41,13 @@ CONTEXT: dict[str, Any] = {
     "md5": "cr:md5",
     "parentField": "cr:parentField",
     "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -85,6 +89,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         ),
         "license": "; ".join(licences) or "not stated",
         "url": "https://arxiv.org/abs/2505.18484",
+        "citeAs": "Halim, Wang, Jia and Dang, Token-Level Logits Matter, Interspeech 2025, arXiv 2505.18484",
         "version": "1.0.0",
         "datePublished": datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d"),
         "distribution": [_file(run, shard) for shard in shards],
@@ -129,6 +134,10 @@ def _fields(schema: pa.Schema, shard: Path) -> Iterator[dict[str, Any]]:
 
 
 def _leaves(path: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+    """What Croissant has a type for: neither pairs of names and numbers nor lists of lists."""
+    nested = pa.types.is_list(kind) and not pa.types.is_primitive(kind.value_type)
+    if pa.types.is_map(kind) or (nested and not pa.types.is_string(kind.value_type)):
+        return
     if not pa.types.is_struct(kind):
         yield path, kind
         return
@@ -137,7 +146,7 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
 
 
 def _data_type(kind: pa.DataType) -> str:
-    while pa.types.is_list(kind):
+    if pa.types.is_list(kind):
         kind = kind.value_type
     if pa.types.is_boolean(kind):
         return "sc:Boolean"
