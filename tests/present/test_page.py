@@ -8,14 +8,16 @@ from base64 import b64encode
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from plotly import graph_objects
 from plotly.offline import get_plotlyjs
 
 from ambivox.errors import UsageError
+from ambivox.field_claims import claims, claims_of_readings
 from ambivox.present.html import write_report
 from ambivox.present.scores import main_metrics
-from ambivox.scoring import ScoringOptions, score
+from ambivox.scoring import ScoringOptions, read_run, score
 from tests.present.pages import Page, report
 from tests.present.runs import LABELS, SHARED, Made, make_run
 from tests.scoring.rows import find_row, prompt_of, readout_of
@@ -271,3 +273,27 @@ def test_the_folder_is_named_but_not_where_it_lies(tmp_path):
     page = report(tmp_path)
     assert "made-run" in page.text
     assert str(tmp_path) not in html.unescape(page.all_words)
+
+
+def test_the_page_has_the_verdicts_of_the_claims(tmp_path):
+    made, options = Made(controls=("clip", "silence", "swapped")), ScoringOptions(cluster="clip")
+    page = report(tmp_path, made, options)
+    [found] = claims(make_run(tmp_path / "run", made), options).corpora
+    rows = {row[0]: row for row in page.rows}
+    assert {claim.verdict for claim in found.claims} > {"not tested"}
+    for claim in found.claims:
+        _, verdict, effects, p = rows[claim.sentence]
+        assert verdict.startswith(claim.verdict)
+        assert p == ("" if np.isnan(claim.p_holm) else f"{claim.p_holm:.2g}")
+        for part in claim.parts:
+            assert f"{part.what} {number(part.interval.estimate, signed=True)}" in effects
+
+
+def test_calibrated_readings_change_no_claim(tmp_path):
+    run = make_run(tmp_path / "run", Made(controls=("clip", "silence", "swapped")))
+    plain, calibrated = (
+        claims_of_readings(read_run(run, ScoringOptions(cluster="clip", calibrations=names)))
+        for names in ((), ("pmi",))
+    )
+    assert repr(plain.corpora[0].claims) == repr(calibrated.corpora[0].claims)
+    assert repr(plain.comparisons) == repr(calibrated.comparisons)

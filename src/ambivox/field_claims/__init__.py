@@ -3,7 +3,7 @@
 from ambivox.field_claims.claim import Claim, Part, Verdict
 from ambivox.field_claims.comparisons import Comparison
 from ambivox.field_claims.plan import CorpusPlan, Plan, PlannedClaim, plan_claims
-from ambivox.field_claims.tested import CorpusClaims, RunClaims, claims
+from ambivox.field_claims.tested import CorpusClaims, RunClaims, claims, claims_of_readings
 
 __all__ = [
     "Claim",
@@ -16,5 +16,6 @@ __all__ = [
     "RunClaims",
     "Verdict",
     "claims",
+    "claims_of_readings",
     "plan_claims",
 ]

@@ -179,11 +179,15 @@ def claims_of_readings(
     token: Readout | None = None,
     margin: float | None = None,
 ) -> RunClaims:
-    """Put the claims to the test on what was read from a run, by the options that it was read with."""
+    """Put the claims to the test on what was read from a run, by the options that it was read with.
+
+    Calibrated readings are left out.
+    """
     failed_as = readings.options.counts_failed_as
     found: list[CorpusClaims] = []
     comparisons = {}
-    for corpus in readings.corpora:
+    for read in readings.corpora:
+        corpus = replace(read, readings=tuple(one for one in read.readings if one.key.calibration is None))
         found_pairs, without = paired_levels(corpus, metric=metric, failed_as=failed_as, token=token)
         for paired in found_pairs:
             judged = judge(all_claims(paired), margin=margin)

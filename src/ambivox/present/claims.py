@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ambivox.field_claims import Comparison, CorpusClaims, Part
+from ambivox.field_claims import Claim, Comparison, CorpusClaims, Part
 from ambivox.present.numbers import interval, number
-from ambivox.present.tables import Cell, Column, Group, Line, Table
+from ambivox.present.tables import Cell, Column, Group, Line, Table, footnote
 from ambivox.scoring import RowKey
 from ambivox.scoring.keys import prompt_text, readout_text
 
@@ -39,6 +39,35 @@ def effect_text(part: Part) -> str:
         return value
     wide = f" ({part.interval.caution.text})" if part.interval.caution else ""
     return f"{value} {interval(part.interval, signed=True)}{wide}"
+
+
+def claims_table(claims: CorpusClaims, margin: float | None = None) -> Table:
+    """Every claim with its verdict, the numbers that it rests on, and the p-value of the claim."""
+    lines = []
+    for claim in claims.claims:
+        told = [f"{part.what} {effect_text(part)}" for part in claim.parts]
+        told += [claim.refuted.text] if claim.refuted else []
+        notes = (footnote(claim.reason),) if claim.reason else ()
+        notes += (claim.note,) if claim.note else ()
+        p = "" if claim.p_holm != claim.p_holm else f"{claim.p_holm:.2g}"
+        verdict = verdict_text(claim, margin)
+        lines.append(Line((Cell(claim.sentence), Cell(verdict, notes=notes), Cell("; ".join(told)), Cell(p))))
+    return Table(
+        f"{claims.model}: {basis_text(claims)}",
+        (
+            Column("claim", kind="text"),
+            Column("verdict", kind="text"),
+            Column("what it rests on", "effects with 95% intervals", kind="text", rank=1),
+            Column("p", "of the claim, corrected by Holm", rank=2),
+        ),
+        (Group("", tuple(lines)),) if lines else (),
+    )
+
+
+def verdict_text(claim: Claim, margin: float | None = None) -> str:
+    """The verdict, with the margin where it is about one."""
+    within = f" within {margin:g}" if claim.verdict == "equivalent" and margin is not None else ""
+    return f"{claim.verdict}{within}"
 
 
 def comparison_table(corpus: str, comparisons: Sequence[Comparison]) -> Table:

@@ -168,7 +168,7 @@ def status_figure(table: ScoreTable, corpus: str) -> Figure | None:
             "textposition": "inside",
             "insidetextanchor": "middle",
             "textangle": 0,
-            "insidetextfont": {"color": "#ffffff" if status in _ON_DARK else "#1a1a1a"},
+            "insidetextfont": {"color": "#fefefe" if status in _ON_DARK else "#101010"},
             "hoverinfo": "skip",
         }
         for status in statuses

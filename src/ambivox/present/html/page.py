@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ambivox.field_claims import RunClaims, claims_of_readings
+from ambivox.present.claims import claims_table
 from ambivox.present.differences import difference_table
 from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
 from ambivox.present.html.facts import answers, date_of, failures
@@ -102,6 +104,7 @@ def _runs_page(scores: ScoreTable, readings: Sequence[RunReadings], plotly_js: s
 def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str) -> str:
     """The page of one run."""
     metric, models = scores.metric(scores.headline), several_models(scores.rows)
+    tested = claims_of_readings(readings)
     return render_page(
         "report.html.j2",
         plotly_js,
@@ -116,7 +119,8 @@ def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str) -> str:
         rated={corpus.corpus: len(corpus.clips.names) for corpus in readings.corpora},
         warnings=note_lines(scores.cautions),
         notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
-        sections=[_section(scores, readings, corpus) for corpus in scores.corpora],
+        sections=[_section(scores, readings, corpus, tested) for corpus in scores.corpora],
+        tested=tested,
         failures=failures_table(failures(readings), models=models),
     )
 
@@ -130,7 +134,7 @@ def _best_of_levels(scores: ScoreTable, corpus: str) -> list[tuple[ScoreRow, Row
     return best
 
 
-def _section(scores: ScoreTable, readings: RunReadings, corpus: str) -> dict[str, Any]:
+def _section(scores: ScoreTable, readings: RunReadings, corpus: str, tested: RunClaims) -> dict[str, Any]:
     best = _best_of_levels(scores, corpus)
     shown: Shown = [(row, answers(readings, key)) for row, key in best]
     labels = readings.facts.corpora[corpus].labels
@@ -143,6 +147,7 @@ def _section(scores: ScoreTable, readings: RunReadings, corpus: str) -> dict[str
     ]
     return {
         "corpus": corpus,
+        "claims": [claims_table(one, tested.margin) for one in tested.corpora if one.corpus == corpus],
         "summary": summarise(scores, found),
         "scores_table": score_table(scores, corpus, versions=versions),
         "details": [table for table in details if table],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from ambivox.field_claims import Claim, RunClaims
-from ambivox.present.claims import basis_text, comparison_table, effect_text
+from ambivox.present.claims import basis_text, comparison_table, effect_text, verdict_text
 from ambivox.present.names import note_lines
 from ambivox.present.text.plain import plain
 from ambivox.present.text.table import Footnotes, print_table
@@ -52,8 +52,7 @@ def show_claims(console: Console, claims: RunClaims) -> None:
 
 def _show_claim(console: Console, number: int, claim: Claim, margin: float | None) -> None:
     line = plain(f"{number:2d}. {claim.sentence}: ")
-    within = f" within {margin:g}" if claim.verdict == "equivalent" else ""
-    line.append(claim.verdict + within, style=_STYLES[claim.verdict])
+    line.append(verdict_text(claim, margin), style=_STYLES[claim.verdict])
     if claim.p_holm == claim.p_holm:
         line.append(f", p = {claim.p_holm:.2g}")
     console.print(line)
