@@ -211,8 +211,22 @@ def test_bars_and_lines_of_the_score_picture_are_the_scores(tmp_path):
     assert [x for x in figure["data"][0]["x"] if x] == values
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == [
         next(r.scores["jsd_bits"].value for r in rows if readout_of(r) == name)
-        for name in ("uniform", "vote prior")
+        for name in ("uniform", "vote prior", "noise ceiling")
     ]
+
+
+def test_the_whiskers_of_the_score_picture_are_the_intervals(tmp_path):
+    options = ScoringOptions(cluster="clip")
+    figure = report(tmp_path, options=options).figures[0]
+    rows = [row for row in score(tmp_path / "made-run", options).rows if row.level != "control"]
+    whiskers, ends = figure["data"][0]["error_x"], figure["data"][0]["x"]
+    assert any(whiskers["array"])
+    for row, end, up, down in zip(rows, ends, whiskers["array"], whiskers["arrayminus"], strict=True):
+        found = row.intervals.get("jsd_bits")
+        if found is None or found.reason:
+            assert (up, down) == (0, 0)
+        else:
+            assert (end - down, end + up) == pytest.approx((found.low, found.high))
 
 
 def test_headings_are_in_order_and_there_is_one_title(tmp_path):

@@ -16,6 +16,7 @@ from ambivox.raters.distribution import Array
 from ambivox.readouts import STATUSES
 from ambivox.scoring import RowKey, ScoreRow, ScoreTable
 from ambivox.scoring.keys import prompt_text
+from ambivox.statistics import Interval
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 VOTES, TEXT, TOKEN = "#4d4d4d", "#e69f00", "#0072b2"
@@ -69,15 +70,18 @@ def literal(text: str) -> str:
 
 
 def score_figure(table: ScoreTable, corpus: str) -> Figure:
-    """The headline score of every readout as a bar, with lines for the uniform and the vote prior control."""
+    """The headline score of every readout as a bar with its interval, between lines of controls: uniform, the
+    vote prior and the noise ceiling.
+    """
     metric = table.metric(table.headline)
     several = several_models(table.rows)
     rows = [row for row in table.rows if row.key.corpus == corpus and row.level != "control"]
     values = [row.value(metric.name) for row in rows]
     drawn = [value if value is not None and math.isfinite(value) else 0.0 for value in values]
     lines = _control_lines(table, corpus, metric)
-    end = max([*drawn, *(value for _, value in lines), 0.01]) * 1.05
-    start = min([*drawn, *(value for _, value in lines), 0.0]) * 1.05
+    ends = [x for row in rows for x in _ends(row.intervals.get(metric.name))]
+    end = max([*drawn, *ends, *(value for _, value in lines), 0.01]) * 1.05
+    start = min([*drawn, *ends, *(value for _, value in lines), 0.0]) * 1.05
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -88,6 +92,7 @@ def score_figure(table: ScoreTable, corpus: str) -> Figure:
             "color": [LEVELS[row.level] for row in rows],
             "pattern": {"shape": ["" if row.of_clips else "/" for row in rows]},
         },
+        "error_x": _whiskers([row.intervals.get(metric.name) for row in rows], drawn),
         "hoverinfo": "skip",
     }
     layout = plain_layout(
@@ -95,7 +100,7 @@ def score_figure(table: ScoreTable, corpus: str) -> Figure:
         yaxis=_rows_axis(len(rows)),
         shapes=[_line(value, len(rows)) for _, value in lines],
         annotations=_line_names(lines, start, end),
-        margin={"l": 12, "r": 24, "t": 44, "b": 44},
+        margin={"l": 12, "r": 24, "t": 60, "b": 44},
     )
     names = [
         f"{'no score' if value is None else number(value)} · {row_name(row.key, model=several)}"
@@ -105,14 +110,33 @@ def score_figure(table: ScoreTable, corpus: str) -> Figure:
     hatched = (("heard something else", _HATCHED),) if not all(row.of_clips for row in rows) else ()
     return Figure(
         f"{metric.name} of every readout on {corpus}: {described}",
-        90 + ROW_HEIGHT * len(rows),
+        106 + ROW_HEIGHT * len(rows),
         {"data": [bars, _row_labels(names, start)], "layout": layout},
         (("text level", TEXT), ("token level", TOKEN), *hatched),
     )
 
 
+def _ends(found: Interval | None) -> tuple[float, ...]:
+    """Where an interval begins and ends; nothing where there is none."""
+    return () if found is None or found.reason else (found.low, found.high)
+
+
+def _whiskers(intervals: Sequence[Interval | None], values: Sequence[float]) -> dict[str, Any]:
+    """The intervals around the ends of the bars."""
+    ends = [_ends(found) or (value, value) for found, value in zip(intervals, values, strict=True)]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for (_, high), value in zip(ends, values, strict=True)],
+        "arrayminus": [value - low for (low, _), value in zip(ends, values, strict=True)],
+        "color": VOTES,
+        "thickness": 1.5,
+        "width": 4,
+    }
+
+
 def _control_lines(table: ScoreTable, corpus: str, metric: Metric) -> list[tuple[str, float]]:
-    rows = [table.control(corpus, name) for name in ("uniform", "vote-prior")]
+    rows = [table.control(corpus, name) for name in ("uniform", "vote-prior", "noise-ceiling")]
     found = [(row_name(row.key), row.value(metric.name)) for row in rows if row is not None]
     return [(name, value) for name, value in found if value is not None and math.isfinite(value)]
 
