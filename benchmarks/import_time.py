@@ -54,7 +54,7 @@ def seconds(name: str, tree: str) -> tuple[float, float]:
 
 
 def profile(tree: str) -> list[tuple[str, float]]:
-    """Seconds that the first answer spends on importing, by package; of all others together last."""
+    """The share of the time for importing that the first answer spends on each package."""
     words = [sys.executable, "-X", "importtime", *TRIED["ambivox read CLIP"]]
     done = subprocess.run(
         words,
@@ -70,7 +70,8 @@ def profile(tree: str) -> list[tuple[str, float]]:
         if line.startswith("import time:") and own.strip().isdigit():
             package = module.strip().partition(".")[0]
             spent[package if package in spent else "others"] += int(own) / 1e6
-    return sorted(spent.items(), key=lambda item: -item[1])
+    total = sum(spent.values())
+    return sorted(((name, spent_s / total) for name, spent_s in spent.items()), key=lambda item: -item[1])
 
 
 def main() -> None:
@@ -100,9 +101,9 @@ def main() -> None:
             found += f" {min(wall_s):.2f} | {min(cpu_s):.2f} |"
         lines.append(f"| `{name}` |{found}")
     last, tree = list(trees.items())[-1]
-    lines += ["", f"What `ambivox read CLIP` ({last}) spends on importing, by package, in seconds:", ""]
-    lines += ["| package | seconds |", "|---|---|"]
-    lines += [f"| {package} | {spent_s:.2f} |" for package, spent_s in profile(tree)]
+    lines += ["", f"What `ambivox read CLIP` ({last}) spends on importing, by package:", ""]
+    lines += ["| package | share |", "|---|---|"]
+    lines += [f"| {package} | {share:.0%} |" for package, share in profile(tree)]
     page = "\n".join(lines) + "\n"
     print(page)
     if given.write:

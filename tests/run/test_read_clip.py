@@ -237,6 +237,33 @@ def test_results_of_an_iterator_come_out_as_clips_go_in() -> None:
     assert [result.clip for result in results] == ["clip 1", "clip 2", "clip 3"]
 
 
+def test_a_stream_that_ends_in_an_error_is_answered_up_to_it(clip: Path) -> None:
+    def microphone() -> Iterator[Path]:
+        yield clip
+        yield clip
+        raise ConnectionError("the call was cut")
+
+    results = []
+    with pytest.raises(ConnectionError, match="the call was cut"):
+        results.extend(ambivox.read(microphone(), ToyModel(), batch_size=16))
+    assert [result.error for result in results] == [None, None]
+
+
+def test_no_clips_are_no_results() -> None:
+    assert ambivox.read([], ToyModel()) == []
+    assert list(ambivox.read(iter([]), ToyModel())) == []
+
+
+@pytest.mark.parametrize(("options", "said"), [({}, "no such file"), ({"end_s": 99}, "is outside the file")])
+def test_a_clip_that_cannot_be_heard_is_told_before_the_model_loads(
+    clip: Path, options: dict[str, Any], said: str
+) -> None:
+    path = clip if options else clip.with_name("gone.wav")
+    with pytest.raises(AmbivoxError, match=said) as raised:
+        ambivox.read(path, "no/model-of-this-name", **options)
+    assert raised.value.exit_code == 1
+
+
 def test_silence_is_not_an_error() -> None:
     result = ambivox.read(np.zeros(8_000), ToyModel(), rate_hz=16_000)
     assert result.error is None

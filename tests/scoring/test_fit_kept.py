@@ -199,6 +199,15 @@ def test_a_track_is_calibrated_as_the_same_segment_alone(kept: KeptCalibration, 
         assert list(row.to_dict()["uncalibrated"].values()) == alone.uncalibrated.tolist()
 
 
+@pytest.mark.parametrize("options", [{"emotions": "ekman6"}, {"prompt": "letter"}])
+def test_other_emotions_and_prompts_are_refused_before_the_model_loads(
+    kept: KeptCalibration, clip: Path, options: dict[str, Any]
+) -> None:
+    for read in (ambivox.read, ambivox.track):
+        with pytest.raises(UsageError, match="calibration: "):
+            read(clip, "no/model-of-this-name", calibrate=kept, **options)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

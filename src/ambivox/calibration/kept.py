@@ -142,14 +142,23 @@ class KeptCalibration(_Strict):
         Raises:
             UsageError: nothing was.
         """
+        fit = self.fit_of(prompt, readout)
+        if text_hash not in fit.texts:
+            raise UsageError(
+                f"calibration: the prompt {prompt!r} was worded otherwise, or its options stood in another "
+                "order, when it was fitted: ask as the run did, or fit one to a run of this"
+            )
+        return fit.scaling
+
+    def fit_of(self, prompt: str, readout: str) -> KeptFit:
+        """What was fitted for a prompt and a readout, by name.
+
+        Raises:
+            UsageError: nothing was.
+        """
         for fit in self.fits:
             if (fit.prompt, fit.readout) == (prompt, readout):
-                if text_hash not in fit.texts:
-                    raise UsageError(
-                        f"calibration: the prompt {prompt!r} was worded otherwise, or its options stood in "
-                        "another order, when it was fitted: ask as the run did, or fit one to a run of this"
-                    )
-                return fit.scaling
+                return fit
         self.refuse(f"{prompt}/{readout}")
 
     def refuse(self, asked: str) -> NoReturn:

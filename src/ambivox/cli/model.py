@@ -100,11 +100,12 @@ def read(
         raise typer.Exit(1)
     from ambivox.models import load_model
     from ambivox.present.text.reading import show_reading
-    from ambivox.run.calibrate import kept_calibration
+    from ambivox.run.calibrate import check_kept, kept_calibration
     from ambivox.run.read_clip import BATCH_SIZE, Segment, reader_of, wanted_readouts
 
     kept = kept_calibration(calibrate)
     wanted = wanted_readouts(model, prompt, readout, kept)
+    check_kept(kept, wanted, emotion_set)
     reader = reader_of(
         load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})),
         wanted,

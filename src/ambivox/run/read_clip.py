@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
-from ambivox.audio import Channel, Clip, as_file, check_rate
+from ambivox.audio import Channel, Clip, as_file, audio_facts, check_rate
 from ambivox.calibration import KeptCalibration
 from ambivox.corpora import Utterance
 from ambivox.emotions import EmotionSet, load_emotions
@@ -25,7 +25,7 @@ from ambivox.readouts import DEFAULT_READOUTS, Need, Reading, Readout, load_read
 from ambivox.reasons import Reason
 from ambivox.record import Record
 from ambivox.run.ask import ask, with_keys
-from ambivox.run.calibrate import Calibrate, calibrated, kept_calibration
+from ambivox.run.calibrate import Calibrate, calibrated, check_kept, kept_calibration
 from ambivox.run.clip_reading import Answer, ClipReading
 from ambivox.run.clips import Clips
 from ambivox.run.plan import Planned, unanswered
@@ -146,6 +146,9 @@ def read(
     kept = kept_calibration(calibrate)
     wanted = wanted_readouts(name, prompt, readouts, kept)
     emotions = load_emotions(emotions) if isinstance(emotions, str) else emotions
+    check_kept(kept, wanted, emotions)
+    if isinstance(model, str) and isinstance(clip, str | Path) and rate is None:
+        audio_facts(clip, start_s, end_s, channel)  # what cannot be heard should not wait for the model
     options = {key: value for key, value in {"device": device, "dtype": dtype}.items() if value is not None}
     reader = reader_of(
         model,
@@ -286,10 +289,20 @@ class Reader:
         return [planned.record.key for planned in with_keys(self._planned(path, path), seed=0)]
 
     def stream(self, clips: Iterator[Clip], batch_size: int) -> Iterator[ClipReading]:
-        """One result for each clip, as they come."""
+        """One result for each clip, as they come; where the clips end in an error, those before it first."""
         named = ((f"clip {n}", clip) for n, clip in enumerate(clips))
-        while batch := list(itertools.islice(named, batch_size)):
+        broken: Exception | None = None
+        while broken is None:
+            batch: list[tuple[str, Clip]] = []
+            try:
+                for one in itertools.islice(named, batch_size):
+                    batch.append(one)
+            except Exception as error:  # of whoever gives the clips; what was given before it is answered
+                broken = error
+            if not batch and broken is None:
+                return
             yield from self.batch(batch)
+        raise broken
 
     def batch(self, clips: Sequence[tuple[str, Clip]]) -> list[ClipReading]:
         """One result for each clip; it comes with a name for where it has no path."""

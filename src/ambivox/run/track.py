@@ -40,7 +40,7 @@ from ambivox.readouts import DEFAULT_READOUTS, Reading, Readout, Status, load_re
 from ambivox.reasons import Reason
 from ambivox.record import SILENT, Record, Sound
 from ambivox.run.ask import ask
-from ambivox.run.calibrate import Calibrate, kept_calibration
+from ambivox.run.calibrate import Calibrate, check_kept, kept_calibration
 from ambivox.run.clip_reading import by_label
 from ambivox.run.clips import Clips
 from ambivox.run.plan import Planned
@@ -166,6 +166,7 @@ def track(
     kept = kept_calibration(calibrate)
     asked, readout = _at_token_level(name, prompt, kept)
     emotions = load_emotions(emotions) if isinstance(emotions, str) else emotions
+    check_kept(kept, [(asked, [readout])], emotions)
     given = _Given(recording, rate)
     with given.named_as_given():
         sound = open_recording(given.path, channel)
