@@ -9,7 +9,6 @@ study without faults. The overhead is measured at a server that answers after 50
 
 from __future__ import annotations
 
-import _thread
 import argparse
 import asyncio
 import os
@@ -24,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import openai
-from tests.models.openai.scripted import Scripted, served
+from tests.models.openai.scripted import Scripted, press_ctrl_c, served
 
 from ambivox.audio import load_audio
 from ambivox.emotions import load_emotions
@@ -55,7 +54,7 @@ FAULTS: dict[str, list[str | None]] = {
     "top_logprobs is ignored, twice": ["ignores-fields", None, "ignores-fields"],
 }
 DELAY_S = 0.05
-ASKED = 256
+ASKED = 128
 N_REQUESTS = 12 * len(PROMPTS_ASKED)
 
 
@@ -115,9 +114,8 @@ def row(
     before = model.client.counts.sent
     failed: int | str
     if interrupt:
-        script.asked.clear()
         script.delay_s = 0.2
-        threading.Thread(target=lambda: script.asked.wait() and _thread.interrupt_main()).start()
+        press_ctrl_c(script)
         with suppress(KeyboardInterrupt):
             run_study(study(script.url), out, models=[model])
         failed, script.delay_s = "interrupted", 0.0
@@ -169,7 +167,7 @@ def overhead_table() -> Iterator[str]:
     prompt = PROMPTS["word"].render(load_emotions("cremad6"))
     with served(Scripted(dialect="openai", delay_s=DELAY_S)) as script:
         for concurrency in (1, 8, 32):
-            n = min(ASKED, 64 * concurrency)
+            n = min(ASKED, 32 * concurrency)
             model = load_model(script.url, concurrency=concurrency)
             request = Request(clip, prompt, model.label_tokens(prompt.answers))
             model.generate([request])

@@ -177,6 +177,7 @@ class _Trial:
         shared = [token for token in cold if token in raw]
         apart = max((abs(np.exp(cold[t]) - np.exp(raw[t])) for t in shared), default=0.0)
         scaled = "before temperature" if apart < 0.02 else f"after temperature (moved by {apart:.2g} at 2)"
+        scaled = scaled if shared else "not seen whether before temperature"
         if server.logprobs == "ids":
             how = "named tokens, at most 128 at a time and all in parts; exact, over the whole vocabulary"
         else:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import math
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -152,6 +153,27 @@ class Scripted:
             answer["system_fingerprint"] = self.backend
         return answer | ({"prompt_token_ids": prompt} if body.get("return_token_ids") else {})
 
+    def generate(self, body: dict[str, Any]) -> dict[str, Any]:
+        """SGLang's own endpoint; the prompt is written ``text<turn>beginning of the answer``."""
+        text, _, begun = body["text"].partition("<turn>")
+        prefix = tokenise(begun)
+        sounds = body.get("audio_data") or []
+        sound = base64.b64decode(sounds[0].removeprefix("data:audio/wav;base64,")) if sounds else b""
+        tokens = self.greedy(sound, text, prefix, body["sampling_params"]["max_new_tokens"])
+        rows = [self.logp(sound, text, (*prefix, *tokens[:t])) for t in range(len(tokens))]
+        ended = PIECES[tokens[-1]] == END
+        meta = {
+            "prompt_tokens": len(tokenise(text)) + len(prefix) + 25 * bool(sound) + 1,
+            "finish_reason": {"type": "stop" if ended else "length"},
+            "output_token_logprobs": [
+                [float(row[token]), token, None] for token, row in zip(tokens, rows, strict=True)
+            ],
+            "output_token_ids_logprobs": [
+                [[float(row[i]), i, None] for i in body["token_ids_logprob"]] for row in rows
+            ],
+        }
+        return {"text": "".join(PIECES[t] for t in tokens if PIECES[t] != END), "meta_info": meta}
+
     def _choice(
         self, body: dict[str, Any], sound: bytes, text: str, begun: list[int], n: int
     ) -> dict[str, Any]:
@@ -224,6 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._tokenize(script, body)
         elif self.path == "/v1/chat/completions":
             self._chat(script, body)
+        elif self.path == "/generate" and script.dialect == "sglang":
+            self._send(200, script.generate(body))
         else:
             self._send(404, {"error": {"message": f"no {self.path} here"}})
 
@@ -325,6 +349,19 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # the client went away
         if stall or length > len(payload):
             self.close_connection = True
+
+
+def press_ctrl_c(script: Scripted) -> None:
+    """Interrupt the main thread as soon as a clip has been asked about."""
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def press() -> None:
+        script.asked.wait()
+        signal.pthread_kill(main, signal.SIGINT)
+
+    script.asked.clear()
+    threading.Thread(target=press).start()
 
 
 class _Server(ThreadingHTTPServer):

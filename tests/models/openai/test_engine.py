@@ -15,9 +15,10 @@ from ambivox.models import Request, load_model
 from ambivox.models.check import speech_like
 from ambivox.models.openai.adapter import ServerModel
 from ambivox.models.openai.chat import as_wav
+from ambivox.models.openai.tokens import TokenizerTokens
 from ambivox.models.protocol import PartlyAnsweredError
 from ambivox.prompts import PROMPTS
-from tests.models.openai.scripted import END, IDS, PIECES, Scripted, served
+from tests.models.openai.scripted import END, IDS, PIECES, Scripted, served, tokenise
 
 pytestmark = pytest.mark.slow
 
@@ -323,3 +324,39 @@ def test_the_end_marker_is_a_token_of_the_answer(serve: Serve) -> None:
     assert reply.token_ids[-1] == IDS[END]
     assert END not in reply.text
     assert reply.finish == "stop"
+
+
+class ToyTokenizer(TokenizerTokens):
+    """The vocabulary of the scripted server, as the model's own tokenizer knows it."""
+
+    def __init__(self, name: str) -> None:
+        assert name == "toy"
+
+    def render(self, messages: Any) -> str:
+        text = "".join(part["text"] for part in messages[0]["content"] if part["type"] == "text")
+        return f"{text}<turn>" + "".join(message["content"] for message in messages[1:])
+
+    def tokenise(self, text: str) -> list[int]:
+        return tokenise(text)
+
+    def decode(self, ids: Any) -> str:
+        return "".join(PIECES[token] for token in ids)
+
+    def _piece(self, token: int) -> str:
+        return PIECES[token]
+
+
+def test_sglang_tells_named_tokens_on_its_own_endpoint(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ambivox.models.openai.adapter.TokenizerTokens", ToyTokenizer)
+    script = serve(dialect="sglang")
+    model = load(script, tokenizer="toy")
+    [request] = asks(model, CLIPS[0], score=True)
+    [reply] = model.generate([request])
+    for t in range(len(reply.token_ids)):
+        expected = truth(script, request, *reply.token_ids[:t])[list(request.label_tokens.token_ids)]
+        np.testing.assert_allclose(reply.token_logits[t], expected, atol=1e-5)
+    sequences = request.label_tokens.sequences
+    logp = [sum(truth(script, request, *s[:n])[s[n]] for n in range(len(s))) for s in sequences]
+    np.testing.assert_allclose(reply.sequence_logp, logp, atol=1e-5)
+    assert reply.bounded is reply.sequence_bounded is None
+    assert reply.audio_tokens == 25

@@ -1,7 +1,6 @@
 """Studies on a server: interrupted, resumed, and never of two models."""
 
-import _thread
-import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from ambivox.record import Record
 from ambivox.run import run_study
 from ambivox.study import Study
 from tests.conftest import REPOSITORY
-from tests.models.openai.scripted import Scripted, served
+from tests.models.openai.scripted import Scripted, press_ctrl_c, served
 
 pytestmark = pytest.mark.slow
 
@@ -36,12 +35,13 @@ def run(script: Scripted, out: Path, **options: Any) -> list[Record]:
 def test_ctrl_c_with_requests_in_flight_loses_nothing_and_ends_at_once(tmp_path: Path) -> None:
     with served(Scripted(dialect="openai")) as script:
         expected = [record.replied.text for record in run(script, tmp_path / "whole")]
-        script.asked.clear()
-        script.delay_s = 3.0
         model = load_model(script.url)
-        threading.Thread(target=lambda: script.asked.wait() and _thread.interrupt_main()).start()
+        script.delay_s = 30.0
+        press_ctrl_c(script)
+        begun = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             run(script, tmp_path / "out", models=[model])
+        assert time.monotonic() - begun < 20
         script.delay_s = 0.0
         records = run(script, tmp_path / "out")
     assert [record.replied.text for record in records] == expected

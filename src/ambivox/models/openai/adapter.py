@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from ambivox.models.openai.chat import audio_part, user_turn
 from ambivox.models.openai.client import Client
 from ambivox.models.openai.logprobs import Step, assert_same_text, listed_values, read_steps
 from ambivox.models.openai.server import Server, look, question
+from ambivox.models.openai.sglang import SGLang
 from ambivox.models.openai.tokens import (
     ServerTokens,
     TextTokens,
@@ -30,6 +31,8 @@ MAX_IDS = 128
 """How many ids vLLM takes at a time."""
 
 _Ids = tuple[int, ...]
+Chat = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+"""The body of a chat completion -> what comes back."""
 
 
 def load_openai(
@@ -72,7 +75,11 @@ def load_openai(
     server = replace(server, backend=None) if any_backend else server
     tokens = _tokens(client, server, tokenizer)
     shown = name if by_url else f"openai:{name}"
-    return ServerModel(client, server, tokens, name=shown, max_audio_s=max_audio_s)
+    ask: Chat = client.chat
+    if server.card.get("owned_by") == "sglang" and isinstance(tokens, TokenizerTokens) and logprobs != "list":
+        ask = SGLang(client, tokens.render, tokens.tokenise).chat
+        server = replace(server, logprobs="ids")
+    return ServerModel(client, server, tokens, name=shown, max_audio_s=max_audio_s, ask=ask)
 
 
 def _tokens(client: Client, server: Server, tokenizer: str | None) -> Tokens:
@@ -99,12 +106,14 @@ class ServerModel:
         *,
         name: str,
         max_audio_s: float | None = None,
+        ask: Chat | None = None,
     ) -> None:
         self.client = client
         self.server = server
         self.name = name
         self.max_audio_s = max_audio_s
         self._tokens = tokens
+        self._ask = ask or client.chat
         self._ids: dict[str, int] = {}
         self._prompt_tokens: dict[str, asyncio.Task[int | None]] = {}
 
@@ -161,7 +170,7 @@ class ServerModel:
             for ids in self._in_parts(request.label_tokens.token_ids)
         ]
         try:
-            answers = [await self.client.chat(body) for body in bodies]
+            answers = [await self._ask(body) for body in bodies]
             for answer in answers:
                 self._assert_same_backend(answer)
             draws = await self._draw(request, turn) if request.n_draws else ()
@@ -191,7 +200,7 @@ class ServerModel:
 
     def _assert_same_backend(self, answer: Mapping[str, Any]) -> None:
         told, known = str(answer.get("system_fingerprint") or ""), self.server.backend
-        if known is not None and told != known:
+        if known is not None and "system_fingerprint" in answer and told != known:
             change = f"{told or 'unnamed'}, before {known or 'unnamed'}"
             raise UnreachableError(
                 f"another backend answers ({change}): run the study again, or set any_backend"
@@ -278,7 +287,7 @@ class ServerModel:
         forced = {"add_generation_prompt": False, "continue_final_message": True, "max_tokens": 1}
         listed: dict[int, float] = {}
         for part in self._in_parts(ids):
-            answer = await self.client.chat({"messages": [turn, begun], **forced, **self._question(part)})
+            answer = await self._ask({"messages": [turn, begun], **forced, **self._question(part)})
             if not prompt or tuple(answer.get("prompt_token_ids") or ()) != prompt + prefix:
                 return None
             steps = read_steps(answer["choices"][0], self._id_of)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ambivox.errors import AmbivoxError, UsageError
@@ -57,13 +57,23 @@ class TokenizerTokens:
 
     def label_tokens(self, answers: Sequence[Sequence[str]], *, numbers: bool = False) -> LabelTokens:
         """The label tokens of the tokenizer."""
-        return find_label_tokens(answers, self._tokenise, self._piece, numbers=numbers)
+        return find_label_tokens(answers, self.tokenise, self._piece, numbers=numbers)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens."""
         return str(self._tokenizer.decode(list(ids)))
 
-    def _tokenise(self, text: str) -> list[int]:
+    def render(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        """The text of a chat, with its last message open where that begins the answer."""
+        turn, *begun = messages
+        kinds = {"input_audio": {"type": "audio"}}
+        content = [kinds.get(part["type"], part) for part in turn["content"]]
+        chat = [{"role": "user", "content": content}]
+        text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+        return str(text) + "".join(message["content"] for message in begun)
+
+    def tokenise(self, text: str) -> list[int]:
+        """The tokens of a text, with none around it."""
         return [int(token) for token in self._tokenizer.encode(text, add_special_tokens=False)]
 
     def _piece(self, token: int) -> str:
