@@ -23,18 +23,21 @@ from pathlib import Path
 
 import numpy as np
 import openai
+from numpy.typing import NDArray
 from tests.models.openai.scripted import Scripted, press_ctrl_c, served
 
 from ambivox.audio import load_audio
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError
-from ambivox.models import Request, load_model
+from ambivox.models import Reply, Request, load_model
+from ambivox.models.load import checkpoint_of
 from ambivox.models.openai.adapter import ServerModel
 from ambivox.models.openai.chat import audio_part, user_turn
 from ambivox.prompts import PROMPTS
 from ambivox.record import Record
 from ambivox.run import run_study
 from ambivox.study import CorpusSpec, Study
+from benchmarks.vllm_way import vllm_server
 
 CLIPS = Path("examples/crema-d")
 PROMPTS_ASKED = ("word", "letter", "dictionary", "percentages")
@@ -207,20 +210,60 @@ async def bare(url: str, request: Request, n: int, concurrency: int) -> None:
         await asyncio.gather(*(one(client) for _ in range(n)))
 
 
+def parity_table(python: str) -> Iterator[str]:
+    """`mini` on vLLM beside `mini` in transformers: all prompts, 12 clips and no clip."""
+    yield "| prompt | requests | same greedy answer | largest difference of a label token | of a whole label |"
+    yield "|---|---|---|---|---|"
+    here = load_model("mini", device="cpu")
+    clips = [*map(load_audio, sorted((CLIPS / "AudioWAV").glob("*.wav"))), None]
+    with tempfile.TemporaryDirectory() as scratch:
+        checkpoint = Path(checkpoint_of("mini"))
+        with vllm_server(python, checkpoint, Path(scratch), 1) as url:
+            there = load_model(url, timeout_s=300.0)
+            for name, prompt in PROMPTS.items():
+                rendered = prompt.render(load_emotions("cremad6"))
+                label_tokens = here.label_tokens(rendered.answers)
+                requests = [Request(clip, rendered, label_tokens, score=True) for clip in clips]
+                yield parity_row(
+                    name, there.generate(requests), here.generate(requests), here.score(requests)
+                )
+
+
+def parity_row(name: str, there: list[Reply], here: list[Reply], scores: list[NDArray[np.float64]]) -> str:
+    same = sum((a.text, a.token_ids) == (b.text, b.token_ids) for a, b in zip(there, here, strict=True))
+    token = max(
+        float(np.abs(np.exp(a.token_logits) - np.exp(b.token_logits - b.logsumexp[:, None])).max())
+        for a, b in zip(there, here, strict=True)
+        if a.token_ids == b.token_ids
+    )
+    whole = max(
+        float(np.abs(np.exp(reply.sequence_logp) - np.exp(logp)).max())
+        for reply, logp in zip(there, scores, strict=True)
+        if reply.sequence_logp is not None and reply.sequence_bounded is None
+    )
+    return f"| {name} | {len(here)} | {same} | {token:.1e} | {whole:.1e} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/servers.md"))
-    out = parser.parse_args().out
+    parser.add_argument(
+        "--vllm", metavar="PYTHON", help="the Python of an environment with vLLM: parity, too"
+    )
+    arguments = parser.parse_args()
     where = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
     which = f"openai {openai.__version__}, Python {platform.python_version()}"
     lines = ["# Faults of a server, and the engine beside the bare client", ""]
     lines += [f"By `benchmarks/servers.py` on {where}; {which}; the server is a script of our own."]
-    for title, table in (("Faults", fault_table), ("Overhead", overhead_table)):
+    tables = {"Faults": fault_table(), "Overhead": overhead_table()}
+    if arguments.vllm:
+        tables["`mini` on vLLM and in transformers"] = parity_table(arguments.vllm)
+    for title, table in tables.items():
         lines += ["", f"## {title}", ""]
-        for one in table():
+        for one in table:
             print(one, flush=True)
             lines.append(one)
-    out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -360,6 +360,7 @@ def press_ctrl_c(script: Scripted) -> None:
         script.asked.wait()
         signal.pthread_kill(main, signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts with & ignores it
     script.asked.clear()
     threading.Thread(target=press).start()
 
