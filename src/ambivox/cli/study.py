@@ -155,7 +155,7 @@ def score(
         typer.Option(
             "--predictions",
             metavar="FILE",
-            help="Score a table of distributions made elsewhere, in place of a run; may be repeated.",
+            help="Score distributions made elsewhere (a table, or JSON of a service); may be repeated.",
         ),
     ] = None,
     corpus_path: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from ambivox.emotions import EmotionSet
 from ambivox.errors import UsageError
 from ambivox.raters.distribution import Array
 from ambivox.readouts import Status
+from ambivox.readouts.reading import BOUNDS_MATTER
 from ambivox.scoring.keys import RowKey
 from ambivox.scoring.notes import Note
 from ambivox.scoring.options import DEFAULT_OPTIONS, ScoringOptions
 from ambivox.scoring.predictions import Predictions, corpus_readings, rated_clips
 from ambivox.scoring.score_run import score_corpora
+from ambivox.scoring.service_answers import is_answers, read_answers
 from ambivox.scoring.table import ScoreTable
 from ambivox.scoring.truths import truth_of
 
@@ -35,7 +38,8 @@ def score_predictions_file(
     """Score distributions made elsewhere, with the controls, intervals and cautions that runs have.
 
     Args:
-        paths: tables (.csv, .parquet, .jsonl) with the utterance's id and a column for each label, named as
+        paths: answers of services (.json or a folder, see `ambivox.scoring.service_answers`), or tables
+            (.csv, .parquet, .jsonl) with the utterance's id and a column for each label, named as
             the label, one of its forms, or ``p.LABEL`` as an export has it; one row of the score table each.
         corpus: whose votes are the truth. Clips without a prediction, or with an empty one, are failed
             readings and stay in every denominator.
@@ -63,6 +67,7 @@ def score_predictions_file(
     )
     known = {u.id for u in corpus}
     predictions = [_predictions(path, names, known, corpus.name, emotions) for path in paths]
+    notes += [note for one in predictions for note in _answer_notes(one)]
     left_out = len(corpus) - len(names)
     if left_out:
         notes.append(Note("no-usable-vote", f"{left_out} clips left out: no vote counts", corpus.name))
@@ -72,14 +77,29 @@ def score_predictions_file(
 def _predictions(
     path: Path, names: Sequence[str], known: set[str], corpus: str, emotions: EmotionSet
 ) -> Predictions:
-    found = read_predictions(path, emotions)
+    answers = read_answers(path, emotions) if is_answers(path) else None
+    found = read_predictions(path, emotions) if answers is None else {n: a.p for n, a in answers.items()}
     strange = next((name for name in found if name not in known), None)
     if strange is not None:
         raise UsageError(f"{path}: {strange!r} is not an utterance of the corpus {corpus!r}")
     nothing = np.full(len(emotions), np.nan)
     p = np.array([found.get(name, nothing) for name in names])
     statuses: list[Status] = ["undefined" if np.isnan(row[0]) else "ok" for row in p]
+    if answers is not None:
+        statuses = [answers[name].status if name in answers else "undefined" for name in names]
     return Predictions(RowKey(corpus, path.stem, readout="given"), "text", p, tuple(statuses))
+
+
+def _answer_notes(one: Predictions) -> list[Note]:
+    """What was done to the answers of a service before they were scored."""
+    counted, n = Counter(one.statuses), len(one.p)
+    apart = f"a share may be off by more than {BOUNDS_MATTER:g}, and they have no distribution"
+    told: dict[Status, str] = {
+        "bounded": f"{counted['bounded']} of {n} answers list only some labels: {apart}",
+        "renormalised": f"{counted['renormalised']} of {n} answers hold scores that do not sum to 1: they "
+        "are divided by their sum",
+    }
+    return [Note(code, text, one.key.corpus, one.key) for code, text in told.items() if counted[code]]
 
 
 def read_predictions(path: Path, emotions: EmotionSet) -> dict[str, Array]:
