@@ -222,8 +222,8 @@ def parity_table(python: str) -> Iterator[str]:
         checkpoint = Path(checkpoint_of("mini"))
         with vllm_server(python, checkpoint, Path(scratch), 1) as url:
             there = load_model(url, timeout_s=300.0)
-            for name, prompt in PROMPTS.items():
-                rendered = prompt.render(load_emotions("cremad6"))
+            for name in PROMPTS:
+                rendered = PROMPTS[name].render(load_emotions("cremad6"))
                 label_tokens = here.label_tokens(rendered.answers)
                 requests = [Request(clip, rendered, label_tokens, score=True) for clip in clips]
                 yield parity_row(

@@ -360,3 +360,19 @@ def test_sglang_tells_named_tokens_on_its_own_endpoint(serve: Serve, monkeypatch
     np.testing.assert_allclose(reply.sequence_logp, logp, atol=1e-5)
     assert reply.bounded is reply.sequence_bounded is None
     assert reply.audio_tokens == 25
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (
+            "https://no-such-host.invalid/v1",
+            r"no-such-host.invalid/v1: cannot be reached \(.*name",
+        ),
+        ("tls", r"cannot be reached \(.*(SSL|TLS)"),
+    ],
+)
+def test_a_name_or_a_certificate_that_cannot_be_had_is_one_line(serve: Serve, url: str, says: str) -> None:
+    url = serve().url.replace("http:", "https:") if url == "tls" else url
+    with pytest.raises(UnreachableError, match=f"(?i){says}"):
+        load_model(url, max_retries=0)

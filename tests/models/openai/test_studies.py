@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ambivox.models import load_model
+from ambivox.readouts import load_readout
 from ambivox.record import Record
 from ambivox.run import run_study
 from ambivox.study import Study
@@ -78,6 +79,19 @@ def test_what_failed_for_reasons_of_the_server_is_asked_again_and_nothing_else(t
         second = run(script, tmp_path / "out")
     assert [record.error.code for record in second if record.error] == ["model"]
     assert sum("input_audio" in str(body["messages"][0]["content"])[:60] for body in script.seen) == 2
+
+
+def test_without_log_probabilities_the_text_is_read_and_no_label_is_told(tmp_path: Path) -> None:
+    with served(Scripted(dialect="silent")) as script:
+        records = run(script, tmp_path / "out")
+    for record in records:
+        assert record.replied.text
+        reading = load_readout("sequence")(record)
+        assert (reading.status, reading.distribution) == ("bounded", None)
+        assert reading.lower is not None
+        assert not reading.lower.any()
+        assert load_readout("first")(record).status == "undefined"
+        assert load_readout("label")(record).status in ("ok", "unparsed", "foreign")
 
 
 def test_records_hold_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

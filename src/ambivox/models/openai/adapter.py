@@ -178,7 +178,7 @@ class ServerModel:
             text, finish = _said(answers[0]["choices"][0])
             steps = self._steps(request, answers, text)
             found = listed_values(steps, request.label_tokens.token_ids)
-            scored = await self._score(request, turn, answers[0], steps) if request.score and steps else None
+            scored = await self._score(request, turn, answers[0], steps) if request.score else None
         except AmbivoxError as error:
             raise type(error)(f"{request.name}: {error}") from None
         exact = self.server.logprobs == "ids" or not found.bounded.any()
@@ -260,7 +260,7 @@ class ServerModel:
             begun = [prefix for prefix in following if prefix]
             asked = [self._after(turn, prompt, prefix, list(following[prefix])) for prefix in begun]
             told = dict(zip(begun, await asyncio.gather(*asked), strict=True))
-            told[()] = steps[0]
+            told[()] = steps[0] if steps else None
         else:
             written = tuple(step.token for step in steps)
             told = {written[:n]: step for n, step in enumerate(steps)}

@@ -15,6 +15,8 @@ from ambivox.readouts.reading import FORMS_MATTER
 from ambivox.run import ClipReading
 
 BAR_WIDTH = 14
+_LAST = {"improbable": 1, "bounded": 1, "undefined": 2}
+"""Which readings are shown beside the others only where there is nothing better, and in which order."""
 COLUMNS = 3
 """Distributions side by side in 80 columns."""
 
@@ -42,13 +44,13 @@ def show_reading(console: Console, result: ClipReading) -> None:
 def headlines(result: ClipReading) -> dict[str, Reading]:
     """Of each prompt the first reading of either level, by prompt and readout.
 
-    One that is improbable or bounded stands there only where its prompt has no other of that level.
+    Those of `_LAST` stand there only where their prompt has no other of that level.
     """
     shown: dict[str, Reading] = {}
     for prompt, answer in result.answers.items():
         for level in ("text", "token"):
             names = [name for name in answer.readings if load_readout(name).level == level]
-            names.sort(key=lambda name: answer.readings[name].status in ("improbable", "bounded"))
+            names.sort(key=lambda name: _LAST.get(answer.readings[name].status, 0))
             shown |= {f"{prompt}/{name}": answer.readings[name] for name in names[:1]}
     return shown
 
