@@ -47,7 +47,7 @@ def claims_table(claims: CorpusClaims, margin: float | None = None) -> Table:
     for claim in claims.claims:
         told = [f"{part.what} {effect_text(part)}" for part in claim.parts]
         told += [claim.refuted.text] if claim.refuted else []
-        notes = (footnote(claim.reason),) if claim.reason else ()
+        notes: tuple[str, ...] = (footnote(claim.reason),) if claim.reason else ()
         notes += (claim.note,) if claim.note else ()
         p = "" if claim.p_holm != claim.p_holm else f"{claim.p_holm:.2g}"
         verdict = verdict_text(claim, margin)
