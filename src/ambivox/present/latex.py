@@ -33,11 +33,13 @@ def escape_latex(text: str) -> str:
 def latex_table(table: Table) -> str:
     """A table as ``tabular`` with its notes below; it needs the package booktabs.
 
-    Columns without a word in them are left out. An interval stands beside its number. Bold is what the table
-    marks as best, which is so beyond chance only.
+    Columns without a word in them are left out, and long ones that nobody asked for. An interval stands
+    beside its number. Bold is what the table marks as best, which is so beyond chance only.
     """
     places = [
-        n for n, _ in enumerate(table.columns) if n == 0 or any(_says(line.cells[n]) for line in table.lines)
+        n
+        for n, column in enumerate(table.columns)
+        if n == 0 or (any(_says(line.cells[n]) for line in table.lines) and not _is_long(column))
     ]
     columns = [table.columns[n] for n in places]
     kinds = "".join("r" if column.kind == "number" else "l" for column in columns)
@@ -57,6 +59,11 @@ def latex_table(table: Table) -> str:
     lines += [rf"\par\footnotesize $^{{{n}}}$ {escape_latex(note)}" for n, note in enumerate(notes, start=1)]
     lines += [rf"\par\footnotesize {escape_latex(note)}" for note in table.notes]
     return f"% {escape_latex(table.caption)}\n" + "\n".join(lines) + "\n"
+
+
+def _is_long(column: Column) -> bool:
+    """Whether it is a line of text that nobody asked for by name."""
+    return column.kind == "line" and column.rank > 0
 
 
 def _says(cell: Cell) -> bool:

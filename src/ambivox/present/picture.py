@@ -19,7 +19,7 @@ ENDINGS = (".svg", ".pdf")
 WIDTHS_INCH: dict[PictureWidth, float] = {"column": 3.35, "page": 7.0}
 """85 mm and 178 mm: one and two columns of most journals and proceedings."""
 
-_ROW_INCH, _FRAME_INCH = 0.27, 0.62
+_ROW_INCH, _FRAME_INCH = 0.27, 0.74
 _COLOURS = {"text": "#e69f00", "token": "#0072b2"}
 """Okabe and Ito's, as on the page."""
 _LINES = {"vote-prior": "--", "noise-ceiling": ":"}
@@ -133,4 +133,4 @@ def _control_name(row: ScoreRow) -> str:
 def _label(metric: Metric, corpus: str) -> str:
     unit = "" if metric.unit == "1" else f" ({metric.unit})"
     better = "lower" if metric.lower_is_better else "higher"
-    return f"{corpus}: {metric.name}{unit}, {better} is better"
+    return f"{corpus}: {metric.name}{unit}, {better} is better\n◆ text level   ● token level"
