@@ -24,6 +24,9 @@ MAIN_METRICS = ("jsd_bits", "accuracy", "brier_mean", "bhattacharyya", "vote_ece
 OTHER_COLUMNS = ("failed", "skill", "mass", "statuses", "95%")
 """Those of the main table beside its metrics."""
 
+_DIGITS = 6
+"""Rows that agree in all numbers to so many digits share a line; tables show three."""
+
 _HEARING = {
     "swapped": "another clip",
     "no-audio": "nothing",
@@ -289,8 +292,16 @@ def _folded(read: Sequence[Sequence[ScoreRow]]) -> list[list[Sequence[ScoreRow]]
 
 
 def _numbers(row: ScoreRow) -> dict[str, Any]:
-    """A row without its name."""
-    return {"control": row.key.control} | {n: v for n, v in plain(row).items() if n != "key"}
+    """A row without its name, to `_DIGITS` digits: the last bits hang on the order of sums."""
+    return {"control": row.key.control} | {n: _rounded(v) for n, v in plain(row).items() if n != "key"}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return round(value, _DIGITS) + 0.0 if isinstance(value, float) else value
 
 
 def _lines(
