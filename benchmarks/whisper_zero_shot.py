@@ -13,10 +13,10 @@ Source: Ma et al., arXiv 2311.09363.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from ambivox.corpora import CORPORA, Corpus, CorpusLoader, load_corpus, load_recognition_rates
-from ambivox.emotions import EmotionSet, load_emotions
+from ambivox.corpora import CORPORA, Corpus, CorpusLoader, Utterance, load_corpus, load_recognition_rates
 from ambivox.present.text.progress import run_progress
 from ambivox.run import Study, run_study
 from ambivox.run_folder import Run
@@ -69,7 +68,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "emo-db": {
         "emotions": "emodb7.yaml",
         "wordings": [{"fear": "fearful", "disgust": "disgusted", "boredom": "bored"}],
-        "truth": {"truth_table": "emo-db.csv", "cluster": "clip"},
+        "truth": {"cluster": "clip"},
     },
 }
 """What is asked of each corpus, and what it is scored against. The words are adjectives, as in the paper."""
@@ -85,6 +84,9 @@ def every_nth(
     loaded = load_corpus(corpus, path, **(options or {}))
     speakers = groupby(loaded.utterances, key=lambda utterance: utterance.speaker)
     kept = [u for n, (_, own) in enumerate(speakers) for u in list(own)[n % every :: every]]
+    if corpus == "emo-db":
+        rates = load_recognition_rates(path)
+        kept = [replace(u, shares=recognised(u, rates)) for u in kept if u.id in rates]
     return loaded.keep(kept)
 
 
@@ -116,15 +118,10 @@ def _emotions(name: str, out: Path) -> str:
     return str(out / name)
 
 
-def scored(run: Run, corpus: str, data: Path, out: Path) -> dict[str, Any]:
+def scored(run: Run, corpus: str, data: Path) -> dict[str, Any]:
     """The scores of a run, as they are written to the results."""
-    truth = dict(ASKED[corpus]["truth"])
-    if "truth_table" in truth:
-        truth["truth_table"] = out / truth["truth_table"]
-        emotions = load_emotions(_emotions(ASKED[corpus]["emotions"], out))
-        write_recognition_rates(data / corpus, emotions, truth["truth_table"])
     metrics = ("accuracy",) if corpus == "ravdess" else ("jsd_bits", "accuracy")
-    table = score(run, ScoringOptions(metrics=metrics, **truth))
+    table = score(run, ScoringOptions(metrics=metrics, **ASKED[corpus]["truth"]))
     rows = [row for row in table.rows if isinstance(row.key, RowKey) and row.of_clips]
     return {
         "clips": max(row.utterances for row in rows),
@@ -150,19 +147,13 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[\w']+", text.casefold())
 
 
-def write_recognition_rates(corpus: Path, emotions: EmotionSet, path: Path) -> None:
-    """A table of truth from ``erkennung.txt``: the share of listeners who recognised the emotion. What the
-    others said was not published, and is spread over the other labels.
+def recognised(utterance: Utterance, rates: Mapping[str, float]) -> dict[str, float]:
+    """The shares of an EMO-DB clip: of the listeners who recognised the emotion. What the others said was not
+    published, and is spread over the other labels.
     """
-    rates = load_recognition_rates(corpus)
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream)
-        table.writerow(["id", *(f"truth.{label}" for label in emotions.labels)])
-        for utterance in load_corpus("emo-db", corpus):
-            if utterance.id in rates and utterance.intended is not None:
-                rate, place = rates[utterance.id], emotions.index(utterance.intended)
-                rest = (1 - rate) / (len(emotions) - 1)
-                table.writerow([utterance.id, *(rate if n == place else rest for n in range(len(emotions)))])
+    rate = rates[utterance.id]
+    rest = (1 - rate) / (len(EMODB7) - 1)
+    return {label: rate if label == utterance.intended else rest for label in EMODB7}
 
 
 def _row(row: ScoreRow, metrics: Iterable[str]) -> dict[str, Any]:
@@ -271,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             study = study_of(corpus, model, data, out, every)
             with run_progress(Console(stderr=True)) as bar:
                 run = run_study(study, out / f"{size}-{corpus}-{every}", report=bar)
-            found = {"every": every} | scored(run, corpus, data, out)
+            found = {"every": every} | scored(run, corpus, data)
             kept = json.loads(options.results.read_text()) if options.results.exists() else {}
             kept.setdefault(size, {})[corpus] = found
             options.results.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
