@@ -138,6 +138,15 @@ def test_a_run_is_scored_calibrated_where_the_calibration_is_for_it(
     assert [fit.prompt for fit in calibrate(run, readouts=["first"]).fits] == ["word", "letter"]
 
 
+def test_a_prompt_with_its_options_in_another_order_is_not_calibrated_and_said_to_be_so(
+    kept: KeptCalibration, tmp_path: Path
+) -> None:
+    found = read_run(with_calibration(tmp_path, kept, order_seeds=(None, 1)))
+    assert {readings.key.calibration for readings in found.corpora[0].readings} == {None}
+    told = [note.text for note in found.notes if note.code == "kept-not-applied"]
+    assert told == ["kept calibration: not applied to word, whose wording or order of options differs"]
+
+
 def test_parts_that_are_put_together_keep_the_calibration(kept: KeptCalibration, tmp_path: Path) -> None:
     with_calibration(tmp_path, kept, part=Part(1, 1))
     assert read_kept(merge_parts(tmp_path / "run").calibration_path) == kept

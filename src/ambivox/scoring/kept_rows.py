@@ -35,6 +35,11 @@ def with_kept(
     notes = [
         Note("kept-calibration", f"kept calibration: {kept.method}, fitted to {', '.join(kept.corpora)}")
     ]
+    for fit in kept.fits:
+        if not facts.prompt_texts.get(fit.prompt, set()) <= set(fit.texts):
+            text = f"kept calibration: not applied to {fit.prompt}, whose wording or order of options differs"
+            notes.append(Note("kept-not-applied", text))
+    notes = list(dict.fromkeys(notes))
     for corpus in corpora:
         if corpus.corpus in kept.corpora:
             text = "kept calibration: fitted to this corpus, so its rows are better here than elsewhere"
