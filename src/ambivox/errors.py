@@ -42,6 +42,11 @@ class AudioError(AmbivoxError):
     """A clip that cannot be heard as asked; in a study it becomes a failed row with this reason."""
 
 
+def no_such_clip(path: object) -> AudioError:
+    """The error for a sound file that is not there, told before what decodes is imported."""
+    return AudioError(f"{path}: no such file: check the path or download the audio")
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that nobody registered, with the nearest known names.
 

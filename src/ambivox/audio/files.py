@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ambivox.audio.cautions import AudioCaution
-from ambivox.errors import AudioError
+from ambivox.errors import AudioError, no_such_clip
 
 CONVERT = "convert it to WAV or FLAC"
 
@@ -149,7 +149,7 @@ def open_sound(path: Path) -> BufferedReader:
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags)
     except FileNotFoundError:
-        raise AudioError(f"{path}: no such file: check the path or download the audio") from None
+        raise no_such_clip(path) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise AudioError(f"{path}: cannot be opened ({reason})") from None

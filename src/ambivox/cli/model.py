@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +30,7 @@ from ambivox.cli.options import (
     names_in,
 )
 from ambivox.cli.output import console, errors, print_json, print_table, say, say_error
-from ambivox.errors import AudioError, UsageError
+from ambivox.errors import AudioError, UsageError, no_such_clip
 from ambivox.reasons import Reason
 
 if TYPE_CHECKING:
@@ -79,16 +80,15 @@ def read(
     asked what stands for the model: a distribution in its own words, and one label. --prompt may be repeated.
     For many clips, give a folder and --out: the same command goes on with a file that is there.
     """
-    from ambivox.audio import channel_named, sound_files
     from ambivox.emotions import load_emotions
 
     if out is not None and as_json:
         raise UsageError("--out and --json: choose one, lines in a file are JSON")
     # What is misspelt, and clips of which none can be heard, should not wait for the model to load; and a
-    # wrong path not for pyarrow, pydantic and scipy.
+    # wrong path not for numpy and what decodes.
     emotion_set = load_emotions(emotions)
     labels = emotion_set.labels
-    clips = [str(file) for clip in clips for file in (sound_files(clip) if Path(clip).is_dir() else [clip])]
+    clips = [file for clip in clips for file in _files_of(clip)]
     unheard = _unheard(clips, start_s, end_s, channel)
     if len(unheard) == len(clips):
         for clip, why in unheard.items():
@@ -98,6 +98,7 @@ def read(
                 facts = {"clip": clip, "model": model, "error": error, "sound": None, "labels": labels}
                 print_json(facts | {"answers": {}})
         raise typer.Exit(1)
+    from ambivox.audio import channel_named
     from ambivox.models import load_model
     from ambivox.present.text.reading import show_reading
     from ambivox.run.calibrate import check_kept, kept_calibration
@@ -143,15 +144,26 @@ def _read_to_file(clips: list[str], reader: Reader, out: Path) -> None:
         raise typer.Exit(1)
 
 
+def _files_of(clip: str) -> list[str]:
+    """The sound files of a folder; of anything else itself."""
+    if not os.path.isdir(clip):  # noqa: PTH112 -- as below
+        return [clip]
+    from ambivox.audio import sound_files
+
+    return [str(file) for file in sound_files(clip)]
+
+
 def _unheard(
     clips: list[str], start_s: float | None, end_s: float | None, channel: str | None
 ) -> dict[str, str]:
     """The first clips, as long as they cannot be heard, and why."""
-    from ambivox.audio import audio_facts, channel_named
-
     found: dict[str, str] = {}
     for clip in clips:
         try:
+            if not os.path.exists(clip):  # noqa: PTH110 -- unlike Path's, it takes any name
+                raise no_such_clip(clip)
+            from ambivox.audio import audio_facts, channel_named
+
             audio_facts(clip, start_s, end_s, channel_named(channel))
         except AudioError as error:
             found[clip] = str(error)
