@@ -14,8 +14,11 @@ IN_WORDS = Number(None, False, False, 0, 0, 0)
 """The number of a field that has none: "score: unknown"."""
 
 
-def bind_neighbours(items: list[Item]) -> list[Item]:
-    """The items with whole records as pairs: a label and its number in two fields, lines or cells."""
+def bind_neighbours(items: list[Item], *, in_object: bool = False) -> list[Item]:
+    """The items with whole records as pairs: a label and its number in two fields, lines or cells.
+
+    In one object they are together wherever they stand; elsewhere no pair may stand between them.
+    """
     items = side_by_side(items)
     bare = [item for item in items if item.kind == "label" and item.key != "prose"]
     prose = [item for item in items if item.kind == "label" and item.key == "prose"]
@@ -24,6 +27,8 @@ def bind_neighbours(items: list[Item]) -> list[Item]:
     records = _cut_where_fields_repeat([item for item in items if id(item) in loose])
     pairs = [_record(record) for record in records]
     if not labels or None in pairs or len({record[0].kind for record in records}) > 1:
+        return items
+    if not in_object and any(_pair_between(items, record) for record in records):
         return items
     return [*(item for item in items if id(item) not in loose), *filter(None, pairs)]
 
@@ -39,6 +44,12 @@ def _cut_where_fields_repeat(items: Sequence[Item]) -> list[list[Item]]:
         records[-1].append(item)
         seen.add(field)
     return records
+
+
+def _pair_between(items: Sequence[Item], record: Sequence[Item]) -> bool:
+    """Whether a whole pair stands between the label and the numbers of a record: they are no neighbours."""
+    places = [k for k, item in enumerate(items) if any(item is one for one in record)]
+    return any(item.kind == "pair" for item in items[places[0] : places[-1]])
 
 
 def _record(items: Sequence[Item]) -> Item | None:

@@ -60,7 +60,8 @@ def find_pairs(atoms: Iterable[Atom]) -> list[Item]:
 
 def _group(opener: str, inside: Sequence[Atom]) -> list[Atom]:
     """What a bracket is in the part around it: a label, a number, a group, or nothing (a remark)."""
-    items = _bind(_as_list(inside) if opener == "[" else _with_gaps(inside) if opener == "{" else inside)
+    atoms = _as_list(inside) if opener == "[" else _with_gaps(inside) if opener == "{" else inside
+    items = _bind(atoms, in_object=opener == "{")
     if not items:
         return []
     if len(items) == 1 and items[0].kind in ("label", "number"):
@@ -72,7 +73,7 @@ def _group(opener: str, inside: Sequence[Atom]) -> list[Atom]:
 
 
 def _with_gaps(atoms: Sequence[Atom]) -> list[Atom]:
-    """With a word for each value of an object that is empty or a dash: ``{"score": "", "label": "sad"}``."""
+    """With a word for each value that is empty or a dash: ``{"score": "", "label": "sad"}``, ``score: -``."""
     found: list[Atom] = []
     for k, atom in enumerate(atoms):
         found.append(atom)
@@ -98,7 +99,7 @@ def _as_list(atoms: Sequence[Atom]) -> list[Atom]:
     return found
 
 
-def _bind(atoms: Sequence[Atom], level: int = 0) -> list[Item]:
+def _bind(atoms: Sequence[Atom], level: int = 0, *, in_object: bool = False) -> list[Item]:
     kinds = [atom.kind for atom in atoms]
     if not {"label", "number", "group"} & set(kinds):
         return _in_words(atoms) if level else []
@@ -113,7 +114,8 @@ def _bind(atoms: Sequence[Atom], level: int = 0) -> list[Item]:
     for deeper in range(level, len(_LEVELS)):
         parts = [] if signs.isdisjoint(_LEVELS[deeper]) else _split(atoms, _LEVELS[deeper])
         if len(parts) > 1:
-            return bind_neighbours([item for part in parts for item in _bind(part, deeper + 1)])
+            items = [item for part in parts for item in _bind(part, deeper + 1, in_object=in_object)]
+            return bind_neighbours(items, in_object=in_object)
     return _smallest(atoms)
 
 
@@ -150,7 +152,8 @@ def _pair(atoms: Sequence[Atom]) -> Item | None:
     if any(atom.text == ">" for atom in atoms[min(at, number_at) : last]):
         return None
     if number.ordinal or "place" in named or _is_place(atoms, number_at) or _is_index(atoms, number_at):
-        return Item("label", (label.label,), form=label.text)
+        valued = _fields(atoms) & {"share", "score"}  # beside its place it has a value, which is not a number
+        return None if valued else Item("label", (label.label,), form=label.text)
     words_after = {atom.text for atom in atoms[last:] if atom.kind == "word"}
     if label.denied or words_after & (_LIMITS | deniers()) or _is_one_of_several(atoms, at, number_at):
         return Item("fault", (label.label,))

@@ -18,6 +18,8 @@ _RULE = re.compile(r"[ |:+=─-]*")
 _WORD = re.compile(r"[^\W\d_]+")
 _CELLS = (re.compile(r"[^|]+"), re.compile(r"[^,]+"), re.compile(r"[^;]+"), re.compile(r"[^ ]+"))
 _LONGEST_HEADER = 400
+_SHORT = 2
+"""Words of a cell that is a label; a sentence after a table is no row of it."""
 
 
 class Tables(NamedTuple):
@@ -165,7 +167,7 @@ def _by_column(text: _Text, cells: Sequence[_Cell], header: _Header) -> list[Ite
 
 def _by_row(text: _Text, cells: Sequence[_Cell], header: _Header) -> list[Item] | None:
     if len(cells) != header.n_columns:
-        return None
+        return _cut_off(cells, header)
     name, number = cells[header.label], _number(text, cells[header.number])
     if {fields().get(word) for word in _WORD.findall(name.text)} & {"beside", "rest"}:
         return []
@@ -175,6 +177,14 @@ def _by_row(text: _Text, cells: Sequence[_Cell], header: _Header) -> list[Item] 
     if not name.labels and _WORD.search(name.text) and number is not None:
         return [Item("foreign", (), (number,), name.text)]
     return [Item("fault", name.labels)] if name.labels else None
+
+
+def _cut_off(cells: Sequence[_Cell], header: _Header) -> list[Item] | None:
+    """A row that lost its last cells: a label without a number, whatever its other cells say."""
+    named = cells[header.label] if header.label < len(cells) < header.n_columns and len(cells) > 1 else None
+    if named is None or len(named.labels) != 1 or len(_WORD.findall(named.text)) > _SHORT:
+        return None
+    return [Item("fault", named.labels)]
 
 
 def _number(text: _Text, cell: _Cell) -> Number | None:
