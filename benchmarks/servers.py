@@ -224,7 +224,7 @@ def parity_table(python: str) -> Iterator[str]:
             there = load_model(url, timeout_s=300.0)
             for name in PROMPTS:
                 rendered = PROMPTS[name].render(load_emotions("cremad6"))
-                label_tokens = here.label_tokens(rendered.answers)
+                label_tokens = there.label_tokens(rendered.answers)
                 requests = [Request(clip, rendered, label_tokens, score=True) for clip in clips]
                 yield parity_row(
                     name, there.generate(requests), here.generate(requests), here.score(requests)
