@@ -77,13 +77,14 @@ def test_the_listings_show_what_the_plug_in_brings(site: Path, command: str, nam
 def test_a_run_is_scored_by_its_metric_and_its_readout(site: Path, run: Path) -> None:
     score = python(site, "ambivox", "score", str(run), "--metric", "largest_gap")
     assert (score.returncode, score.stderr) == (0, "")
-    cells = [line.split() for line in score.stdout.splitlines()]
-    assert any("largest_gap" in line for line in cells)
-    rows = [line for line in cells if line[:1] == ["last_named"]]
-    assert len(rows) == 2  # one for each prompt
+    assert "largest_gap" in score.stdout
+    given = python(site, "ambivox", "score", str(run), "--metric", "largest_gap", "--json")
+    rows = [row for row in json.loads(given.stdout)["rows"] if row["key"].get("readout") == "last_named"]
+    rows = [row for row in rows if not row["key"]["options"]]
+    assert [row["key"]["prompt"] for row in rows] == ["word", "think-aloud"]
     votes = np.array(list(VOTES.values())) / 10
     gaps = np.abs(np.eye(6)[votes.argmax(axis=1)] - votes).max(axis=1)
-    assert all(f"{gaps.mean():.3f}" in row for row in rows)
+    assert [row["scores"]["largest_gap"]["value"] for row in rows] == pytest.approx([gaps.mean()] * 2)
 
 
 def test_a_folder_of_folders_is_inspected_as_its_corpus(site: Path, tmp_path: Path) -> None:

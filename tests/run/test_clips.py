@@ -10,7 +10,7 @@ import pytest
 from ambivox.errors import AmbivoxError
 from ambivox.run import Study, clips, run_study
 from ambivox.run.clips import Clips
-from ambivox.run.plan import Planned, look_up, plan, shards
+from ambivox.run.plan import Planned, by_clip, look_up, plan, shards
 from tests.records import change
 from tests.run.toy import ToyModel
 
@@ -22,7 +22,7 @@ def planned(study: Study) -> list[Planned]:
 
 @pytest.mark.parametrize("size", [1, 3, 4, 7, 8, 11, 24, 99])
 def test_shards_lose_nothing_and_keep_clips_whole_where_they_fit(planned: list[Planned], size: int) -> None:
-    cut = list(shards(planned, size))
+    cut = list(shards(by_clip(planned), size))
     assert [p for shard in cut for p in shard] == planned
     assert max(map(len, cut)) <= size
     pieces = Counter(name for shard in cut for name in {p.record.asked.utterance.id for p in shard})
@@ -31,7 +31,7 @@ def test_shards_lose_nothing_and_keep_clips_whole_where_they_fit(planned: list[P
 
 
 def test_shards_depend_on_the_plan_alone(planned: list[Planned]) -> None:
-    assert list(shards(iter(planned), 7)) == list(shards(planned, 7))
+    assert list(shards(by_clip(iter(planned)), 7)) == list(shards(by_clip(planned), 7))
 
 
 def test_a_clip_of_a_study_is_decoded_once(

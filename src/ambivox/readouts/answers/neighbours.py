@@ -28,7 +28,7 @@ def bind_neighbours(items: list[Item], *, in_object: bool = False) -> list[Item]
     pairs = [_record(record) for record in records]
     if not labels or None in pairs or len({record[0].kind for record in records}) > 1:
         return items
-    if not in_object and any(_pair_between(items, record) for record in records):
+    if not in_object and _pairs_between(items, records):
         return items
     return [*(item for item in items if id(item) not in loose), *filter(None, pairs)]
 
@@ -46,10 +46,14 @@ def _cut_where_fields_repeat(items: Sequence[Item]) -> list[list[Item]]:
     return records
 
 
-def _pair_between(items: Sequence[Item], record: Sequence[Item]) -> bool:
+def _pairs_between(items: Sequence[Item], records: Sequence[Sequence[Item]]) -> bool:
     """Whether a whole pair stands between the label and the numbers of a record: they are no neighbours."""
-    places = [k for k, item in enumerate(items) if any(item is one for one in record)]
-    return any(item.kind == "pair" for item in items[places[0] : places[-1]])
+    before = 0
+    pairs_before: dict[int, int] = {}
+    for item in items:
+        pairs_before[id(item)] = before
+        before += item.kind == "pair"
+    return any(pairs_before[id(record[0])] != pairs_before[id(record[-1])] for record in records)
 
 
 def _record(items: Sequence[Item]) -> Item | None:
