@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import ambivox
-from ambivox.cli import lists, model, study
+from ambivox.cli import lists, model, results, study
 from ambivox.cli.corpora import app as corpora_app
 from ambivox.cli.output import discard, say_error, warn, write_anything
 from ambivox.errors import AmbivoxError
@@ -41,10 +41,10 @@ for _command in (
     model.track,
     study.run,
     study.merge,
-    study.score,
-    study.claims,
-    study.report,
-    study.export,
+    results.score,
+    results.claims,
+    results.report,
+    results.export,
     model.calibrate,
     model.check,
     model.finetune,

@@ -116,10 +116,7 @@ def _transformers(name: str, **options: Any) -> SpeechModel:
         raise UsageError("'transformers' needs a model: transformers:org/name or transformers:folder")
     from ambivox.models.hf.load import load_transformers
 
-    try:
-        return with_options(load_transformers, name, options)
-    except ModuleNotFoundError as error:
-        raise _without_transformers(error) from None
+    return _by_transformers(load_transformers, name, options)
 
 
 def _whisper(name: str, **options: Any) -> SpeechModel:
@@ -128,16 +125,16 @@ def _whisper(name: str, **options: Any) -> SpeechModel:
         raise UsageError("'whisper' needs a model: whisper:openai/whisper-small or whisper:folder")
     from ambivox.models.whisper.load import load_whisper
 
+    return _by_transformers(load_whisper, name, options)
+
+
+def _by_transformers(loader: ModelLoader, name: str, options: Mapping[str, Any]) -> SpeechModel:
     try:
-        return with_options(load_whisper, name, options)
+        return with_options(loader, name, options)
     except ModuleNotFoundError as error:
-        raise _without_transformers(error) from None
-
-
-def _without_transformers(error: ModuleNotFoundError) -> Exception:
-    if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate", "huggingface_hub"):
-        return error
-    return UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'")
+        if str(error.name).split(".")[0] not in ("torch", "transformers", "accelerate", "huggingface_hub"):
+            raise
+        raise UsageError("this needs the extra 'transformers': pip install 'ambivox[transformers]'") from None
 
 
 def _openai(name: str, **options: Any) -> SpeechModel:
