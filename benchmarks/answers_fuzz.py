@@ -18,37 +18,11 @@ from random import Random
 from typing import Any
 
 from benchmarks.answer_grammar import make
+from benchmarks.long_texts import REPEATED, repeated
 
 OUTCOMES = ("right", "refused", "unsure", "wrong")
 REPORT_EVERY = 50_000
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-
-# What a text repeats, and the format that it is read in.
-REPEATED = {
-    "sentence": ("The voice is loud and fast, not sad. ", "word"),
-    "pairs": ("angry: 0.7, sad: 30%\n", "dictionary"),
-    "open braces": ('{"a":', "dictionary"),
-    "open brackets": ("[", "dictionary"),
-    "quotes": ('"', "dictionary"),
-    "digits": ("7", "dictionary"),
-    "numbers": ("0.7 ", "dictionary"),
-    "ranges": ("1-", "dictionary"),
-    "powers": ("x 10^", "dictionary"),
-    "labels": ("angry ", "dictionary"),
-    "table rows": ("| a | 1 |\n", "dictionary"),
-    "table headers": ("emotion,score\n", "dictionary"),
-    "denials": ("not ", "word"),
-    "tags": ("<think>", "word"),
-    "closing tags": ("</think>", "word"),
-    "angle brackets": ("<", "word"),
-    "articles": ("A a ", "letter"),
-    "letters": ("B. ", "letter"),
-    "signs": ("angry > ", "ranked"),
-    "ranks": ("1. angry\n", "ranked"),
-    "Chinese": ("不愤怒，", "free"),
-    "combining marks": ("\u0300\u0327", "word"),
-    "spaces": (" ", "free"),
-}
 
 
 def fuzz(n_answers: int, seed: int, out: Path) -> dict[str, Any]:
@@ -95,7 +69,7 @@ def times() -> dict[str, dict[str, float]]:
     measured: dict[str, dict[str, float]] = {}
     for name, (piece, form) in REPEATED.items():
         for size in SIZES:
-            text = piece * (size // len(piece))
+            text = repeated(piece, size)
             start = time.process_time()
             read_answer(text, format=form, emotions="iemocap4")  # type: ignore[arg-type]
             measured.setdefault(name, {})[str(size)] = round(time.process_time() - start, 4)

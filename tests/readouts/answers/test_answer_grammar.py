@@ -1,15 +1,12 @@
 """Thousands of answers of known truth, read right or refused; `benchmarks.answers_fuzz` takes a million."""
 
 import random
-import time
 from collections.abc import Callable
 
 import pytest
 from benchmarks.answer_grammar import KINDS, Case, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from ambivox.readouts import read_answer
 
 N_OF_EACH_KIND = 250
 
@@ -52,29 +49,3 @@ def test_the_grammar_holds_answers_that_have_none_and_that_have_one() -> None:
 def test_a_wrong_reading_is_called_wrong() -> None:
     case = Case("made up", "word", make(random.Random(0)).emotions, "angry", None)
     assert case.outcome(case.read()) == "wrong"
-
-
-LONG = {
-    "sentence": ("The voice is loud and fast, not sad. ", "word"),
-    "open braces": ('{"a":', "dictionary"),
-    "pairs": ("angry: 0.7, sad: 30%\n", "dictionary"),
-    "quotes": ('"', "dictionary"),
-    "ranges": ("1-", "dictionary"),
-    "tags": ("<think>", "word"),
-    "table rows": ("| a | 1 |\n", "dictionary"),
-    "combining marks": ("\u0300\u0327", "word"),
-    "letters": ("B. ", "letter"),
-    "signs": ("angry > ", "ranked"),
-}
-
-
-@pytest.mark.parametrize(("piece", "asked"), LONG.values(), ids=LONG)
-def test_the_time_grows_with_the_length_and_not_with_its_square(piece: str, asked: str) -> None:
-    def seconds(size: int) -> float:
-        text = piece * (size // len(piece))
-        started = time.process_time()
-        read_answer(text, format=asked, emotions="iemocap4")  # type: ignore[arg-type]
-        return time.process_time() - started
-
-    short = max(min(seconds(10_000) for _ in range(3)), 0.002)
-    assert seconds(80_000) < 3 * 8 * short  # 64 times as long if it grew with the square
