@@ -177,7 +177,9 @@ class SpeechModel(Protocol):
     `generate` and `score` keep the order of the requests, batch inside, and give the same answer to a request
     whether it comes alone or among others (to 1e-4 in probability).
 
-    An engine that takes some answer formats only may name them in an attribute `formats`, see `takes`.
+    An engine that takes some answer formats only may name them in an attribute `formats`, see `takes`. One
+    whose fingerprint cannot hold the weights, since a server does not show them, sets
+    `fingerprint_holds_weights` to False.
     """
 
     @property

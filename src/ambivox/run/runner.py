@@ -21,6 +21,7 @@ from ambivox.run.earlier import Earlier
 from ambivox.run.made_folder import describe_environment, open_run, write_study
 from ambivox.run.part import Part
 from ambivox.run.plan import Parts, Planned, by_clip, count_requests, look_up, plan, request_key, shards
+from ambivox.run.same_model import SameModel
 from ambivox.run_folder import Run
 from ambivox.study import Study
 from ambivox.write_aside import write_text
@@ -70,7 +71,7 @@ def run_study(
         The run, or its part.
 
     Raises:
-        UsageError: an unknown name, or the directory holds another study.
+        UsageError: an unknown name, the directory holds another study, or a server has another model now.
         AmbivoxError: the model cannot be loaded, or a shard cannot be written.
     """
     parts = look_up(study)
@@ -93,13 +94,13 @@ def run_study(
             environment = describe_environment(parts, fingerprints)
             write_text(run.folder / "environment.json", json.dumps(environment, indent=2) + "\n")
             manifest.forget(place)
-            cache = AnswerCache()
+            cache, same = AnswerCache(), SameModel(model)
             with Clips(study.seed) as clips:
                 for number, shard in enumerate(shards(by_clip(plan(parts, model)), study.shard_size)):
                     if part and number not in part:
                         continue
                     path = run.shard_path(place, number)
-                    records = _fill_shard(path, shard, model, study, clips, cache, counter, earlier)
+                    records = _fill_shard(path, shard, same, study, clips, cache, counter, earlier)
                     manifest.add(path, records)
                     write_text(run.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
         earlier.forget()
@@ -153,7 +154,7 @@ class _Counter:
 def _fill_shard(
     path: Path,
     shard: Sequence[Planned],
-    model: SpeechModel,
+    same: SameModel,
     study: Study,
     clips: Clips,
     cache: AnswerCache,
@@ -170,13 +171,14 @@ def _fill_shard(
     kept = [record for record in records if record is not None]
     if kept:
         counter.add(kept, kept=True)
+    same.check(keyed, records)
     open_places = [i for i, record in enumerate(records) if record is None]
     batches = list(shards(by_clip(keyed[i] for i in open_places), study.batch_size))
     answers: list[Record] = []
     for batch, following in itertools.zip_longest(batches, batches[1:], fillvalue=()):
         coming = [planned.record for planned in following]
         clips.prepare([planned.record for planned in batch] + coming)
-        answered = ask(model, batch, clips, cache)
+        answered = ask(same.model, batch, clips, cache)
         clips.forget(answered, but=coming)
         answers += answered
         counter.add(answered)

@@ -70,9 +70,12 @@ def tokenise(text: str) -> list[int]:
 
 
 @lru_cache(maxsize=4096)
-def next_logp(sound: bytes, text: str, prefix: tuple[int, ...], nulls: bool) -> NDArray[np.float64]:
+def next_logp(
+    sound: bytes, text: str, prefix: tuple[int, ...], nulls: bool, weights: str
+) -> NDArray[np.float64]:
     """What the model behind the server thinks: shape ``(V,)``, nats."""
-    seed = int.from_bytes(hashlib.blake2b(sound + text.encode() + repr(prefix).encode()).digest()[:8], "big")
+    given = sound + text.encode() + repr(prefix).encode() + weights.encode()
+    seed = int.from_bytes(hashlib.blake2b(given).digest()[:8], "big")
     logits = np.random.default_rng(seed).normal(0, 1.5, len(PIECES))
     logits[[IDS[null] for null in _NULLS]] = 9.0 if nulls else -30.0
     if not prefix:
@@ -101,6 +104,7 @@ class Scripted:
     delay_s: float = 0.0
     longest_s: float = 30.0
     backend: str = "fp-1"
+    weights: str = ""
     key: str | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
     answered: int = 0
@@ -110,7 +114,7 @@ class Scripted:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def logp(self, sound: bytes, text: str, prefix: Sequence[int] = ()) -> NDArray[np.float64]:
-        return next_logp(b"" if self.drops_audio else sound, text, tuple(prefix), self.nulls)
+        return next_logp(b"" if self.drops_audio else sound, text, tuple(prefix), self.nulls, self.weights)
 
     def greedy(self, sound: bytes, text: str, prefix: Sequence[int], limit: int) -> list[int]:
         tokens: list[int] = []

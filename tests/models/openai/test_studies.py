@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from ambivox.errors import UsageError
 from ambivox.models import load_model
 from ambivox.readouts import load_readout
 from ambivox.record import Record
 from ambivox.run import run_study
 from ambivox.study import Study
 from tests.conftest import REPOSITORY
-from tests.models.openai.scripted import Scripted, press_ctrl_c, served
+from tests.models.openai.scripted import Dialect, Scripted, press_ctrl_c, served
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,23 @@ def test_a_model_that_changed_before_the_resume_is_asked_everything_again(tmp_pa
     )
 
 
+@pytest.mark.parametrize("dialect", ["openai", "silent"])
+def test_other_weights_under_the_same_name_may_not_go_on_with_a_run(dialect: Dialect, tmp_path: Path) -> None:
+    with served(Scripted(dialect=dialect, faults=[*[None] * 6, "500"])) as script:
+        before = run(script, tmp_path / "out")
+        assert [record.reply is None for record in before].count(True) == 1
+        script.weights = "others"
+        with pytest.raises(UsageError, match="not the model that began this run"):
+            run(script, tmp_path / "out")
+        script.weights = ""
+        after = run(script, tmp_path / "out")
+        script.seen.clear()
+        assert len(run(script, tmp_path / "out")) == 8
+        assert not [body for body in script.seen if "input_audio" in str(body)]
+    kept = {r.key: r.reply.text for r in before if r.reply}
+    assert kept.items() <= {r.key: r.replied.text for r in after}.items()
+
+
 def test_a_backend_that_changes_in_a_run_is_a_failure_that_may_pass(tmp_path: Path) -> None:
     with served(Scripted(dialect="openai", faults=[None, "other-backend"])) as script:
         [failed] = [record.error for record in run(script, tmp_path / "out") if record.error]
@@ -70,7 +88,9 @@ def test_a_backend_that_changes_in_a_run_is_a_failure_that_may_pass(tmp_path: Pa
         assert all(record.reply for record in run(script, tmp_path / "out"))
 
 
-def test_what_failed_for_reasons_of_the_server_is_asked_again_and_nothing_else(tmp_path: Path) -> None:
+def test_what_failed_for_reasons_of_the_server_is_asked_again_beside_a_few_that_tell_the_model(
+    tmp_path: Path,
+) -> None:
     with served(Scripted(dialect="openai", faults=["500", None, "404", "413"])) as script:
         first = run(script, tmp_path / "out")
         codes = sorted(record.error.code for record in first if record.error)
@@ -78,7 +98,10 @@ def test_what_failed_for_reasons_of_the_server_is_asked_again_and_nothing_else(t
         script.seen.clear()
         second = run(script, tmp_path / "out")
     assert [record.error.code for record in second if record.error] == ["model"]
-    assert sum("input_audio" in str(body["messages"][0]["content"])[:60] for body in script.seen) == 2
+    answered = {record.asked.utterance.id for record in first if record.reply}
+    assert sum("input_audio" in str(body["messages"][0]["content"])[:60] for body in script.seen) == 2 + len(
+        answered
+    )
 
 
 def test_without_log_probabilities_the_text_is_read_and_no_label_is_told(tmp_path: Path) -> None:

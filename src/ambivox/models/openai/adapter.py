@@ -98,6 +98,8 @@ def _tokens(client: Client, server: Server, tokenizer: str | None) -> Tokens:
 class ServerModel:
     """A `SpeechModel` on a server; see `load_openai`."""
 
+    fingerprint_holds_weights = False
+
     def __init__(
         self,
         client: Client,
