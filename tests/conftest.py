@@ -20,21 +20,23 @@ SLOW = (
     "corpora/test_exports.py",
     "finetuning",
     "golden",
+    "inspection/test_server.py",
+    "metrics/test_classification.py",
     "metrics/test_linearised.py",
     "metrics/test_torchmetrics_reference.py",
-    "models/hf",
-    "models/openai",
-    "models/test_check.py",
-    "models/whisper",
+    "models",
     "present",
     "raters/test_truth.py",
     "readouts/answers/test_answer_grammar.py",
+    "readouts/answers/test_long_texts.py",
+    "readouts/test_sequence.py",
     "recipes",
     "run",
     "scoring",
     "statistics/test_interval.py",
     "statistics/test_prior.py",
     "statistics/test_simulated_studies.py",
+    "test_example_plugin.py",
     "test_main_job.py",
     "test_public.py",
     "testing",
@@ -42,12 +44,22 @@ SLOW = (
 """What runs a model or another process, or draws many studies or answers; all under these is marked slow."""
 
 
+def is_slow(path: Path) -> bool:
+    """Whether a file or folder of tests is under `SLOW`."""
+    tests = Path(__file__).parent
+    return any(path == tests / name or path.is_relative_to(tests / name) for name in SLOW)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only the quick tests are asked for, do not even import the slow ones: many import torch."""
+    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what lies under `SLOW`; single tests elsewhere are marked where they stand."""
-    tests = Path(__file__).parent
-    folders = [tests / name for name in SLOW]
+    slow = {path for path in {item.path for item in items} if is_slow(path)}
     for item in items:
-        if any(folder == item.path or folder in item.path.parents for folder in folders):
+        if item.path in slow:
             item.add_marker("slow")
 
 

@@ -251,8 +251,13 @@ def test_rows_of_ratings_are_gathered_by_clip(tmp_path: Path) -> None:
         "columns that are not used": 1,
         "ratings without a label (empty, nan, none), left out": 1,
     }
-    for method in ("dawid-skene", "mace"):
-        assert truth_from_raters(corpus, load_emotions("iemocap4"), method).p.shape == (2, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["dawid-skene", "mace"])
+def test_rows_of_ratings_tell_who_rated_so_that_raters_can_be_weighed(tmp_path: Path, method: str) -> None:
+    corpus = load_manifest(write(tmp_path, LONG))
+    assert truth_from_raters(corpus, load_emotions("iemocap4"), method).p.shape == (2, 4)
 
 
 def test_columns_of_any_name_are_mapped(tmp_path: Path) -> None:
