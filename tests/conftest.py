@@ -89,8 +89,8 @@ def few_noise_draws() -> Iterator[None]:
     from ambivox.scoring import rows
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "_NOISE_READINGS", 4_000)
-        patch.setattr(rows, "_LEAST_DRAWS", 20)
-        rows._redrawn.cache_clear()
+        patch.setattr(rows, "NOISE_READINGS", 4_000)
+        patch.setattr(rows, "LEAST_DRAWS", 20)
+        rows.redrawn.cache_clear()
         yield
-        rows._redrawn.cache_clear()
+        rows.redrawn.cache_clear()

@@ -13,7 +13,7 @@ from tests.corpora.trees import SMALL, write_iemocap
 
 @pytest.fixture
 def ambivox(monkeypatch: pytest.MonkeyPatch, call_cli: Cli) -> Cli:
-    monkeypatch.setattr(output.console, "_width", 160)
+    monkeypatch.setattr(output.console, "width", 160)
     return call_cli
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambivox.corpora import load_manifest
-from ambivox.corpora._words import SEPARATORS, is_unknown
+from ambivox.corpora.words import SEPARATORS, is_unknown
 from ambivox.errors import UsageError
 
 Write = Callable[[str, str | bytes], Path]

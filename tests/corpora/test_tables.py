@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambivox.corpora import Corpus, load_corpus, load_manifest
-from ambivox.corpora._words import unique_ids
 from ambivox.corpora.guess import guess_corpus
+from ambivox.corpora.words import unique_ids
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
 from ambivox.raters.truth import truth_from_raters

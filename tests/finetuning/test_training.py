@@ -24,7 +24,7 @@ from ambivox.finetuning.config import AugmentSpec, FinetuneConfig, LoraSpec, loa
 from ambivox.finetuning.examples import Examples, batch, end_token
 from ambivox.finetuning.objectives import OBJECTIVES
 from ambivox.finetuning.parts import look_up
-from ambivox.finetuning.run import _trainer, load_trainable, train
+from ambivox.finetuning.run import load_trainable, train, trainer_of
 from ambivox.finetuning.trainer import VoteTrainer, make_trainer
 from ambivox.finetuning.weights import adapted_modules
 from ambivox.models import load_model
@@ -51,7 +51,7 @@ def test_dictionaries_are_trained_on_in_the_numbers_that_were_asked_for(
 ):
     settings = config(tmp_path, tiny, manifest, prompts=THREE, numbers=numbers)
     speech, model = load_trainable(settings)
-    shown = _trainer(look_up(settings), speech, model, tmp_path, lambda progress: None).train_dataset
+    shown = trainer_of(look_up(settings), speech, model, tmp_path, lambda progress: None).train_dataset
     labels = shown[2].labels
     answer = json.loads(speech.chat.tokenizer.decode(labels[labels != -100][:-1]), parse_float=str)
     assert {len(number.partition(".")[2]) for number in answer.values()} == {digits}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from ambivox.metrics import accuracy, macro_f1, top2_share, uar, weighted_f1
-from ambivox.metrics._check import top_weights
+from ambivox.metrics.check import top_weights
 from tests.metrics.made_up_rows import corpora, first_of_the_largest, row_pairs, untied
 
 

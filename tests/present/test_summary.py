@@ -4,7 +4,7 @@ import pytest
 
 from ambivox.metrics import Score
 from ambivox.present.html import write_report
-from ambivox.present.html.summary import _against_prior
+from ambivox.present.html.summary import against_prior
 from ambivox.scoring import ControlKey, RowKey, ScoreRow, ScoreTable, score
 from ambivox.statistics import Interval
 from tests.present.pages import report
@@ -151,4 +151,4 @@ def test_a_readout_beats_the_prior_only_beyond_chance(low, said):
         skill_intervals={"jsd_bits": Interval(0.3, low, 0.6, 20)}, **of,
     )  # fmt: skip
     table = ScoreTable("ambivox", "", ("jsd_bits",), "drop", "uniform", (prior, best), ())
-    assert said in _against_prior(table, [best])
+    assert said in against_prior(table, [best])

@@ -61,10 +61,10 @@ def test_the_same_answer_everywhere_is_said_in_one_line(study: Study, tmp_path: 
 
 
 def test_one_other_answer_in_ten_is_still_constant_and_one_in_five_is_not() -> None:
-    from ambivox.scoring.cautions import _modal
+    from ambivox.scoring.cautions import modal
 
     p = np.eye(3)[[0] * 9 + [1]]
-    assert _modal(p, np.zeros(10, dtype=int)) == 9
+    assert modal(p, np.zeros(10, dtype=int)) == 9
 
 
 def test_every_option_order_is_looked_at_by_itself(study: Study, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ambivox.corpora._columns import TEXTS
 from ambivox.corpora._row import Row, VoteKind
-from ambivox.corpora._words import has_control, is_no_label, split_labels, unique_ids
 from ambivox.corpora.corpus import Corpus, Utterance
 from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.words import has_control, is_no_label, split_labels, unique_ids
 from ambivox.errors import UsageError
 from ambivox.raters.ratings import LabelChoice, Rating, votes_of
 

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from ambivox.corpora._files import LFS_FIX, LFS_POINTER, is_file, read_text
 from ambivox.corpora._row import parse_json
-from ambivox.corpora._words import NOT_RATED, has_control
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.corpora.tables import read_table
+from ambivox.corpora.words import NOT_RATED, has_control
 from ambivox.errors import UsageError, first_line
 
 _TABLES = (".csv", ".jsonl", ".parquet")

@@ -14,9 +14,9 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
 from ambivox.corpora._columns import TEXTS
-from ambivox.corpora._words import NOT_RATED, is_no_label, is_nothing, is_unknown, joint, split_labels
 from ambivox.corpora.corpus import Utterance
 from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.words import NOT_RATED, is_no_label, is_nothing, is_unknown, joint, split_labels
 from ambivox.errors import UsageError
 from ambivox.raters.ratings import Rating
 

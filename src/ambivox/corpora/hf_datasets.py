@@ -20,10 +20,10 @@ from ambivox.corpora._columns import Columns
 from ambivox.corpora._files import is_file
 from ambivox.corpora._hf_files import Part, decoded, find_parts, part_rows
 from ambivox.corpora._row import Row, VoteKind
-from ambivox.corpora._words import has_control
 from ambivox.corpora.corpus import Corpus
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.corpora.tables import is_given
+from ambivox.corpora.words import has_control
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.raters.ratings import LabelChoice
 from ambivox.write_aside import write_aside

@@ -15,9 +15,9 @@ from ambivox.corpora._assemble import Placed, by_rating, finish
 from ambivox.corpora._columns import Columns
 from ambivox.corpora._files import read_text
 from ambivox.corpora._row import Row, parse_json
-from ambivox.corpora._words import has_control
 from ambivox.corpora.corpus import Corpus
 from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.words import has_control
 from ambivox.errors import UsageError, unknown_name
 from ambivox.raters.ratings import LabelChoice
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from ambivox.corpora._files import find_audio, is_file, join_audio, read_csv, read_text
-from ambivox.corpora._words import is_unknown
 from ambivox.corpora.corpus import Corpus, Utterance
 from ambivox.corpora.four_class import FourClass, to_four_classes
 from ambivox.corpora.load_issues import LoadIssues
+from ambivox.corpora.words import is_unknown
 from ambivox.errors import UsageError
 from ambivox.raters.ratings import NO_AGREEMENT, OTHER, LabelChoice, Rating, votes_of
 

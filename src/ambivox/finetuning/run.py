@@ -94,7 +94,7 @@ def _train(parts: Parts, out: Path, checkpoint: Path | None, report: Report) -> 
     """Train and save the result; tells whether this is the main process of several."""
     torch.manual_seed(parts.config.seed)
     speech, model = load_trainable(parts.config)
-    trainer = _trainer(parts, speech, model, out, report)
+    trainer = trainer_of(parts, speech, model, out, report)
     trainer.args.eval_on_start = checkpoint is None  # again, it would count as one without an improvement
     with writing(out), quiet(), saved_by_own_names(model):
         try:
@@ -117,7 +117,8 @@ def _is_over(state: Mapping[str, Any]) -> bool:
     return over
 
 
-def _trainer(parts: Parts, speech: TransformersModel, model: Any, out: Path, report: Report) -> VoteTrainer:
+def trainer_of(parts: Parts, speech: TransformersModel, model: Any, out: Path, report: Report) -> VoteTrainer:
+    """The trainer of a training whose parts were looked up, with its examples in place."""
     config = parts.config
     shown = [prompt for prompt in parts.prompts if prompt.format in LABEL_FORMATS]
     with quiet():

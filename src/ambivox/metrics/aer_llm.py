@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 
-from ambivox.metrics._check import corpus_pair, over_labels, pair, plurality
+from ambivox.metrics.check import corpus_pair, over_labels, pair, plurality
 from ambivox.raters.distribution import Array
 
 _KL_EPSILON = 1e-8

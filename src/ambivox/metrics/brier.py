@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from ambivox.metrics._check import over_labels, pair
+from ambivox.metrics.check import over_labels, pair
 from ambivox.raters.distribution import Array
 
 

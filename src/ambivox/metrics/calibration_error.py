@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.metrics._check import EQUAL, Ties, corpus_pair, over_labels, plurality
+from ambivox.metrics.check import EQUAL, Ties, corpus_pair, over_labels, plurality
 from ambivox.raters.distribution import Array
 
 Target = Literal["plurality", "votes"]

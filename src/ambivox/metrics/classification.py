@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.metrics._check import Ties, corpus_pair, over_labels, pair, plurality, top_weights
+from ambivox.metrics.check import Ties, corpus_pair, over_labels, pair, plurality, top_weights
 from ambivox.raters.distribution import Array
 
 

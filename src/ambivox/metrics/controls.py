@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ambivox.metrics._check import plurality
+from ambivox.metrics.check import plurality
 from ambivox.raters.distribution import Array, as_distributions
 
 HeldOut = Literal["group", "utterance", "none"]

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.metrics._check import EQUAL, corpus_pair, over_labels, pair
+from ambivox.metrics.check import EQUAL, corpus_pair, over_labels, pair
 from ambivox.raters.distribution import Array
 
 ConstantTruth = Literal["nan", "sklearn"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 
-from ambivox.metrics._check import over_labels, pair
+from ambivox.metrics.check import over_labels, pair
 from ambivox.raters.distribution import Array
 
 Unit = Literal["nats", "bits"]

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import entr
 from scipy.stats import rankdata
 
-from ambivox.metrics._check import EQUAL, corpus_pair, over_labels
+from ambivox.metrics.check import EQUAL, corpus_pair, over_labels
 from ambivox.raters.distribution import Array, as_distributions
 
 

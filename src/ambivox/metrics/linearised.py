@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from ambivox.metrics._check import EQUAL, Ties, corpus_pair, over_labels, plurality
 from ambivox.metrics.calibration_error import Closed, Target, binned
+from ambivox.metrics.check import EQUAL, Ties, corpus_pair, over_labels, plurality
 from ambivox.metrics.correlation import ConstantTruth
 from ambivox.metrics.entropy import entropy_bits
 from ambivox.raters.distribution import Array

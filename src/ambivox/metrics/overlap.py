@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ambivox.metrics._check import over_labels, pair
+from ambivox.metrics.check import over_labels, pair
 from ambivox.raters.distribution import Array
 
 

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.fft import dct, idct
 from scipy.optimize import brentq
 
-from ambivox.metrics._check import Ties
 from ambivox.metrics.calibration_error import Target, confidence_and_hit, known_choice
+from ambivox.metrics.check import Ties
 from ambivox.raters.distribution import Array
 
 _CELLS = 1024

@@ -92,8 +92,8 @@ def _cautions(found: Readings, clips: Clips) -> Iterator[tuple[str, str]]:
     if len(np.unique(found.clips[there])) < _ENOUGH:
         return
     p, q, variants = found.p[there], clips.q[found.clips[there]], found.variants[there]
-    n_same = _modal(p, variants)
-    if _modal(q, variants) < NEARLY_ALL * len(q):
+    n_same = modal(p, variants)
+    if modal(q, variants) < NEARLY_ALL * len(q):
         if n_same >= NEARLY_ALL * len(p):
             of = f"{n_same} of {len(p)} {'clips' if not variants.any() else 'readings'}"
             yield "constant", f"the same answer on {of}; its score is that of a constant guess"
@@ -117,7 +117,7 @@ def _cautions(found: Readings, clips: Clips) -> Iterator[tuple[str, str]]:
         yield "forms", f"{text}: compare forms=offered and forms=all"
 
 
-def _modal(p: Array, variants: NDArray[np.intp]) -> int:
+def modal(p: Array, variants: NDArray[np.intp]) -> int:
     """How many distributions are the most frequent one of their variant."""
     return sum(
         int(np.unique(np.round(p[variants == v] / _SAME), axis=0, return_counts=True)[1].max())

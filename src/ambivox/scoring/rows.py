@@ -56,11 +56,11 @@ _ONE_SPEAKER = Reason(
     "one-speaker", "one speaker in this third: there is no prior of others", "use a corpus with more speakers"
 )
 _PERFECT_PRIOR = Reason("control-is-perfect", "the vote prior is perfect already")
-_NOISE_READINGS = 50_000
+NOISE_READINGS = 50_000
 """About so many pairs of true shares and new votes are drawn for the noise ceiling, for three decimals."""
 _AT_ONCE = 2000
 """Pairs that are scored together."""
-_LEAST_DRAWS, _MOST_DRAWS = 100, 400
+LEAST_DRAWS, MOST_DRAWS = 100, 400
 """Corpora that are drawn for a metric over a corpus."""
 _SURE = 1e-3
 """Where the ceiling of a metric is drawn less exactly than this, a note says how exactly."""
@@ -311,7 +311,7 @@ class CorpusScorer:
             row = self._control_row("noise-ceiling", len(clips.q))
             return PendingRow(replace(row, reason=model.reason))
         votes = np.ascontiguousarray(clips.votes, dtype=np.int64)
-        drawn = _redrawn(
+        drawn = redrawn(
             votes.tobytes(),
             len(votes),
             tuple(model.alpha.tolist()),
@@ -332,7 +332,7 @@ class CorpusScorer:
 
 
 @lru_cache(maxsize=16)
-def _redrawn(
+def redrawn(
     votes: bytes, n_clips: int, alpha: tuple[float, ...], metrics: tuple[Metric, ...], seed: int
 ) -> dict[str, tuple[float, float]]:
     """By metric, its mean over redrawn votes and the standard error of that.
@@ -344,8 +344,8 @@ def _redrawn(
     # A mean over clips is that over many copies of the corpus, which are scored together.
     copies = np.tile(counts, (max(1, _AT_ONCE // n_clips), 1))
     draws = {
-        True: (copies, -(-_NOISE_READINGS // len(copies))),
-        False: (counts, int(np.clip(_NOISE_READINGS // n_clips, _LEAST_DRAWS, _MOST_DRAWS))),
+        True: (copies, -(-NOISE_READINGS // len(copies))),
+        False: (counts, int(np.clip(NOISE_READINGS // n_clips, LEAST_DRAWS, MOST_DRAWS))),
     }
     found: dict[str, tuple[float, float]] = {}
     for per_utterance, (drawn, n_draws) in draws.items():

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 from scipy.stats import hypergeom
 
-from ambivox.metrics._check import EQUAL
+from ambivox.metrics.check import EQUAL
 from ambivox.raters.distribution import Array
 from ambivox.reasons import Reason
 

@@ -35,7 +35,7 @@ def summarise(table: ScoreTable, readings: CorpusReadings) -> list[str]:
             f"Where it was best, the model gave the labels {number(rows[0].mass)} of its probability "
             "(median): it was hardly about to name one."
         )
-    paragraphs = [[sample, _best(table, rows), _against_prior(table, rows)], findings, doubts]
+    paragraphs = [[sample, _best(table, rows), against_prior(table, rows)], findings, doubts]
     return [" ".join(sentences) for sentences in paragraphs if sentences]
 
 
@@ -84,7 +84,8 @@ def _best(table: ScoreTable, rows: list[ScoreRow]) -> str:
     )
 
 
-def _against_prior(table: ScoreTable, rows: list[ScoreRow]) -> str:
+def against_prior(table: ScoreTable, rows: list[ScoreRow]) -> str:
+    """A sentence on the best row and the vote prior of its corpus."""
     metric, best = _headline(table), rows[0]
     prior = table.control(best.key.corpus, "vote-prior")
     prior_value = prior.value(metric.name) if prior else None
