@@ -31,3 +31,6 @@ PictureWidth = Literal["column", "page"]
 ExportFormat = Literal["table", "label-studio", "audformat", "croissant"]
 """What a run is exported as: a flat table of readings, predictions for Label Studio, a database of audformat,
 or a description of its records in Croissant."""
+
+ClipSound = Literal["link", "embed", "none"]
+"""How a page lets clips be heard: by links to their files, with the sound inside the page, or not at all."""

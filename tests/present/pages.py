@@ -1,5 +1,7 @@
 """A report read as a browser reads it."""
 
+import base64
+import gzip
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +14,7 @@ from tests.present.runs import Made, make_run
 
 
 class Page(HTMLParser):
-    """The page as a browser sees it: its elements, its text, its rows of tables, its figures."""
+    """The page as a browser sees it: its elements, its text, its rows of tables, its figures, its clips."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -21,6 +23,7 @@ class Page(HTMLParser):
         self.rows: list[list[str]] = []
         self.scripts: list[str] = []
         self.figures: list[dict] = []
+        self.clips: list[dict] = []
         self._inside: list[str] = []
         self._in_cell = False
         self.feed(source)
@@ -38,8 +41,11 @@ class Page(HTMLParser):
             self.scripts.append("")
 
     def handle_endtag(self, tag):
-        if tag == "script" and self.tags[-1][1].get("type") == "application/json":
+        kind = self.tags[-1][1].get("type") if tag == "script" else None
+        if kind == "application/json":
             self.figures.append(json.loads(self.scripts.pop()))
+        if kind == "application/gzip":
+            self.clips.append(json.loads(gzip.decompress(base64.b64decode(self.scripts.pop()))))
         self._inside = []
         if tag in ("th", "td"):
             self._in_cell = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambivox.choices import ExportFormat, PictureWidth
+from ambivox.choices import ClipSound, ExportFormat, PictureWidth
 from ambivox.cli.options import (
     AnyEmotionsOption,
     CalibrationOption,
@@ -278,9 +278,15 @@ def report(
     cluster: ClusterOption = "speaker",
     calibration: CalibrationOption = None,
     development_speakers: DevelopmentSpeakersOption = "",
+    audio: Annotated[
+        ClipSound, typer.Option(help="How clips are heard: by links to their files, inside the page, or not.")
+    ] = "link",
     partial: PartialOption = False,
 ) -> None:
-    """Write the scores of runs as an HTML page."""
+    """Write the scores of runs as an HTML page.
+
+    The page of a single run has every clip, to look at and to hear.
+    """
     from ambivox.present.html import write_report
     from ambivox.scoring import ScoringOptions
 
@@ -298,7 +304,9 @@ def report(
     )
     if out is None and len(runs) > 1:
         raise UsageError("several runs: name the page with --out FILE.html")
-    path = write_report([_open(run, partial) for run in runs], out or runs[0] / "report.html", options)
+    path = write_report(
+        [_open(run, partial) for run in runs], out or runs[0] / "report.html", options, audio=audio
+    )
     say(f"wrote {path}")
 
 

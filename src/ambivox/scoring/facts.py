@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from ambivox.record import Record
+from ambivox.record import AskedClip, Record
 from ambivox.scoring.keys import RowKey, request_key
 
 
@@ -17,12 +17,14 @@ class CorpusFacts:
     Args:
         clips: ids of all its utterances, those without a usable truth too.
         durations_s: of the clips that were heard.
+        sounds: where the clip of each utterance lies.
     """
 
     emotion_set: str
     labels: tuple[str, ...]
     clips: set[str] = field(default_factory=set)
     durations_s: dict[str, float] = field(default_factory=dict)
+    sounds: dict[str, AskedClip] = field(default_factory=dict)
 
 
 @dataclass
@@ -36,7 +38,7 @@ class RunFacts:
         prompt_versions: of each prompt.
         prompt_texts: hashes of the texts that each prompt came to on the clips themselves.
         speakers: of all corpora.
-        texts: what was said by question and utterance; the first answer where it was asked several times.
+        texts: what was said, by question, order of the options and utterance.
     """
 
     requests: int = 0
@@ -47,7 +49,7 @@ class RunFacts:
     prompt_texts: dict[str, set[str]] = field(default_factory=dict)
     corpora: dict[str, CorpusFacts] = field(default_factory=dict)
     speakers: set[str] = field(default_factory=set)
-    texts: dict[tuple[RowKey, str], str] = field(default_factory=dict)
+    texts: dict[tuple[RowKey, tuple[int, ...], str], str] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take note of a record."""
@@ -64,12 +66,14 @@ class RunFacts:
             utterance.corpus, CorpusFacts(asked.emotions.name, asked.emotions.labels)
         )
         corpus.clips.add(utterance.id)
+        if asked.control == "clip":
+            corpus.sounds[utterance.id] = asked.clip
         if sound is not None and math.isfinite(sound.duration_s):
             corpus.durations_s[utterance.id] = sound.duration_s
         if utterance.speaker is not None:
             self.speakers.add(utterance.speaker)
         if reply is not None:
-            self.texts.setdefault((request_key(record), utterance.id), reply.text)
+            self.texts[request_key(record), asked.prompt.order, utterance.id] = reply.text
 
 
 def _add_once(values: list[Any], value: Any) -> None:

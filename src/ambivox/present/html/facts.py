@@ -23,11 +23,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class Answer:
-    """One reading that a picture shows, and what the model said."""
+    """One reading that a picture shows."""
 
     clip: Clip
     reading: Reading
-    text: str | None
 
 
 @dataclass
@@ -50,11 +49,7 @@ def answers(readings: RunReadings, key: RowKey) -> list[Answer]:
         for name, votes, q in zip(corpus.clips.names, corpus.clips.votes, corpus.clips.q, strict=True)
     ]
     return [
-        Answer(
-            clips[place],
-            Reading(None if failed else p, status),
-            readings.facts.texts.get((key.request, clips[place].utterance)),
-        )
+        Answer(clips[place], Reading(None if failed else p, status))
         for place, p, status, failed in zip(found.clips, found.p, found.statuses, found.failed, strict=True)
     ]
 

@@ -8,14 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ambivox.metrics import Metric, entropy_bits
+from ambivox.metrics import Metric
 from ambivox.present.html.facts import Answer
 from ambivox.present.names import row_name, several_models
 from ambivox.present.numbers import number
-from ambivox.raters.distribution import Array
 from ambivox.readouts import STATUSES
-from ambivox.scoring import RowKey, ScoreRow, ScoreTable
-from ambivox.scoring.keys import prompt_text
+from ambivox.scoring import ScoreRow, ScoreTable
 from ambivox.statistics import Interval
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
@@ -39,7 +37,6 @@ _STATUS_COLOURS = {
 }
 _ON_DARK = ("ok", "failed", "unparsed", "collided", "silent")
 ROW_HEIGHT = 40
-CLIPS_SHOWN = 6
 POINTS_SHOWN = 2000
 LABEL_LENGTH = 80
 
@@ -220,63 +217,6 @@ Shown = Sequence[tuple[ScoreRow, Sequence[Answer]]]
 """The rows whose readings are drawn clip by clip, at most one of a level, with those readings."""
 
 
-def clip_figures(shown: Shown, labels: Sequence[str]) -> list[Figure]:
-    """Human votes beside the model's distributions for a few clips, from the least to the most ambiguous."""
-    readings = [
-        (row, {answer.clip.utterance: answer for answer in reversed(answers)}) for row, answers in shown
-    ]
-    clips = {u: answer.clip for _, by_clip in readings for u, answer in by_clip.items()}
-    ordered = sorted(clips.values(), key=lambda clip: (float(entropy_bits(clip.q)), clip.utterance))
-    figures = []
-    for clip in evenly(ordered, CLIPS_SHOWN):
-        answers = [(row, by_clip[clip.utterance]) for row, by_clip in readings if clip.utterance in by_clip]
-        series: list[tuple[str, str, Array | None]] = [("votes", VOTES, clip.q)]
-        series += [(f"{row.level} level", LEVELS[row.level], a.reading.distribution) for row, a in answers]
-        missing = [
-            f"{row.level} level: no distribution ({answer.reading.status})"
-            for row, answer in answers
-            if answer.reading.distribution is None
-        ]
-        bars = [
-            {
-                "type": "bar",
-                "name": name,
-                "x": [literal(label) for label in labels],
-                "y": [round(float(share), 6) for share in p],
-                "marker": {"color": colour},
-                "hovertemplate": "%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
-            }
-            for name, colour, p in series
-            if p is not None
-        ]
-        layout = plain_layout(
-            barmode="group",
-            bargap=0.25,
-            xaxis={"type": "category", "tickangle": -40, "showgrid": False},
-            yaxis={"range": [0, 1.02], "tickvals": [0, 0.5, 1], "title": {"text": "probability"}},
-            margin={"l": 48, "r": 8, "t": 8, "b": 56},
-        )
-        described = "; ".join(
-            f"{name}: {'no distribution' if p is None else _spoken(labels, p)}" for name, _, p in series
-        )
-        said = [f"answer to {_prompt(row)}: {answer.text}" for row, answer in answers if answer.text]
-        votes = f"{clip.votes} vote{'' if clip.votes == 1 else 's'}"
-        figures.append(
-            Figure(
-                f"Votes and distributions for {clip.utterance}: {described}",
-                230,
-                {"data": bars, "layout": layout},
-                title=f"{clip.utterance} ({votes})",
-                text="\n".join(dict.fromkeys([*missing, *said])),
-            )
-        )
-    return figures
-
-
-def _prompt(row: ScoreRow) -> str:
-    return prompt_text(row.key) if isinstance(row.key, RowKey) else ""
-
-
 def plain_layout(**given: Any) -> dict[str, Any]:
     """The layout that all pictures share; both axes must be given."""
     layout: dict[str, Any] = {
@@ -316,10 +256,6 @@ def _row_labels(names: Iterable[str], x: float) -> dict[str, Any]:
 def _axis_title(metric: Metric) -> str:
     unit = "" if metric.unit == "1" else f" ({metric.unit})"
     return f"{metric.name}{unit}, {'lower' if metric.lower_is_better else 'higher'} is better"
-
-
-def _spoken(labels: Sequence[str], p: Array) -> str:
-    return ", ".join(f"{label} {share:.2f}" for label, share in zip(labels, p, strict=True))
 
 
 def evenly(items: Sequence[Any], count: int) -> list[Any]:

@@ -15,6 +15,7 @@ from ambivox.errors import AmbivoxError, UsageError
 from ambivox.write_aside import write_text
 
 _TEMPLATES = PackageLoader("ambivox.present.html", "templates")
+_SCRIPTS = ("draw.js", "save.js", "clips.js")
 
 
 def check_page(out: Path) -> str:
@@ -45,11 +46,11 @@ def render_page(template: str, plotly_js: str, **context: Any) -> str:
     )
     environment.filters["as_json"] = _as_json
     environment.globals["numbered"] = _Numbered()
-    draw_js = _source("draw.js")
+    scripts = [plotly_js, *map(_source, _SCRIPTS)]
     return environment.get_template(template).render(
         style=Markup(_source("style.css")),
-        scripts=[Markup(plotly_js), Markup(draw_js)],
-        script_hashes=" ".join(f"'sha256-{_sha256(script)}'" for script in (plotly_js, draw_js)),
+        scripts=[Markup(script) for script in scripts],
+        script_hashes=" ".join(f"'sha256-{_sha256(script)}'" for script in scripts),
         **context,
     )
 

@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ambivox.choices import ClipSound
 from ambivox.field_claims import RunClaims, claims_of_readings
 from ambivox.present.claims import claims_table
 from ambivox.present.differences import difference_table
 from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
+from ambivox.present.html.clips import clip_browser
 from ambivox.present.html.facts import answers, date_of, failures
 from ambivox.present.html.failures import failures_table
 from ambivox.present.html.figures import (
     LEVELS,
     VOTES,
     Shown,
-    clip_figures,
     score_figure,
     status_figure,
 )
 from ambivox.present.html.html import check_page, render_page, write_page
 from ambivox.present.html.summary import summarise
-from ambivox.present.names import HEARD, fitted_line, note_lines, row_name, several_models
+from ambivox.present.names import HEARD, fitted_line, note_lines, several_models
 from ambivox.present.scores import (
     failed_as_table,
     further_tables,
@@ -49,6 +50,7 @@ def write_report(
     out: Path,
     options: ScoringOptions = DEFAULT_OPTIONS,
     *,
+    audio: ClipSound = "link",
     n_processes: int = 1,
 ) -> Path:
     """Score a run, or several side by side, and write what came out as one HTML file, whole or not at all.
@@ -58,6 +60,7 @@ def write_report(
             and no clips.
         out: the file to write; its folder is made.
         options, n_processes: as in `ambivox.score`.
+        audio: how clips can be heard; links start from the page's folder, and go where it goes.
 
     Returns:
         `out`. The same run gives the same bytes.
@@ -72,7 +75,9 @@ def write_report(
     readings = [read_run(one, options, n_processes=n_processes) for one in runs]
     scores = score_runs(readings)
     page = (
-        _page(scores, readings[0], plotly_js) if len(runs) == 1 else _runs_page(scores, readings, plotly_js)
+        _page(scores, readings[0], plotly_js, audio, out)
+        if len(runs) == 1
+        else _runs_page(scores, readings, plotly_js)
     )
     return write_page(page, out)
 
@@ -101,7 +106,7 @@ def _runs_page(scores: ScoreTable, readings: Sequence[RunReadings], plotly_js: s
     )
 
 
-def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str) -> str:
+def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str, audio: ClipSound, out: Path) -> str:
     """The page of one run."""
     metric, models = scores.metric(scores.headline), several_models(scores.rows)
     tested = claims_of_readings(readings)
@@ -119,7 +124,7 @@ def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str) -> str:
         rated={corpus.corpus: len(corpus.clips.names) for corpus in readings.corpora},
         warnings=note_lines(scores.cautions),
         notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
-        sections=[_section(scores, readings, corpus, tested) for corpus in scores.corpora],
+        sections=[_section(scores, readings, corpus, tested, audio, out) for corpus in scores.corpora],
         tested=tested,
         failures=failures_table(failures(readings), models=models),
     )
@@ -134,11 +139,13 @@ def _best_of_levels(scores: ScoreTable, corpus: str) -> list[tuple[ScoreRow, Row
     return best
 
 
-def _section(scores: ScoreTable, readings: RunReadings, corpus: str, tested: RunClaims) -> dict[str, Any]:
+def _section(
+    scores: ScoreTable, readings: RunReadings, corpus: str, tested: RunClaims, audio: ClipSound, out: Path
+) -> dict[str, Any]:
     best = _best_of_levels(scores, corpus)
     shown: Shown = [(row, answers(readings, key)) for row, key in best]
     labels = readings.facts.corpora[corpus].labels
-    named, versions = several_models(scores.rows), readings.facts.prompt_versions
+    versions = readings.facts.prompt_versions
     found = next(found for found in readings.corpora if found.corpus == corpus)
     details = [
         *further_tables(scores, corpus, versions=versions),
@@ -152,9 +159,8 @@ def _section(scores: ScoreTable, readings: RunReadings, corpus: str, tested: Run
         "scores_table": score_table(scores, corpus, versions=versions),
         "details": [table for table in details if table],
         "failed_as": failed_as_table(scores, corpus),
-        "shown": [(f"{row.level} level", row_name(key, model=named)) for row, key in best],
         "scores": score_figure(scores, corpus),
-        "clips": clip_figures(shown, labels),
+        "browser": clip_browser(scores, readings, found, audio, out),
         "legend": [("votes", VOTES), *((f"{row.level} level", LEVELS[row.level]) for row, _ in best)],
         "statuses": status_figure(scores, corpus),
         "entropy": entropy_figure(shown, labels),

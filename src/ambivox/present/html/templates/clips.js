@@ -1,0 +1,250 @@
+"use strict";
+// The clip browser. Its data are columns of whole thousandths, packed by clips.py; -1 stands for nothing there.
+// Text from outside reaches the page as text only (textContent), never as markup.
+const PER_PAGE = 12;
+const COLOURS = { votes: "#7a7a7a", text: "#e69f00", token: "#0072b2" };
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+const decimal = (thousandths, digits = 3) => (thousandths < 0 ? "–" : (thousandths / 1000).toFixed(digits));
+
+async function unpack(id) {
+  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+class ClipBrowser {
+  constructor(root, data) {
+    this.root = root;
+    this.data = data;
+    this.sounds = null;
+    this.first = 0;
+    this.linked = null;
+    this.controls = Object.fromEntries([...root.querySelectorAll("[name]")].map((c) => [c.name, c]));
+    this.list = root.querySelector("ol");
+    this.told = root.querySelector("[role=status]");
+    this.fillControls();
+    root.querySelector("form").addEventListener("input", () => this.select());
+    root.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
+    root.querySelector("[data-do=csv]").addEventListener("click", () => this.saveCsv());
+    root.querySelector("[data-do=all]").addEventListener("click", () => this.showAll());
+    root.querySelector("[data-do=before]").addEventListener("click", () => this.turn(-PER_PAGE));
+    root.querySelector("[data-do=after]").addEventListener("click", () => this.turn(PER_PAGE));
+    this.select();
+  }
+
+  get question() {
+    return this.data.questions[this.controls.question.value];
+  }
+
+  fillControls() {
+    const { data, controls } = this;
+    const offer = (control, names) => names.forEach((name, n) => control.append(make("option", { value: n }, name)));
+    offer(controls.question, data.questions.map((question) => question.name));
+    const used = new Set(data.questions.flatMap((q) => Object.values(q.levels).flatMap((level) => level.status)));
+    data.statuses.forEach((status, n) => used.has(n) && controls.status.append(make("option", { value: n }, status)));
+    offer(controls.speaker, data.speakers.map((speaker) => speaker || "unknown"));
+    offer(controls.label, data.labels);
+    controls.question.parentElement.hidden = data.questions.length < 2;
+    controls.speaker.parentElement.hidden = data.speakers.length < 2;
+  }
+
+  // What clips are sorted by: a column of numbers, or null for the order of the corpus.
+  sortColumn() {
+    const { levels, between } = this.question;
+    const columns = { people: this.data.entropy, text: levels.text?.from_truth, token: levels.token?.from_truth, between };
+    return columns[this.controls.sort.value] ?? null;
+  }
+
+  select() {
+    const { data, controls, question } = this;
+    const wanted = controls.search.value.trim().toLowerCase();
+    const number = (control) => (control.value === "" ? null : Number(control.value));
+    const [status, speaker, label] = [controls.status, controls.speaker, controls.label].map(number);
+    const keeps = (clip) =>
+      (status === null || Object.values(question.levels).some((level) => level.status[clip] === status)) &&
+      (speaker === null || data.speaker[clip] === speaker) &&
+      (label === null || this.leads(clip, label)) &&
+      (!wanted || `${data.ids[clip]}\n${question.answers[clip] ?? ""}`.toLowerCase().includes(wanted));
+    this.selected = data.ids.map((_, clip) => clip).filter(keeps);
+    const column = this.sortColumn();
+    const sign = controls.least.checked ? 1 : -1;
+    const rank = (clip) => (column[clip] < 0 ? Infinity : sign * column[clip]);
+    if (column) this.selected.sort((a, b) => rank(a) - rank(b) || a - b);
+    else if (controls.least.checked) this.selected.reverse();
+    this.first = 0;
+    this.draw();
+  }
+
+  leads(clip, label) {
+    const shares = this.shares(this.data.truth, clip);
+    return shares[label] === Math.max(...shares);
+  }
+
+  shares(flat, clip) {
+    const n = this.data.labels.length;
+    return flat.slice(clip * n, (clip + 1) * n);
+  }
+
+  turn(by) {
+    this.first = Math.min(Math.max(this.first + by, 0), Math.max(this.selected.length - 1, 0));
+    this.first -= this.first % PER_PAGE;
+    this.draw();
+    this.list.firstElementChild?.focus();
+  }
+
+  showAll() {
+    this.root.querySelector("form").reset();
+    this.select();
+  }
+
+  // Show one clip, among all others in their present order.
+  goTo(id) {
+    const clip = this.data.ids.indexOf(id);
+    if (clip < 0) return false;
+    if (!this.selected.includes(clip)) this.showAll();
+    const place = this.selected.indexOf(clip);
+    this.first = place - (place % PER_PAGE);
+    this.linked = clip;
+    this.draw();
+    this.list.children[place % PER_PAGE].focus();
+    return true;
+  }
+
+  draw() {
+    const { selected, first, data } = this;
+    const shown = selected.slice(first, first + PER_PAGE);
+    this.list.replaceChildren(...shown.map((clip) => this.card(clip)));
+    this.list.start = first + 1;
+    const range = shown.length ? `${first + 1} to ${first + shown.length} of ` : "";
+    this.told.textContent = `${range}${selected.length} selected, ${data.ids.length} in all`;
+    this.root.querySelector("[data-do=before]").disabled = first === 0;
+    this.root.querySelector("[data-do=after]").disabled = first + PER_PAGE >= selected.length;
+    this.root.querySelector("[data-do=csv]").disabled = selected.length === 0;
+  }
+
+  card(clip) {
+    const { data, question } = this;
+    const id = data.ids[clip];
+    const link = make("a", { href: `#${new URLSearchParams({ clip: id, corpus: data.corpus })}`, "aria-label": `link to ${id}` }, "link");
+    const speaker = data.speakers[data.speaker[clip]];
+    const votes = this.shares(data.votes, clip).reduce((sum, n) => sum + n, 0);
+    const facts = [speaker && `speaker ${speaker}`, votes && `${votes} vote${votes === 1 ? "" : "s"}`, `entropy ${decimal(data.entropy[clip], 2)} bit`];
+    const card = make(
+      "li",
+      { tabindex: "-1", class: clip === this.linked ? "linked" : "" },
+      make("h4", {}, make("bdi", {}, id), " ", link),
+      make("p", { class: "soft" }, make("bdi", {}, facts.filter(Boolean).join(" · "))),
+      this.player(clip),
+      this.table(clip),
+    );
+    const answer = question.answers[clip];
+    const said = answer === null ? make("em", {}, "not answered") : make("q", { dir: "auto" }, answer);
+    card.append(make("p", { class: "said" }, "said ", said));
+    card.append(make("p", { class: "soft" }, this.differences(clip)));
+    return card;
+  }
+
+  differences(clip) {
+    const { levels, between } = this.question;
+    const parts = Object.entries(levels).map(([name, level]) => {
+      const status = level.status[clip] < 0 ? "not asked" : this.data.statuses[level.status[clip]];
+      return `${name} level ${status}, ${decimal(level.from_truth[clip])} bit from ${this.data.people}`;
+    });
+    if (between) parts.push(`${decimal(between[clip])} bit between the levels`);
+    return parts.join(" · ");
+  }
+
+  table(clip) {
+    const { data, question } = this;
+    const series = [[data.people, "votes", data.truth], ...Object.entries(question.levels).map(([name, level]) => [name, name, level.p])];
+    const columns = series.map(([, colour, flat]) => [colour, this.shares(flat, clip)]);
+    const votes = this.shares(data.votes, clip);
+    const head = make("tr", {}, make("th", { scope: "col" }, "label"), ...series.map(([name]) => make("th", { scope: "col" }, name)));
+    const rows = data.labels.map((label, n) =>
+      make("tr", {}, make("th", { scope: "row" }, label), ...columns.map(([colour, shares]) => this.cell(colour, shares[n], colour === "votes" && votes[n]))),
+    );
+    return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+  }
+
+  cell(colour, share, votes) {
+    const cell = make("td", {}, decimal(share, 2));
+    if (share < 0) return cell;
+    if (votes) cell.title = `${votes} vote${votes === 1 ? "" : "s"}`;
+    const bar = make("i");
+    bar.style.width = `${share / 10}%`;
+    bar.style.background = COLOURS[colour];
+    cell.append(bar);
+    return cell;
+  }
+
+  player(clip) {
+    const { how, sources } = this.data.sound;
+    if (how === "none") return null;
+    const source = how === "link" ? sources[clip] : this.embedded(clip);
+    const missing = () => make("p", { class: "soft" }, source ? "This browser cannot play the file." : "The sound file is gone.");
+    if (!source) return missing();
+    const player = make("audio", { controls: "", preload: "none", "aria-label": `the clip ${this.data.ids[clip]}`, src: source });
+    player.addEventListener("error", () => player.replaceWith(missing()));
+    player.addEventListener("play", () => document.querySelectorAll("audio").forEach((other) => other !== player && other.pause()));
+    return player;
+  }
+
+  embedded(clip) {
+    this.sounds ??= JSON.parse(document.getElementById(this.data.sound.id).textContent);
+    return this.sounds[clip] && `data:audio/ogg;base64,${this.sounds[clip]}`;
+  }
+
+  saveCsv() {
+    const { data, question } = this;
+    const levels = Object.entries(question.levels);
+    const columns = [
+      ["corpus", () => data.corpus],
+      ["utterance", (clip) => data.ids[clip]],
+      ["speaker", (clip) => data.speakers[data.speaker[clip]]],
+      ["question", () => question.name],
+      ["answer", (clip) => question.answers[clip] ?? ""],
+      ...data.labels.map((label, n) => [`votes.${label}`, (clip) => this.shares(data.votes, clip)[n]]),
+      ...data.labels.map((label, n) => [`truth.${label}`, (clip) => numeric(this.shares(data.truth, clip)[n])]),
+      ["truth_entropy_bits", (clip) => numeric(data.entropy[clip])],
+      ...levels.flatMap(([name, level]) => [
+        [`${name}.readout`, () => level.readout],
+        [`${name}.status`, (clip) => data.statuses[level.status[clip]] ?? ""],
+        ...data.labels.map((label, n) => [`${name}.p.${label}`, (clip) => numeric(this.shares(level.p, clip)[n])]),
+        [`${name}.jsd_bits`, (clip) => numeric(level.from_truth[clip])],
+      ]),
+      ...(question.between ? [["between_levels.jsd_bits", (clip) => numeric(question.between[clip])]] : []),
+    ];
+    const rows = [columns.map(([name]) => name), ...this.selected.map((clip) => columns.map(([, of]) => of(clip)))];
+    saveFile(`${data.corpus}-clips.csv`, "text/csv", csv(rows));
+  }
+}
+
+const numeric = (thousandths) => (thousandths < 0 ? "" : thousandths / 1000);
+
+function openLinked(browsers) {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const id = asked.get("clip");
+  if (id === null) return;
+  browsers.filter((one) => [null, one.data.corpus].includes(asked.get("corpus"))).some((one) => one.goTo(id));
+}
+
+async function openBrowsers() {
+  const browsers = [];
+  for (const root of document.querySelectorAll("[data-clips]")) {
+    try {
+      browsers.push(new ClipBrowser(root, await unpack(root.dataset.clips)));
+      root.hidden = false;
+    } catch (error) {
+      root.before(make("p", { class: "warning" }, `The clips cannot be shown: ${error.message}. A newer browser may help.`));
+    }
+  }
+  openLinked(browsers);
+  addEventListener("hashchange", () => openLinked(browsers));
+}
+openBrowsers();
