@@ -28,7 +28,7 @@ def read(text: str, **fields: object) -> Reading:
     ("text", "expected"),
     [
         ("The speaker sounds furious.", [0, 0, 1, 0]),
-        ("She is annoyed and a little tearful, almost heartbroken.", [0, 0, 1 / 3, 2 / 3]),
+        ("She is annoyed and a little tearful, even heartbroken.", [0, 0, 1 / 3, 2 / 3]),
         ("Not angry at all; rather cheerful.", [0, 1, 0, 0]),
         ("The tone is flat and unemotional.", [1, 0, 0, 0]),
         ("sad", [0, 0, 0, 1]),

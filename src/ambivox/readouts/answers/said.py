@@ -80,10 +80,19 @@ _REASONS = frozenset(
 """Words behind which a denial is not of the emotion: "angry because she is not heard"."""
 _BEFORE = re.compile(r"([^\W\d_]+)-$")
 _AFTER = re.compile(r"-([^\W\d_]+)| (free)\b")
-_LOW_BEFORE = re.compile(r"\b(?:low|lower|lowest)(?: levels? of)? $")
+_SHORT_OF = re.compile(
+    r"\b(?:(?:low|lower|lowest)(?: levels? of)?|almost|nearly|about to (?:be|become|get|turn|sound)|pass for)"
+    r"(?: an?)? $"
+)
+_OFFERED = re.compile(r"\b(?:options|choices|candidates|alternatives)\b[\"' ]{0,2}[:=][^\n]*")
+"""What could have been chosen: "Options: angry, sad"."""
 _LOW_AFTER = re.compile(
     r" (?:levels? )?(?:is|are|seems|remains)(?: (?:very|quite|rather|fairly|pretty|extremely))?"
     r" (?:low|minimal|weak)\b"
+)
+_ZERO_AFTER = re.compile(
+    r"[,;]? (?:with|at)(?: an?| the)? (?:probability|likelihood|chance|confidence|score|share)(?: of)?"
+    r" (?:0+(?:\.0+)?(?![\d.,]*\d)|zero|nil)"
 )
 _LOW_VALUE = re.compile(r" ?: ?(?:very |rather |quite )?(?:low|minimal|weak|faint)(?=\s*(?:[.,;\n]|\Z))")
 _SUFFIXES = frozenset(["sounding", "looking", "like", "toned", "ish", "filled", "driven", "based"])
@@ -141,7 +150,10 @@ def judge(low: str, mentions: Sequence[Mention]) -> list[Judged]:
             for k in range(behind, first):
                 judged[k] = judged[k]._replace(state="denied")
         behind = first
-    return judged
+    if not (offered := [match.span() for match in _OFFERED.finditer(low)]):
+        return judged
+    chosen = {mention.start for mention in _outside([one.mention for one in judged], offered)}
+    return [one if one.mention.start in chosen else one._replace(state="unclear") for one in judged]
 
 
 def _outside(mentions: Sequence[Mention], spans: Sequence[tuple[int, int]]) -> list[Mention]:
@@ -361,8 +373,10 @@ def _by_affix(low: str, mention: Mention) -> State | None:
     """What a word or a sign says that hangs on the mention: "non-angry", "anger-free", "!angry"."""
     if low[mention.start - 1 : mention.start] in ("!", "¬", "≠"):
         return "denied"
-    low_before = _LOW_BEFORE.search(low[max(mention.start - 20, 0) : mention.start])
-    if low_before or _LOW_AFTER.match(low, mention.end) or _LOW_VALUE.match(low, mention.end):
+    if _ZERO_AFTER.match(low, mention.end):
+        return "denied"
+    short_of = _SHORT_OF.search(low[max(mention.start - 20, 0) : mention.start])
+    if short_of or _LOW_AFTER.match(low, mention.end) or _LOW_VALUE.match(low, mention.end):
         return "unclear"
     before = _BEFORE.search(low[max(mention.start - 20, 0) : mention.start])
     if before:
