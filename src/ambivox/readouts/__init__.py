@@ -15,6 +15,7 @@ from ambivox.readouts.registry import (
     unfold,
     written,
 )
+from ambivox.readouts.tokens import label_steps
 
 __all__ = [
     "DEFAULT_READOUTS",
@@ -25,6 +26,7 @@ __all__ = [
     "Reading",
     "Readout",
     "Status",
+    "label_steps",
     "load_readout",
     "load_readouts",
     "needs_of",

@@ -120,6 +120,21 @@ def _first(
     return Reading(softmax(logits[0]), "ok", note, mass)
 
 
+def label_steps(record: Record, *, forms: Forms = "offered") -> Array | None:
+    """The probability of beginning each label at each step of the answer, shape ``(T, N)``.
+
+    Its rows sum to the mass of their step. It is what `first` and `mean` are made of; a token that begins
+    several labels counts for none here. None where there are no logits, or none that are finite. Where a
+    server did not list all tokens they are upper bounds.
+    """
+    if record.reply is None or _fault(record):
+        return None
+    label_tokens, _ = _of_forms(record, forms)
+    shares = owned_shares(label_tokens, len(record.asked.emotions.labels))
+    logits = label_logits(record.reply.token_logits, shares)
+    return np.asarray(np.exp(np.minimum(logits - record.reply.logsumexp[:, None], 0.0)))
+
+
 def _of_forms(record: Record, forms: Forms) -> tuple[LabelTokens, Array | None]:
     """The label tokens of some forms, and the log-probabilities of their sequences where there are any."""
     selected, places = select_forms(record.asked.label_tokens, forms)

@@ -5,9 +5,6 @@ Columns are as long as there are clips, and numbers are whole thousandths: 100,0
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +14,20 @@ import numpy as np
 
 from ambivox.choices import ClipSound
 from ambivox.metrics import entropy_bits, jsd_bits
+from ambivox.present.html.packed import NOT_THERE, packed, thousandths
 from ambivox.present.html.sound import clip_sounds
+from ambivox.present.html.tokens import said_tokens
 from ambivox.present.names import row_name
 from ambivox.present.numbers import plural
 from ambivox.raters.distribution import Array
 from ambivox.readouts import STATUSES, Level
 from ambivox.scoring import RowKey, RunReadings, ScoreTable
-from ambivox.scoring.keys import prompt_text
+from ambivox.scoring.keys import prompt_text, request_key
 from ambivox.scoring.readings import CorpusReadings, Readings
 
 LEVELS: tuple[Level, ...] = ("text", "token")
-NOT_THERE = -1
-"""Stands for a number or a status that a clip has not."""
+TOKENS_AT_MOST = 2_000
+"""Clips in a page whose answers are shown token by token."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +71,20 @@ def clip_browser(
     return Browser(
         name,
         people,
-        _told(len(facts.clips) - len(names), audio),
+        _told(len(facts.clips) - len(names), len(names), audio),
         packed(columns),
         sources if audio == "embed" else None,
     )
 
 
-def _told(unrated: int, audio: ClipSound) -> tuple[str, ...]:
+def _told(unrated: int, rated: int, audio: ClipSound) -> tuple[str, ...]:
     told = []
     if unrated:
         told.append(
             f"{plural(unrated, 'clip')} without votes that count {'is' if unrated == 1 else 'are'} not shown."
         )
+    if rated > TOKENS_AT_MOST:
+        told.append(f"Answers are shown token by token for up to {TOKENS_AT_MOST:,} clips, and so not here.")
     if audio == "none":
         told.append("The page was written without sound.")
     return tuple(told)
@@ -99,6 +100,7 @@ def clip_columns(scores: ScoreTable, readings: RunReadings, corpus: CorpusReadin
     speakers = sorted({speaker or "" for speaker in clips.speakers})
     place = {speaker: n for n, speaker in enumerate(speakers)}
     questions = _questions(scores, corpus)
+    tokens = _tokens(readings, corpus) if len(clips.names) <= TOKENS_AT_MOST else {}
     return {
         "corpus": corpus.corpus,
         "labels": list(labels),
@@ -109,7 +111,22 @@ def clip_columns(scores: ScoreTable, readings: RunReadings, corpus: CorpusReadin
         "truth": thousandths(clips.q),
         "entropy": thousandths(entropy_bits(clips.q)),
         "statuses": list(STATUSES),
-        "questions": [_columns(question, readings, corpus, len(questions) > 1) for question in questions],
+        "questions": [
+            _columns(question, readings, corpus, len(questions) > 1)
+            | {"tokens": [tokens.get((question.request, question.order, name)) for name in clips.names]}
+            for question in questions
+        ],
+    }
+
+
+def _tokens(
+    readings: RunReadings, corpus: CorpusReadings
+) -> dict[tuple[RowKey, tuple[int, ...], str], dict[str, Any] | None]:
+    """Answers token by token, by question, order and clip: from records, since readings have no logits."""
+    return {
+        (request_key(record), record.asked.prompt.order, record.asked.utterance.id): said_tokens(record)
+        for record in readings.run.records()
+        if record.asked.control == "clip" and record.asked.utterance.corpus == corpus.corpus
     }
 
 
@@ -170,19 +187,3 @@ def _divergence(p: Array, q: Array) -> Array:
     found = np.full(len(p), np.nan)
     found[both] = jsd_bits(p[both], q[both])
     return found
-
-
-def thousandths(values: Array) -> list[int]:
-    """Numbers as whole thousandths, flat; `NOT_THERE` for ``nan``.
-
-    >>> thousandths(np.array([0.25, np.nan]))
-    [250, -1]
-    """
-    whole = np.where(np.isnan(values), NOT_THERE, np.rint(1000 * np.nan_to_num(values)))
-    return whole.astype(np.int64).ravel().tolist()
-
-
-def packed(columns: Sequence[Any] | dict[str, Any]) -> str:
-    """Plain data as compressed JSON in base64, the same bytes for the same data."""
-    text = json.dumps(columns, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")

@@ -143,11 +143,56 @@ class ClipBrowser {
       this.player(clip),
       this.table(clip),
     );
-    const answer = question.answers[clip];
-    const said = answer === null ? make("em", {}, "not answered") : make("q", { dir: "auto" }, answer);
-    card.append(make("p", { class: "said" }, "said ", said));
+    card.append(...this.said(clip));
     card.append(make("p", { class: "soft" }, this.differences(clip)));
     return card;
+  }
+
+  // What was said, each piece coloured by the probability that the labels held there.
+  said(clip) {
+    const { answers, tokens } = this.question;
+    const answer = answers[clip];
+    if (answer === null) return [make("p", { class: "said" }, make("em", {}, "not answered"))];
+    if (!tokens[clip]) return [make("p", { class: "said" }, "said ", make("q", { dir: "auto" }, answer))];
+    const told = make("p", { class: "soft told", "aria-live": "polite" }, "Point at a token, or go to it with the arrow keys, to see what it might have been.");
+    const steps = this.steps(tokens[clip].p);
+    const text = make("p", { class: "said", dir: "auto" }, tokens[clip].pieces ? "" : `${answer} `);
+    // One stop of the tab key for all tokens of an answer; the arrow keys go from one to the next.
+    text.addEventListener("keydown", ({ key, target }) => {
+      const next = { ArrowRight: target.nextElementSibling, ArrowLeft: target.previousElementSibling }[key];
+      next?.focus();
+    });
+    let at = 0;
+    for (const [piece, count] of tokens[clip].pieces ?? steps.map((_, n) => [`[${n + 1}]`, 1])) {
+      text.append(this.piece(piece, steps.slice(at, at + count), at, told));
+      at += count;
+    }
+    return [text, told];
+  }
+
+  steps(flat) {
+    const n = this.data.labels.length;
+    return Array.from({ length: flat.length / n }, (_, t) => {
+      const shares = flat.slice(t * n, (t + 1) * n);
+      return { shares, mass: shares.reduce((sum, share) => sum + share, 0) };
+    });
+  }
+
+  piece(text, steps, at, told) {
+    const mass = Math.max(...steps.map((step) => step.mass));
+    const piece = make("button", { type: "button", class: "token", tabindex: at ? -1 : 0 }, text.trim() === "" ? `${text}·` : text);
+    piece.style.setProperty("--mass", `${Math.min(mass / 10, 100) * 0.45}%`);
+    const tell = () => told.replaceChildren(...steps.flatMap((step, n) => [n ? make("br") : "", this.alternatives(step, at + n)]));
+    piece.addEventListener("mouseenter", tell);
+    piece.addEventListener("focus", tell);
+    piece.addEventListener("click", tell);
+    return piece;
+  }
+
+  alternatives({ shares, mass }, step) {
+    const named = this.data.labels.map((label, n) => [shares[n], label]).filter(([share]) => share > 0);
+    const labels = named.sort((a, b) => b[0] - a[0]).map(([share, label]) => `${label} ${decimal(share)}`);
+    return `token ${step + 1}: ${decimal(mass)} on labels${labels.length ? ` (${labels.join(", ")})` : ""}`;
   }
 
   differences(clip) {
