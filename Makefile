@@ -17,6 +17,7 @@ help:
 	@echo "make test-fast  lint and the quick tests"
 	@echo "make docs    the documentation site, in build/docs"
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
+	@echo "make families  the tests of families that want torchvision or torchaudio, in an environment of its own (6 GB)"
 	@echo "make format  let ruff format and fix the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
 	@echo "make claims  put the claims of the field to the test on mini (needs the speech data; an hour or more)"
@@ -55,6 +56,23 @@ test-lowest:
 test-newest: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --no-deps --target build/newest "transformers==5.24.*"
 	PYTHONPATH=build/newest:src $(BIN)/python -m pytest tests/models
+
+# Families whose processors want torchvision or torchaudio: these come with torch's CUDA packages, so they stand
+# alone. torchaudio's newest is older than torch, and works.
+.PHONY: families
+families: build/families/.ready
+	OMP_NUM_THREADS=1 build/families/bin/python -m pytest tests/models/hf/test_families.py
+	OMP_NUM_THREADS=1 build/families/bin/python -m benchmarks.exactness > build/families/exactness.md
+	mv build/families/exactness.md benchmarks/results/families.md
+
+build/families/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv build/families
+	build/families/bin/python -m pip install --quiet torch==2.14.1 torchvision==0.29.1
+	build/families/bin/python -m pip install --quiet --no-deps torchaudio==2.11.0
+	grep -v "^torch==" constraints.txt > build/families/constraints.txt
+	build/families/bin/python -m pip install --quiet --constraint build/families/constraints.txt \
+	  --editable ".[transformers]" hypothesis "mistral-common[audio]" pytest
+	touch $@
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""How far prefix sharing is from the reference path on every family of `tests/models/checkpoints.py`.
+"""How far prefix sharing is from the reference path on every family of `tests/models/hf/families.py`.
 
     python -m benchmarks.exactness > benchmarks/results/exactness.md
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from tests.models.hf.checkpoints import FAMILIES, WITHOUT_PROCESSOR
+from tests.models.hf.families import FAMILIES, WITHOUT_PROCESSOR
 
 from ambivox.models import load_model
 from ambivox.models.hf.prefix_sharing.checked import distance

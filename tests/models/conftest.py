@@ -10,7 +10,8 @@ import transformers
 
 from ambivox.models import load_model
 from ambivox.models.hf.adapter import TransformersModel
-from tests.models.hf.checkpoints import FAMILIES, WITHOUT_PROCESSOR
+from tests.models.hf.asking import ask, clip
+from tests.models.hf.families import FAMILIES, UNSHARED, WITHOUT_PROCESSOR
 
 torch.set_num_threads(1)
 
@@ -39,6 +40,9 @@ def loaded(checkpoint: Callable[[str], Path]) -> Callable[[str], TransformersMod
                     patch.setattr(transformers.AutoProcessor, "from_pretrained", lambda *_, **__: processor)
                 model = load_model(str(checkpoint(family)), device="cpu")
             assert isinstance(model, TransformersModel)
+            if family in UNSHARED:
+                with pytest.warns(RuntimeWarning, match="nothing can be shared"):
+                    model.generate([ask(model, clip(1.0))])
             models[family] = model
         return models[family]
 

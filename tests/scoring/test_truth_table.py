@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
 from ambivox.inspection import utterance_table
 from ambivox.readouts import load_readout
+from ambivox.record import read_records, write_records
 from ambivox.run import Study, run_study
 from ambivox.run_folder import Run
 from ambivox.scoring import ScoringOptions, score
@@ -42,6 +44,29 @@ def test_a_table_of_shares_scores_as_the_votes_do(run: Run, tmp_path: Path, endi
         for name, found in one.scores.items():
             assert found.value == pytest.approx(other.scores[name].value, nan_ok=True)
     assert any(f"truth: from truth.{ending}" in note.text for note in given.notes)
+
+
+def test_clips_without_votes_are_scored_against_the_table(run: Run, tmp_path: Path) -> None:
+    path = table_of(run, tmp_path / "truth.csv")
+    voted = find_row(score(run), "first", "word").value("jsd_bits")
+    for shard in sorted((run.folder / "records").glob("*.parquet")):
+        records = [
+            replace(r, asked=replace(r.asked, utterance=replace(r.asked.utterance, votes={})))
+            for r in read_records(shard)
+        ]
+        write_records(records, shard)
+    with pytest.raises(UsageError, match="no clip with votes"):
+        score(run)
+    row = find_row(score(run, ScoringOptions(truth_table=path)), "first", "word")
+    assert row.value("jsd_bits") == pytest.approx(voted)
+
+
+def test_a_table_of_other_clips_is_named(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    labels = [f"truth.{label}" for label in load_emotions(run.study().emotions).labels]
+    path.write_text(f"id,{','.join(labels)}\nelsewhere,1{',0' * (len(labels) - 1)}\n")
+    with pytest.raises(UsageError, match=r"no clip with a truth in .*truth\.csv"):
+        score(run, ScoringOptions(truth_table=path))
 
 
 def test_smoothed_truth_is_what_is_scored_against(run: Run, tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def end_token(speech: TransformersModel) -> int:
         turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": marker}]
         try:
             with step_limit(speech.name):
-                written = str(chat.processor.apply_chat_template(turns, tokenize=False))
+                written = str(chat.processor.apply_chat_template(turns, tokenize=False, **chat.template))
         except Exception:  # templates are code of others; some take lists of parts only
             written = ""
         after = written.rpartition(marker)[2] if marker in written else ""

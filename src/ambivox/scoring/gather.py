@@ -64,7 +64,7 @@ def gather(
         outside: how votes outside the emotion set enter the truth, see `truth`.
         cluster: what intervals take for independent.
         named: the truth by name.
-        truths: in place of the shares of the votes, which then only say how many raters there were.
+        truths: in place of the shares of the votes, which then only say how many raters there were, if any.
 
     Returns:
         The corpora that have a clip with a usable truth, and notes on those that have none.
@@ -154,8 +154,8 @@ class _Corpus:
         if utterance.id in self.places:
             return self.places[utterance.id]
         votes, shares, rated = truth_of(utterance, self.emotions, self.outside, self.named)
-        if self.truths is not None and rated:
-            shares = self.truths.of(utterance.id, self.emotions)
+        if self.truths is not None:  # it may know of clips without votes, as recognition rates do
+            shares, rated = self.truths.of(utterance.id, self.emotions), True
         self.n_votes_outside += sum(votes.outside.values())
         if shares is None:
             self.unusable += rated

@@ -112,6 +112,11 @@ def _sorted(
 
 
 def _nothing_to_score(run: Run, options: ScoringOptions) -> UsageError:
+    if options.truth_table is not None:
+        return UsageError(
+            f"{run.folder}: no clip with a truth in {options.truth_table}, nothing to score against: its "
+            "column id has to hold the ids of the utterances"
+        )
     what = {"votes": "votes", "intended": "an intended emotion", "consensus": "a published label"}
     at_hand = truth_at_hand(run.records(), options.outside)
     fix = "score a corpus that has one of votes, an intended emotion or a published label"

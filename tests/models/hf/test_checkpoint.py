@@ -186,6 +186,13 @@ def test_an_adapter_is_refused_with_the_way_to_merge_it(copy: Path) -> None:
         load_checkpoint(str(copy))
 
 
+def test_an_adapter_for_speech_in_a_folder_of_its_own_is_refused(copy: Path) -> None:
+    (copy / "speech-lora").mkdir()
+    (copy / "speech-lora" / "adapter_config.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"speech-lora/adapter_config\.json\): merge it"):
+        load_checkpoint(str(copy))
+
+
 @pytest.mark.parametrize("kept_bytes", [0, 5, 1000])
 def test_truncated_weights_are_one_line(copy: Path, kept_bytes: int) -> None:
     weights = copy / "model.safetensors"

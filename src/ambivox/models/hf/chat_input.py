@@ -63,14 +63,20 @@ class ChatInput:
         self.processor = processor
         self.name = name
         self.tokenizer: Any = getattr(processor, "tokenizer", None)
-        self.features: Any = getattr(processor, "feature_extractor", None)
+        names = ("feature_extractor", "audio_processor")  # the second in Phi-4 and Granite Speech
+        self.features: Any = next(filter(None, (getattr(processor, n, None) for n in names)), None)
         if self.tokenizer is None or self.features is None:
             raise UsageError(
                 f"{name}: its processor has no tokenizer or no audio features: not a speech model"
             )
         # mistral-common formats whole messages with their audio and brings no template of its own
         self.whole_messages = type(self.tokenizer).__name__.startswith("MistralCommon")
-        if not self.whole_messages and not getattr(processor, "chat_template", None):
+        self.template: dict[str, str] = {}
+        """For ``apply_chat_template``: the tokenizer's where the processor has none, as in Phi-4."""
+        own, other = (getattr(owner, "chat_template", None) for owner in (processor, self.tokenizer))
+        if not own and isinstance(other, str):
+            self.template["chat_template"] = other
+        if not (self.whole_messages or own or self.template):
             raise UsageError(
                 f"{name}: the model has no chat template, so it cannot be asked; choose its instruction-"
                 "tuned version or put a chat_template.jinja beside its tokenizer"
@@ -229,7 +235,10 @@ class ChatInput:
                 with step_limit(self.name):
                     turn = str(
                         self.processor.apply_chat_template(
-                            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+                            [{"role": "user", "content": content}],
+                            tokenize=False,
+                            add_generation_prompt=True,
+                            **self.template,
                         )
                     )
             except (TypeError, jinja2.TemplateError):

@@ -19,7 +19,10 @@ from ambivox.write_aside import write_aside
 HASHED = (".json", ".jinja", ".model", ".txt", ".py", ".safetensors")
 """The files beside the weights that decide the answers, too: config, tokenizer, processor, template, code."""
 
-DECIDING = ("config.json", "adapter_config.json", "model.safetensors.index.json")
+ADAPTERS = ("adapter_config.json", "speech-lora/adapter_config.json")
+"""An adapter of the model itself, or, as Phi-4 multimodal has it, for speech alone."""
+
+DECIDING = ("config.json", *ADAPTERS, "model.safetensors.index.json")
 """The small files that say which weights are loaded."""
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -157,10 +160,13 @@ def weight_files(folder: Path) -> list[str]:
         UsageError: the folder holds an adapter beside or in place of a model.
         AmbivoxError: config or index are malformed, or name weights outside the folder or in another format.
     """
-    if (folder / "adapter_config.json").exists():
-        # Without peft it would be left out in silence; with it nothing says which base weights are missing.
+    for adapter in ADAPTERS:
+        if not (folder / adapter).exists():
+            continue
+        # Without peft it would be left out in silence, and one in a folder of its own always is; with peft
+        # nothing says which base weights are missing.
         raise UsageError(
-            f"{folder}: holds an adapter (adapter_config.json): merge it into its model first "
+            f"{folder}: holds an adapter ({adapter}): merge it into its model first "
             "(peft: merge_and_unload, then save_pretrained)"
         )
     named = _read_json(folder / "config.json").get("transformers_weights")
