@@ -1,6 +1,7 @@
 """How far prefix sharing is from the reference path on every family of `tests/models/hf/families.py`.
 
     python -m benchmarks.exactness > benchmarks/results/exactness.md
+    make families  # with torchvision and torchaudio: benchmarks/results/families.md
 
 Four clips of 0.4 to 4 s, four prompts each with answers of 8 tokens, labels of several tokens scored; the
 reference path is transformers' own `generate` and a pass per label prefix. Random weights, float32, CPU.
@@ -55,7 +56,7 @@ def main() -> None:
         )
         shared = model.sharing.shared
         print(
-            f"| {family} | {'yes' if shared else f'no: {said[-1].message}'} | "
+            f"| {family} | {'yes' if shared else str(said[-1].message).rpartition(', since ')[2]} | "
             f"{apart:.0e} | {same}/{len(got)} | {'yes' if shared and shared.encode.shortens else 'no'} |",
             flush=True,
         )
