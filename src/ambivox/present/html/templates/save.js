@@ -1,10 +1,10 @@
 "use strict";
-// Saving from the page: nothing here leaves the machine.
+// Saving from the page: every picture as SVG, every table as CSV. Nothing here leaves the machine.
 function saveFile(name, type, content) {
   const address = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = address;
-  link.download = name.replace(/[^\w.-]+/g, "_");
+  link.download = name.trim().replace(/[^\w.-]+/g, "_");
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
@@ -16,3 +16,75 @@ function csvCell(value) {
 }
 
 const csv = (rows) => rows.map((row) => row.map(csvCell).join(",") + "\r\n").join("");
+
+// What stands in a cell, and in small beside it; marks of footnotes are left out.
+function cellTexts(cell) {
+  const copy = cell.cloneNode(true);
+  copy.querySelectorAll("sup").forEach((mark) => mark.remove());
+  const detail = copy.querySelector(".detail");
+  detail?.remove();
+  return [copy.textContent, detail?.textContent ?? ""].map((text) => number(text.trim()));
+}
+
+// A number as it is written, so that no quote comes before its sign.
+const number = (text) => (/^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+
+function tableRows(table) {
+  const heads = [...table.tHead.rows[0].cells].map((cell) => cellTexts(cell)[0]);
+  const lines = [];
+  for (const body of table.tBodies) {
+    let group = "";
+    for (const row of body.rows) {
+      if (row.cells[0].className === "group") group = row.cells[0].textContent.trim();
+      else lines.push([group, [...row.cells].map(cellTexts)]);
+    }
+  }
+  const detailed = heads.map((_, n) => lines.some(([, cells]) => cells[n]?.[1] !== ""));
+  const spread = (group, cells) => [group, ...cells.flatMap(([text, detail], n) => (detailed[n] ? [text, detail] : [text]))];
+  const head = ["group", ...heads.flatMap((name, n) => (detailed[n] ? [name, `${name}, beside it`] : [name]))];
+  return [head, ...lines.map(([group, cells]) => spread(group, cells))];
+}
+
+// The picture as it is on a light page, with its legend as a title.
+async function svgOf(element) {
+  const figure = JSON.parse(document.getElementById(element.dataset.figure).textContent);
+  const swatches = [...(element.closest("figure")?.querySelectorAll(".legend li") ?? [])].map((item) => {
+    const colour = item.firstElementChild.dataset.light;
+    const mark = colour.startsWith("rgb") ? `<span style="color:${colour}">■</span>` : "▨";
+    return `${mark} ${item.textContent}`;
+  });
+  const margin = { ...figure.layout.margin, t: figure.layout.margin.t + 32 };
+  const title = { text: swatches.join("&#160;&#160; "), font: { size: 13 }, x: 0.02, y: 0.99, yanchor: "top" };
+  const layout = swatches.length ? { ...figure.layout, title, margin } : figure.layout;
+  const address = await Plotly.toImage(
+    { data: figure.data, layout },
+    { format: "svg", width: Math.max(element.clientWidth, 480), height: element.clientHeight + (swatches.length ? 32 : 0) },
+  );
+  return decodeURIComponent(address.slice(address.indexOf(",") + 1));
+}
+
+function offerSaving(element, words, kind, save) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "save";
+  button.textContent = kind;
+  button.setAttribute("aria-label", `save as ${kind}: ${words}`);
+  button.addEventListener("click", save);
+  element.after(button);
+}
+
+const headings = [...document.querySelectorAll("h1, h2, h3, [data-figure]")];
+const headingOf = (element) => headings[headings.indexOf(element) - 1]?.closest("h1, h2, h3")?.textContent ?? "picture";
+
+for (const element of document.querySelectorAll("[data-figure]")) {
+  const words = headingOf(element);
+  offerSaving(element, words, "SVG", async () => saveFile(`${words}.svg`, "image/svg+xml", await svgOf(element)));
+}
+for (const box of document.querySelectorAll(".box")) {
+  const words = box.getAttribute("aria-label");
+  offerSaving(box, words, "CSV", () => saveFile(`${words.slice(0, 60)}.csv`, "text/csv", csv(tableRows(box.querySelector("table")))));
+}
+
+// On paper nothing can be opened, so all is.
+addEventListener("beforeprint", () => document.querySelectorAll("details:not([open])").forEach((part) => ((part.open = true), (part.dataset.printed = ""))));
+addEventListener("afterprint", () => document.querySelectorAll("[data-printed]").forEach((part) => ((part.open = false), delete part.dataset.printed)));
