@@ -151,10 +151,14 @@ def _openai(name: str, **options: Any) -> SpeechModel:
 
 
 def _mini(_: str, **options: Any) -> SpeechModel:
-    """The small bundled model, for trying things out without a download."""
+    """The small bundled model, for trying things out without a download; with options, by transformers."""
     folder = _mini_folder()
     if not (folder / "config.json").is_file():
         raise UsageError("the bundled model 'mini' is not part of this installation: reinstall ambivox")
+    if not options:
+        from ambivox.models.bundled.engine import load_bundled
+
+        return load_bundled(folder, "mini")
     model: Any = _transformers(str(folder), **options)
     model.name = "mini"
     return model  # type: ignore[no-any-return]

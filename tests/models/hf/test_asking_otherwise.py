@@ -11,7 +11,8 @@ from ambivox.errors import UsageError
 from ambivox.models import Request
 from ambivox.models.hf.adapter import TransformersModel
 from ambivox.models.hf.chat_input import TEXT_INPUTS
-from ambivox.models.hf.sampling import Sampler, samplers
+from ambivox.models.hf.choose import choose
+from ambivox.models.sampling import Sampler, samplers
 from tests.models.hf.asking import ask, clip
 
 Loaded = Callable[[str], TransformersModel]
@@ -71,7 +72,7 @@ def test_a_temperature_near_zero_draws_the_greedy_answer(model: TransformersMode
 def test_draws_follow_the_probabilities_at_the_temperature() -> None:
     logits = torch.tensor([1.0, 3.0, -torch.inf, 2.0])
     sampler = Sampler(2.0, np.random.default_rng(0).random(4000))
-    drawn = [sampler.choose(logits, step) for step in range(4000)]
+    drawn = [choose(sampler, logits, step) for step in range(4000)]
     shares = np.bincount(drawn, minlength=4) / len(drawn)
     np.testing.assert_allclose(shares, torch.softmax(logits / 2, 0), atol=0.03)
     assert shares[2] == 0
@@ -83,7 +84,7 @@ def test_every_draw_of_every_request_has_numbers_of_its_own(loaded: Loaded) -> N
     prompt = replace(request.prompt, text="another")
     others = [request, replace(request, seed=1), replace(request, samples=None)]
     others += [replace(request, prompt=prompt), replace(request, samples=clip(0.5, 1))]
-    numbers = {sampler.choose(flat, 0) for asked in others for sampler in samplers(asked)}
+    numbers = {choose(sampler, flat, 0) for asked in others for sampler in samplers(asked)}
     assert len(numbers) == 2 * len(others)
 
 

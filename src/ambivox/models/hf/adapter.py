@@ -14,7 +14,7 @@ import transformers
 from numpy.typing import NDArray
 
 from ambivox.audio import SAMPLE_RATE_HZ
-from ambivox.errors import AmbivoxError, AudioError, UsageError
+from ambivox.errors import UsageError
 from ambivox.models.hf.chat_input import ChatInput, Inputs
 from ambivox.models.hf.checkpoint import quiet
 from ambivox.models.hf.job import Answer, Job, Outcome
@@ -22,9 +22,10 @@ from ambivox.models.hf.load import BATCH_SIZE, BATCH_TOKENS
 from ambivox.models.hf.memory import Budget
 from ambivox.models.hf.prefix_sharing import PrefixSharing
 from ambivox.models.hf.reference import ReferencePath
-from ambivox.models.hf.sampling import samplers
 from ambivox.models.label_tokens import find_label_tokens
+from ambivox.models.limits import check_positions, too_long
 from ambivox.models.protocol import FloatArray, LabelTokens, Reply, Request
+from ambivox.models.sampling import samplers
 
 WINDOW = 256
 """Requests are prepared this many at a time: rows that fit together are found, and memory is bounded."""
@@ -171,25 +172,15 @@ class TransformersModel:
         for n, request in enumerate(window):
             clips.setdefault(_digest(request.samples), []).append(n)
         jobs: dict[int, Job] = {}
+        positions = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
         with quiet():
             for clip, members in clips.items():
                 texts = [window[n].prompt.text for n in members]
                 for n, inputs in zip(members, self._inputs(window[members[0]], texts), strict=True):
                     tokens = window[n].label_tokens.token_ids
-                    self._assert_fits(window[n], inputs)
+                    check_positions(window[n], inputs["input_ids"].shape[1], positions)
                     jobs[n] = Job(clip, inputs, tokens, window[n].prompt.max_new_tokens, ())
         return [jobs[n] for n in range(len(window))]
-
-    def _assert_fits(self, request: Request, inputs: Inputs) -> None:
-        """A model goes on beyond its last position, and what it says there means nothing."""
-        positions = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        prompt = inputs["input_ids"].shape[1]
-        answer = max(request.prompt.max_new_tokens, *map(len, request.label_tokens.sequences), 0)
-        if positions and prompt + answer > positions:
-            raise AmbivoxError(
-                f"{request.name}: the prompt has {prompt} tokens and its answer up to {answer}, "
-                f"the model has {positions} positions: give it less context or a shorter transcript"
-            )
 
     def _inputs(self, request: Request, texts: Sequence[str]) -> list[Inputs]:
         if request.samples is None:
@@ -198,11 +189,7 @@ class TransformersModel:
         seconds = len(request.samples) / SAMPLE_RATE_HZ
         if self.chat.hears_whole(seconds):
             return inputs
-        limit = f"at most {self.max_audio_s:g} s" if self.max_audio_s else "less than that"
-        raise AudioError(
-            f"{request.name}: {seconds:.1f} s of audio, the model hears {limit}: "
-            "give --start-s and --end-s, or start and end in the manifest"
-        )
+        raise too_long(request.name, len(request.samples), self.max_audio_s)
 
     def _piece(self, token: int) -> str:
         text = str(self.chat.tokenizer.decode([token]))

@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ambivox.audio import SAMPLE_RATE_HZ
-from ambivox.errors import AmbivoxError, AudioError, UsageError
+from ambivox.errors import AmbivoxError, UsageError
 from ambivox.models.hf.step_limit import step_limit
+from ambivox.models.limits import part_control_tokens, too_short
 from ambivox.models.protocol import FloatArray
 
 LONGEST_PROBE_S = 120.0
@@ -110,16 +111,12 @@ class ChatInput:
         return tuple(sorted((token for token in tokens if len(token) > 1), key=len, reverse=True))
 
     def as_text(self, text: str) -> str:
-        """A prompt whose control tokens are only text: each of them is parted by a space.
-
-        A transcript with ``<|im_end|>`` in it would end the user's turn, one with ``<|AUDIO|>`` would
-        announce a clip.
+        """A prompt whose control tokens are only text, see `part_control_tokens`.
 
         Raises:
             AmbivoxError: the tokenizer still reads a control token in it.
         """
-        for token in self._control_tokens:
-            text = text.replace(token, f"{token[0]} {token[1:]}")
+        text = part_control_tokens(text, self._control_tokens)
         if self._control_ids and (found := self._control_ids.intersection(self.tokenise(text))):
             token = self.tokenizer.convert_ids_to_tokens(min(found))
             raise AmbivoxError(f"{self.name}: the text of a prompt is read as the control token {token!r}")
@@ -143,8 +140,7 @@ class ChatInput:
                 f"{clip}: the processor of {self.name} failed: {_first_line(error)}"
             ) from error
         if self.count_audio_tokens(inputs) == 0 and len(samples) < SHORT_S * SAMPLE_RATE_HZ:
-            seconds = len(samples) / SAMPLE_RATE_HZ
-            raise AudioError(f"{clip}: {seconds:.2f} s of audio is too short for {self.name} to hear")
+            raise too_short(clip, len(samples), self.name)
         self.assert_heard(inputs, clip)
         return inputs
 

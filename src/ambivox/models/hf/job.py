@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.models.hf.chat_input import Inputs
-from ambivox.models.hf.sampling import Sampler
 from ambivox.models.label_tokens import Tokens, score_by_trie
 from ambivox.models.protocol import FloatArray
+from ambivox.models.sampling import Sampler
 
 
 @dataclass(frozen=True)

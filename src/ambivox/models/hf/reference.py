@@ -16,11 +16,12 @@ from torch import Tensor
 
 from ambivox.models.hf.chat_input import Inputs, batch_key, collate, with_answer
 from ambivox.models.hf.checkpoint import quiet
+from ambivox.models.hf.choose import choose
 from ambivox.models.hf.job import Answer, Job, Outcome, score_sequences, used_tokens
 from ambivox.models.hf.lens import Lens
 from ambivox.models.hf.memory import Budget
-from ambivox.models.hf.sampling import Sampler
 from ambivox.models.protocol import FloatArray
+from ambivox.models.sampling import Sampler
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class _Tap(transformers.LogitsProcessor):  # type: ignore[misc]
                 if step >= len(sampler.uniforms):
                     continue  # the row is over, others of its batch are not
                 # decoding is greedy: of a sampled row it is shown the drawn token alone
-                chosen = sampler.choose(logits[b], step)
+                chosen = choose(sampler, logits[b], step)
                 scores[b] = -torch.inf
                 scores[b, chosen] = 0
         return scores

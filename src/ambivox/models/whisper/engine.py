@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ambivox.audio import SAMPLE_RATE_HZ
-from ambivox.errors import AmbivoxError, AudioError, UsageError
+from ambivox.errors import AmbivoxError, UsageError
 from ambivox.models.hf.checkpoint import quiet
 from ambivox.models.hf.memory import Budget
 from ambivox.models.label_tokens import Tokens, find_label_tokens
+from ambivox.models.limits import too_long
 from ambivox.models.protocol import FloatArray, LabelTokens, Reply, Request, check_taken
 from ambivox.models.whisper.decoder import Transcript, score_sequences, transcribe
 from ambivox.models.whisper.load import BATCH_SIZE
@@ -128,12 +129,8 @@ class Whisper:
             )
         if request.lens:
             raise AmbivoxError(f"{self.name}: its layers cannot be read: leave out the readout 'lens'")
-        seconds = len(request.samples) / SAMPLE_RATE_HZ
         if len(request.samples) > self.features.n_samples:
-            raise AudioError(
-                f"{request.name}: {seconds:.1f} s of audio, the model hears at most {self.max_audio_s:g} s: "
-                "give --start-s and --end-s, or start and end in the manifest"
-            )
+            raise too_long(request.name, len(request.samples), self.max_audio_s)
         limit = self.model.config.max_target_positions - len(self.start)
         if max(map(len, request.label_tokens.sequences), default=0) > limit:
             raise UsageError(f"{request.prompt.name}: {self.name} takes sentences of {limit} tokens at most")

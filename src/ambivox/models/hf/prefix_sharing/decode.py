@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ambivox.models.hf.choose import choose
 from ambivox.models.hf.job import Answer
 from ambivox.models.hf.prefix_sharing.key_values import RowCache, TreeCache
 from ambivox.models.hf.prefix_sharing.prefix_tree import Branch
 from ambivox.models.hf.prefix_sharing.text_model import TextModel
-from ambivox.models.hf.sampling import Sampler
 from ambivox.models.protocol import FloatArray
+from ambivox.models.sampling import Sampler
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Decoder:
         best = logits.argmax(1).tolist()
         for n, row in enumerate(rows):
             sampler = row.start.sampler
-            token = best[n] if sampler is None else sampler.choose(logits[n], len(row.token_ids))
+            token = best[n] if sampler is None else choose(sampler, logits[n], len(row.token_ids))
             row.token_logits.append(token_logits[n, : len(row.start.branch.job.token_ids)])
             row.logsumexp.append(logsumexp[n])
             row.token_ids.append(token)

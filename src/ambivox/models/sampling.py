@@ -6,12 +6,10 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ambivox.errors import UsageError
-from ambivox.models.protocol import Request
+from ambivox.models.protocol import FloatArray, Request
 
 
 @dataclass(frozen=True)
@@ -26,13 +24,15 @@ class Sampler:
     temperature: float
     uniforms: NDArray[np.float64]
 
-    def choose(self, logits: Tensor, step: int) -> int:
+    def choose(self, logits: FloatArray, step: int) -> int:
         """The next token, from raw logits of shape ``(V,)``: where the step's number falls in their CDF."""
-        p = torch.softmax(logits.double() / self.temperature, dim=0)
-        heap = p.cumsum(0)
-        place = torch.tensor(self.uniforms[step], dtype=heap.dtype, device=heap.device) * heap[-1]
+        scaled = logits.astype(np.float64) / self.temperature
+        p = np.exp(scaled - scaled.max())
+        heap = p.cumsum()
         # rounding may put the number at the very end; a token of probability 0 is never drawn
-        return min(int(torch.searchsorted(heap, place, right=True)), int(p.nonzero()[-1]))
+        return min(
+            int(heap.searchsorted(self.uniforms[step] * heap[-1], side="right")), int(p.nonzero()[0][-1])
+        )
 
 
 def samplers(request: Request) -> list[Sampler]:
