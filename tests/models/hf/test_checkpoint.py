@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,13 +145,39 @@ def test_pickled_weights_of_a_hub_name_are_refused_before_they_are_fetched(
     sharded(copy)
     rename_shard(copy, "shards/b.safetensors", "shards/b.bin")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    fetched = tmp_path / "hub" / "models--some--model"
-    (fetched / "refs").mkdir(parents=True)
-    (fetched / "refs" / "main").write_text("0" * 40)
-    shutil.copytree(copy, fetched / "snapshots" / ("0" * 40))
+    fetched_before(copy, tmp_path / "hub", monkeypatch)
     with pytest.raises(AmbivoxError, match=r"names the weights 'shards/b\.bin'"):
         load_checkpoint("some/model")
+
+
+COMMIT = "0123456789" * 4
+
+
+def fetched_before(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if ``some/model`` had been fetched from the hub."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    fetched = cache / "models--some--model"
+    (fetched / "refs").mkdir(parents=True)
+    (fetched / "refs" / "main").write_text(COMMIT)
+    shutil.copytree(folder, fetched / "snapshots" / COMMIT)
+
+
+def test_a_hub_that_does_not_answer_is_asked_once_where_the_model_was_fetched_before(
+    checkpoint: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched_before(checkpoint("glm_asr"), tmp_path / "hub", monkeypatch)
+    monkeypatch.setattr(checkpoint_files, "HUB_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hub = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub)
+        template = hub + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        model = load_transformers("some/model", device="cpu")
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert model.fingerprint == hashlib.sha256(f"float32\nsome/model@{COMMIT}".encode()).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["../b.safetensors", "/b.safetensors", "a/../../b.safetensors", 3, "b.bin"])

@@ -16,7 +16,7 @@ import transformers
 from transformers.utils import logging as transformers_logging
 
 from ambivox.errors import AmbivoxError, UsageError, first_line
-from ambivox.models.hf.checkpoint_files import assert_loadable, fingerprint, in_one_line, quiet_hub
+from ambivox.models.hf.checkpoint_files import Located, fingerprint, in_one_line, locate, quiet_hub
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def load_checkpoint(
     dtype: str | None = None,
     trust_remote_code: bool = False,
     revision: str | None = None,
+    located: Located | None = None,
 ) -> Checkpoint:
     """Load processor and weights of any audio-text chat model that transformers has a class for.
 
@@ -42,6 +43,7 @@ def load_checkpoint(
         name: a folder, or a hub name such as ``Qwen/Qwen2-Audio-7B-Instruct``.
         device: where to put it; None takes the accelerator if there is one, ``auto`` spreads over several.
         dtype: for example ``float32`` or ``bfloat16``; None takes float32 on a CPU, else the checkpoint's.
+        located: what `locate` found; None asks it.
 
     Raises:
         UsageError: no such folder or hub name, an unknown dtype or device.
@@ -49,15 +51,15 @@ def load_checkpoint(
     """
     device = _device(device)
     precision = _dtype(dtype, device)
-    options = {"trust_remote_code": trust_remote_code, "revision": revision}
-    assert_loadable(name, revision)
+    located = located or locate(name, revision)
+    source, options = located.source, {"trust_remote_code": trust_remote_code, "revision": located.commit}
     with _one_line(name):
-        config = transformers.AutoConfig.from_pretrained(name, **options)
-        processor = transformers.AutoProcessor.from_pretrained(name, **options)
+        config = transformers.AutoConfig.from_pretrained(source, **options)
+        processor = transformers.AutoProcessor.from_pretrained(source, **options)
         # An omni model answers with its thinker; the talker, which reads the answer aloud, is left out.
         part = getattr(config, "thinker_config", config)
         model, info = _model_class(part).from_pretrained(
-            name,
+            source,
             config=part,
             dtype=precision,
             device_map=device if device == "auto" else {"": device},
@@ -66,7 +68,7 @@ def load_checkpoint(
             **options,
         )
     _assert_complete(name, info, prefix="" if part is config else "thinker.")
-    return Checkpoint(model.eval(), processor, _fingerprint(name, config, model.dtype))
+    return Checkpoint(model.eval(), processor, _fingerprint(name, located, model.dtype))
 
 
 def load_without_weights(name: str, **options: Any) -> Checkpoint:
@@ -81,10 +83,11 @@ def load_without_weights(name: str, **options: Any) -> Checkpoint:
     Raises:
         AmbivoxError: configuration or processor cannot be loaded.
     """
-    known = {key: options[key] for key in ("trust_remote_code", "revision") if key in options}
+    located = locate(name, options.get("revision"))
+    known = {"trust_remote_code": options.get("trust_remote_code", False), "revision": located.commit}
     with _one_line(name):
-        config = transformers.AutoConfig.from_pretrained(name, **known)
-        processor = transformers.AutoProcessor.from_pretrained(name, **known)
+        config = transformers.AutoConfig.from_pretrained(located.source, **known)
+        processor = transformers.AutoProcessor.from_pretrained(located.source, **known)
         part = getattr(config, "thinker_config", config)
         found = _model_class(part)
         build = getattr(found, "from_config", None) or found._from_config
@@ -185,12 +188,9 @@ def _dtype(dtype: str | None, device: str) -> Any:
     return "auto" if dtype == "auto" else found
 
 
-def _fingerprint(name: str, config: Any, dtype: torch.dtype) -> str:
-    """What identifies a checkpoint's answers: of a folder its files, of a hub name the resolved commit."""
+def _fingerprint(name: str, located: Located, dtype: torch.dtype) -> str:
+    """What identifies a checkpoint's answers: of a folder its files, of a hub name its commit."""
     precision = str(dtype).removeprefix("torch.")
     if Path(name).is_dir():
         return fingerprint(Path(name), precision)
-    commit = getattr(config, "_commit_hash", None)
-    if not commit:
-        raise AmbivoxError(f"{name}: the hub gave no commit, so answers could not be told apart later")
-    return hashlib.sha256(f"{precision}\n{name}@{commit}".encode()).hexdigest()
+    return hashlib.sha256(f"{precision}\n{name}@{located.commit}".encode()).hexdigest()

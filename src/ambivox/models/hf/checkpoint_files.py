@@ -7,9 +7,11 @@ import json
 import logging
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,7 +44,18 @@ SETTLED_S = 2.0
 """A file that was changed so recently might be changed again within one tick of its file system's clock."""
 
 
-def assert_loadable(name: str, revision: str | None) -> None:
+@dataclass(frozen=True)
+class Located:
+    """Where all files of a checkpoint are taken from, as ``from_pretrained`` is told."""
+
+    source: str
+    """A folder or a hub name. What was fetched before, and a hub that does not answer, make a folder: given a
+    name, transformers would ask the hub for some files whatever it is told."""
+    commit: str | None = None
+    """On the hub; None for a folder of the user's."""
+
+
+def locate(name: str, revision: str | None) -> Located:
     """Look at what names the weights, before torch is imported and anything is loaded.
 
     Args:
@@ -72,11 +85,15 @@ def assert_loadable(name: str, revision: str | None) -> None:
                 f"{name}: the hub cannot be reached, and the model is not among those fetched before: go "
                 "online, or give the folder of a model"
             )
-        for file in fetched:
-            if file:
-                weight_files(file.parent)
+        snapshots = [file.parent for file in fetched if file]
+        for snapshot in snapshots:
+            weight_files(snapshot)
+        if not snapshots:
+            return Located(name, revision)
+        return Located(str(snapshots[0]) if kept_only else name, snapshots[0].name)
     else:
         raise UsageError(f"{name}: no such folder, and no hub name such as 'Qwen/Qwen2-Audio-7B-Instruct'")
+    return Located(name)
 
 
 def hub_answers(name: str, revision: str | None) -> bool:
@@ -90,17 +107,28 @@ def hub_answers(name: str, revision: str | None) -> bool:
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
     timeout_s = HF_HUB_ETAG_TIMEOUT if "HF_HUB_ETAG_TIMEOUT" in os.environ else HUB_TIMEOUT_S
-    try:
-        get_hf_file_metadata(hf_hub_url(name, DECIDING[0], revision=revision), timeout=timeout_s)
-    except EntryNotFoundError:
-        return True  # of an adapter without a config
-    except HfHubHTTPError as error:
-        if error.response.status_code >= HTTP_SERVER_ERROR:
-            return False
-        raise
-    except Exception:  # of whatever client the hub's library uses in this version
-        return False
-    return True
+    said: list[Exception | None] = []
+
+    def ask() -> None:
+        try:
+            get_hf_file_metadata(hf_hub_url(name, DECIDING[0], revision=revision), timeout=timeout_s)
+        except Exception as error:  # of whatever client the hub's library uses in this version
+            said.append(error)
+        else:
+            said.append(None)
+
+    # not waited for beyond its time: looking up the address of a host knows no timeout
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(timeout_s)
+    match said:
+        case [HfHubHTTPError() as error] if error.response.status_code < HTTP_SERVER_ERROR:
+            if isinstance(error, EntryNotFoundError):
+                return True  # of an adapter without a config
+            raise error
+        case [None]:
+            return True
+    return False
 
 
 def _fetched(name: str, file: str, revision: str | None, kept_only: bool) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ambivox.models.hf.checkpoint_files import assert_loadable
+from ambivox.models.hf.checkpoint_files import locate
 from ambivox.models.protocol import SpeechModel
 
 BATCH_SIZE = 64
@@ -50,14 +50,19 @@ def load_transformers(
         UsageError: an unknown name, an option out of range, or a model without a chat template.
         AmbivoxError: the checkpoint cannot be loaded whole.
     """
-    assert_loadable(name_or_path, revision)
+    located = locate(name_or_path, revision)
     with seldom_collecting():
         from ambivox.models.hf.adapter import TransformersModel
         from ambivox.models.hf.checkpoint import load_checkpoint
         from ambivox.models.whisper.engine import Whisper
 
         checkpoint = load_checkpoint(
-            name_or_path, device=device, dtype=dtype, trust_remote_code=trust_remote_code, revision=revision
+            name_or_path,
+            device=device,
+            dtype=dtype,
+            trust_remote_code=trust_remote_code,
+            revision=revision,
+            located=located,
         )
     if checkpoint.model.config.model_type == "whisper":
         return Whisper(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ambivox.models.hf.checkpoint_files import assert_loadable
+from ambivox.models.hf.checkpoint_files import locate
 from ambivox.models.hf.load import seldom_collecting
 from ambivox.models.protocol import SpeechModel
 
@@ -33,12 +33,14 @@ def load_whisper(
         UsageError: an unknown name, an option out of range, or a checkpoint of another class.
         AmbivoxError: the checkpoint cannot be loaded whole.
     """
-    assert_loadable(name_or_path, revision)
+    located = locate(name_or_path, revision)
     with seldom_collecting():
         from ambivox.models.hf.checkpoint import load_checkpoint
         from ambivox.models.whisper.engine import Whisper
 
-        checkpoint = load_checkpoint(name_or_path, device=device, dtype=dtype, revision=revision)
+        checkpoint = load_checkpoint(
+            name_or_path, device=device, dtype=dtype, revision=revision, located=located
+        )
     return Whisper(
         checkpoint.model,
         checkpoint.processor,
