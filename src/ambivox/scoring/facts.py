@@ -37,6 +37,7 @@ class RunFacts:
         fingerprints: of each model, in the order in which they came.
         prompt_versions: of each prompt.
         prompt_texts: hashes of the texts that each prompt came to on the clips themselves.
+        prompt_wordings: the first of these texts.
         speakers: of all corpora.
         texts: what was said, by question, order of the options and utterance.
     """
@@ -47,6 +48,7 @@ class RunFacts:
     fingerprints: dict[str, list[str]] = field(default_factory=dict)
     prompt_versions: dict[str, list[int]] = field(default_factory=dict)
     prompt_texts: dict[str, set[str]] = field(default_factory=dict)
+    prompt_wordings: dict[str, str] = field(default_factory=dict)
     corpora: dict[str, CorpusFacts] = field(default_factory=dict)
     speakers: set[str] = field(default_factory=set)
     texts: dict[tuple[RowKey, tuple[int, ...], str], str] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class RunFacts:
         _add_once(self.prompt_versions.setdefault(asked.prompt.name, []), asked.prompt.version)
         if asked.control == "clip":
             self.prompt_texts.setdefault(asked.prompt.name, set()).add(asked.prompt.text_hash)
+            self.prompt_wordings.setdefault(asked.prompt.name, asked.prompt.text)
         corpus = self.corpora.setdefault(
             utterance.corpus, CorpusFacts(asked.emotions.name, asked.emotions.labels)
         )

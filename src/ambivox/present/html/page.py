@@ -10,6 +10,7 @@ from ambivox.choices import ClipSound
 from ambivox.field_claims import RunClaims, claims_of_readings
 from ambivox.present.claims import claims_table
 from ambivox.present.differences import difference_table
+from ambivox.present.html.again import do_again
 from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
 from ambivox.present.html.clips import clip_browser
 from ambivox.present.html.facts import answers, date_of, failures
@@ -126,6 +127,7 @@ def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str, audio: Clip
         notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
         sections=[_section(scores, readings, corpus, tested, audio, out) for corpus in scores.corpora],
         tested=tested,
+        again=do_again(readings),
         failures=failures_table(failures(readings), models=models),
     )
 

@@ -1,0 +1,143 @@
+"""How large the report is and how long it takes to write, open, sort and page, by the number of clips.
+
+``python -m benchmarks.page [--clips 12 1000 100000]`` makes up runs, reports on them without sound, opens the
+pages in Chromium and writes benchmarks/results/page.json. 100,000 clips are asked one prompt, fewer four.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from ambivox.manifest import Manifest
+from ambivox.present.html import write_report
+from ambivox.record import AskedUtterance, Record, write_records
+from ambivox.run import Run, Study
+from ambivox.scoring import ScoringOptions
+from benchmarks.scoring import EMOTIONS, PROMPTS, SOUNDS, SPEAKERS, answers
+
+READOUTS = ("label", "dictionary", "first", "mean")
+SHARD = 2000
+MANY_CLIPS = 20_000
+RESULTS = Path(__file__).parent / "results" / "page.json"
+
+
+def records(n_clips: int, prompts: tuple[str, ...]) -> Iterator[Record]:
+    """Records of clips with votes of nine raters each, and logits drawn for each record."""
+    rng = np.random.default_rng(0)
+    pools = [answers(prompt, rng) for prompt in prompts]
+    for clip in range(n_clips):
+        votes = dict(
+            zip(EMOTIONS.labels, rng.multinomial(9, rng.dirichlet(np.ones(6))).tolist(), strict=True)
+        )
+        utterance = AskedUtterance("made up", f"clip{clip}", f"speaker{clip % SPEAKERS}", None, None, votes)
+        for pool in pools:
+            record = pool[int(rng.integers(SOUNDS))]
+            logits = record.replied.token_logits
+            moved = logits + rng.normal(0, 0.3, logits.shape).astype(np.float32)
+            yield replace(
+                record,
+                key=f"{clip} {record.asked.prompt.name}",
+                asked=replace(record.asked, utterance=utterance),
+                reply=replace(record.replied, token_logits=moved),
+            )
+
+
+def write_run(folder: Path, n_clips: int, prompts: tuple[str, ...]) -> Run:
+    (folder / "records").mkdir(parents=True)
+    manifest = Manifest(plan="made up", requests=n_clips * len(prompts))
+    made = records(n_clips, prompts)
+    for n in itertools.count():
+        shard = list(itertools.islice(made, SHARD))
+        if not shard:
+            break
+        path = folder / "records" / f"00-{n:06d}.parquet"
+        write_records(shard, path)
+        manifest.add(path, shard)
+    study = Study.model_validate(
+        {"corpora": [{"name": "manifest", "path": "m.csv"}], "prompts": prompts, "controls": ["clip"]}
+    )
+    (folder / "study.yaml").write_text(yaml.safe_dump(study.model_dump(mode="json")), encoding="utf-8")
+    (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
+    return Run(folder)
+
+
+def opened(page: Path) -> dict[str, Any]:
+    """How long a browser takes until the first clips are there, to sort them all, and to show the next."""
+    from playwright.sync_api import sync_playwright
+
+    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
+        tab = browser.new_page()
+        started_s = time.perf_counter()
+        tab.goto(page.as_uri(), timeout=300_000)
+        tab.wait_for_selector("ol.clips li", timeout=300_000)
+        open_s = time.perf_counter() - started_s
+        timed = """([name, value]) => {
+            const started = performance.now();
+            const control = document.querySelector(name);
+            if (value) { control.value = value; control.dispatchEvent(new Event("input", {bubbles: true})); }
+            else control.click();
+            return (performance.now() - started) / 1000;
+        }"""
+        sort_s = tab.evaluate(timed, ["[name=sort]", "people"])
+        next_s = tab.evaluate(timed, ["[data-do=after]", ""])
+        heap = tab.evaluate("performance.memory.usedJSHeapSize")
+        browser.close()
+    return {
+        "open_s": round(open_s, 1),
+        "sort_s": round(sort_s, 3),
+        "next_s": round(next_s, 3),
+        "heap_mb": round(heap / 1e6),
+    }
+
+
+def measured(n_clips: int) -> dict[str, Any]:
+    prompts = PROMPTS[:1] if n_clips > MANY_CLIPS else PROMPTS
+    with tempfile.TemporaryDirectory() as scratch:
+        run = write_run(Path(scratch) / "run", n_clips, prompts)
+        started_s = time.perf_counter()
+        page = write_report(
+            run,
+            Path(scratch) / "report.html",
+            ScoringOptions(readouts=READOUTS),
+            audio="none",
+            n_processes=os.cpu_count() or 1,
+        )
+        return {
+            "clips": n_clips,
+            "prompts": len(prompts),
+            "page_mb": round(page.stat().st_size / 1e6, 2),
+            "write_s": round(time.perf_counter() - started_s, 1),
+        } | opened(page)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, nargs="+", default=[12, 1000, 100_000])
+    arguments = parser.parse_args()
+    pages = []
+    for n_clips in arguments.clips:
+        load = round(os.getloadavg()[0], 1)
+        pages.append(measured(n_clips) | {"load_before": load})
+        print(json.dumps(pages[-1]), flush=True)
+    report = {"cores": os.cpu_count(), "platform": platform.platform(), "pages": pages}
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
