@@ -34,6 +34,10 @@ def test_several_runs_are_scored_in_one_table(folder: Path, call_cli: Cli) -> No
     found = json.loads(out)
     assert {row["key"]["run"] for row in found["rows"]} == {"", "a", "b"}
     assert [one["between"] for one in found["differences"]] == ["models", "models"]
+    code, _, err = call_cli("score", "a", "b", "--csv", "--differences", "differences.csv")
+    assert (code, err) == (0, "wrote differences.csv\n")
+    rows = list(csv.DictReader(io.StringIO(Path("differences.csv").read_text())))
+    assert {(row["run"], row["reference_run"], row["metric"]) for row in rows} == {("b", "a", "jsd_bits")}
 
 
 def test_a_mistake_in_what_is_shown_is_one_line_and_exit_code_2(folder: Path, call_cli: Cli) -> None:
@@ -41,6 +45,7 @@ def test_a_mistake_in_what_is_shown_is_one_line_and_exit_code_2(folder: Path, ca
         ("score", "a", "a"): "given twice",
         ("score", "a", "--columns", "bliss"): "unknown column 'bliss'",
         ("score", "a", "--csv", "--latex"): "choose one of them",
+        ("score", "a", "--differences", "x.csv"): "--differences: they lie between several runs",
         ("score", "a", "--figure", "a.png"): "written as .svg or .pdf",
         ("report", "a", "b"): "name the page with --out",
         ("export", "a", "--as", "label-studio", "-o", "a.csv"): "Label Studio reads .json",

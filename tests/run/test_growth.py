@@ -54,6 +54,28 @@ def test_a_control_and_an_order_that_are_added_are_all_that_is_asked(study: Stud
     assert all_facts(run) == all_facts(run_toy(larger, tmp_path / "fresh"))
 
 
+@pytest.mark.parametrize("limit", [5, None])
+def test_of_a_larger_limit_only_the_further_clips_are_asked(
+    study: Study, tmp_path: Path, limit: int | None
+) -> None:
+    small, large = (
+        changed(study, corpora=(study.corpora[0].model_copy(update={"limit": n}),), **SMALL)
+        for n in (2, limit)
+    )
+    run_toy(small, tmp_path / "out")
+    model = ToyModel()
+    run = run_toy(large, tmp_path / "out", model)
+    assert asked(model) == 2 * ((limit or 6) - 2)
+    assert all_facts(run) == all_facts(run_toy(large, tmp_path / "fresh"))
+
+
+def test_a_smaller_limit_is_another_study(study: Study, tmp_path: Path) -> None:
+    run_toy(changed(study, **SMALL), tmp_path / "out")
+    smaller = (study.corpora[0].model_copy(update={"limit": 2}),)
+    with pytest.raises(UsageError, match="corpora"):
+        run_toy(changed(study, corpora=smaller, **SMALL), tmp_path / "out")
+
+
 def test_a_corpus_and_a_model_that_are_added_are_all_that_is_asked(study: Study, tmp_path: Path) -> None:
     small = changed(study, **SMALL)
     run_toy(small, tmp_path / "out")

@@ -197,3 +197,22 @@ def test_keys_of_one_run_name_none(make: Make) -> None:
     table = score(make("a"), OPTIONS)
     assert {row.key.run for row in table.rows if isinstance(row.key, RowKey)} == {""}
     assert table.runs == ()
+
+
+def test_differences_are_a_table_with_both_rows_and_their_p_values(make: Make) -> None:
+    table = score([make("a"), make("b", model="other")], OPTIONS)
+    rows = table.differences_to_arrow().to_pylist()
+    pairs = [(one, name) for one in table.differences for name in one.intervals]
+    assert len(rows) == len(pairs) > 0
+    for row, (one, name) in zip(rows, pairs, strict=True):
+        assert (row["run"], row["reference_run"], row["between"]) == ("b", "a", "models")
+        assert (row["model"], row["reference_model"]) == ("other", one.reference.model)
+        assert (row["metric"], row["clips"]) == (name, 20)
+        found = one.intervals[name]
+        numbers = found.estimate, found.low, found.high, found.p, one.p_holm[name]
+        there = [None if np.isnan(number) else number for number in numbers]
+        assert [row[column] for column in ("difference", "low", "high", "p", "p_holm")] == there
+
+
+def test_of_one_run_there_are_no_differences(make: Make) -> None:
+    assert score(make("a"), OPTIONS).differences_to_arrow().num_rows == 0

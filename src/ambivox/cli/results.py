@@ -114,6 +114,13 @@ def score(
             autocompletion=complete_columns,
         ),
     ] = "",
+    differences: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the differences between several runs into this file, .csv or .parquet.",
+        ),
+    ] = None,
     figure: Annotated[
         Path | None,
         typer.Option("--figure", metavar="FILE", help="Draw the scores into this file, .svg or .pdf."),
@@ -140,11 +147,13 @@ def score(
     from ambivox.readouts.grid import grid as readouts_of_grid
     from ambivox.scoring import ScoringOptions, keep_gates, parse_gate
     from ambivox.scoring import score as score_run
-    from ambivox.table_file import csv_text
+    from ambivox.table_file import csv_text, write_table
 
     gates = [parse_gate(text) for text in gate or ()]
     if as_json + as_csv + as_latex + grid > 1:
         raise UsageError("--json, --csv, --latex and --grid: choose one of them")
+    if differences is not None and len(runs or ()) <= 1:
+        raise UsageError("--differences: they lie between several runs: give at least two")
     if grid and (readout or calibration):
         raise UsageError("--grid stands alone: leave out --readout and --calibration")
     options = ScoringOptions(
@@ -167,6 +176,8 @@ def score(
     else:
         raise UsageError("give a RUN, or --predictions FILE with --corpus-path PATH")
     results = keep_gates(table, gates)
+    if differences is not None:
+        say(f"wrote {write_table(table.differences_to_arrow(), differences)}")
     if figure is not None:
         say(f"wrote {write_picture(table, figure, figure_width)}")
     if as_json:

@@ -24,15 +24,30 @@ _FILES_HELD = 4
 def changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """The keys in which a study is another one than that which was run, and not the same one grown.
 
+    A corpus may be asked about more of its clips, too, by a larger limit.
+
     >>> changed_keys({"prompts": ["word"], "seed": 0}, {"prompts": ["letter", "word"], "seed": 1})
     ['seed']
+    >>> changed_keys({"corpora": [{"name": "a", "limit": 3}]}, {"corpora": [{"name": "a", "limit": 5}]})
+    []
     """
     return [key for key in now if before.get(key) != now[key] and not _grew(key, before.get(key), now[key])]
 
 
 def _grew(key: str, before: object, now: object) -> bool:
     lists = isinstance(before, list) and isinstance(now, list)
-    return key in GROWING and lists and all(level in now for level in before)  # type: ignore[attr-defined,operator]
+    if key not in GROWING or not lists:
+        return False
+    return all(any(_holds(level, of_before) for level in now) for of_before in before)  # type: ignore[attr-defined]
+
+
+def _holds(level: object, before: object) -> bool:
+    """Whether a level is that of before, or the same corpus with more of its clips."""
+    if level == before or not (isinstance(level, Mapping) and isinstance(before, Mapping)):
+        return level == before
+    limit, earlier = level.get("limit"), before.get("limit")
+    same = {**level, "limit": None} == {**before, "limit": None}
+    return same and earlier is not None and (limit is None or limit >= earlier)
 
 
 def set_aside(run: Run) -> None:

@@ -15,7 +15,7 @@ from ambivox.statistics import Interval
 
 if TYPE_CHECKING:
     from ambivox.scoring.readings import CorpusReadings
-    from ambivox.scoring.table import ScoreRow, ScoreTable
+    from ambivox.scoring.table import Difference, ScoreRow, ScoreTable
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 
@@ -58,6 +58,30 @@ SCORE_SCHEMA = pa.schema(
     ]
 )
 """One row per row of the score table and metric; reasons are codes, `run` is null in the table of one run."""
+
+
+DIFFERENCE_SCHEMA = pa.schema(
+    [
+        ("run", _TEXT),
+        *KEY_COLUMNS,
+        ("reference_run", _TEXT),
+        ("reference_model", _TEXT),
+        ("reference_prompt", _TEXT),
+        ("between", _TEXT),
+        ("clips", _COUNT),
+        ("metric", _TEXT),
+        ("unit", _TEXT),
+        ("lower_is_better", pa.bool_()),
+        ("difference", _NUMBER),
+        ("low", _NUMBER),
+        ("high", _NUMBER),
+        ("p", _NUMBER),
+        ("p_holm", _NUMBER),
+        ("interval_reason", _TEXT),
+        ("clusters", _COUNT),
+    ]
+)
+"""One row per difference between two runs and metric: the row of the key less that of the reference."""
 
 
 def key_columns(key: Key) -> dict[str, Any]:
@@ -108,6 +132,39 @@ def _score(scores: ScoreTable, row: ScoreRow, name: str) -> dict[str, Any]:
         "skill_high": _end(skill, "high"),
         "skill_reason": why_no_skill.code if why_no_skill else None,
         "clusters": interval.clusters if interval else None,
+    }
+
+
+def difference_arrow(scores: ScoreTable) -> pa.Table:
+    """The differences of several runs in the columns of `DIFFERENCE_SCHEMA`; of one run no row."""
+    rows = [
+        _difference(scores, one, name, interval)
+        for one in scores.differences
+        for name, interval in one.intervals.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=DIFFERENCE_SCHEMA)
+
+
+def _difference(scores: ScoreTable, one: Difference, name: str, interval: Interval) -> dict[str, Any]:
+    metric = scores.metric(name)
+    return {
+        "run": one.key.run,
+        **key_columns(one.key),
+        "reference_run": one.reference.run,
+        "reference_model": one.reference.model,
+        "reference_prompt": one.reference.prompt,
+        "between": one.between,
+        "clips": one.clips,
+        "metric": name,
+        "unit": metric.unit,
+        "lower_is_better": metric.lower_is_better,
+        "difference": _finite(interval.estimate),
+        "low": _end(interval, "low"),
+        "high": _end(interval, "high"),
+        "p": _finite(interval.p),
+        "p_holm": _finite(one.p_holm.get(name)),
+        "interval_reason": interval.reason.code if interval.reason else None,
+        "clusters": interval.clusters,
     }
 
 

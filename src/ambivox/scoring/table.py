@@ -13,7 +13,7 @@ from ambivox.choices import Cluster, FailedAs, Outside
 from ambivox.metrics import CONVENTIONS, METRICS, Metric, Score
 from ambivox.readouts import Status
 from ambivox.reasons import Reason
-from ambivox.scoring.arrow import score_arrow, to_pandas
+from ambivox.scoring.arrow import difference_arrow, score_arrow, to_pandas
 from ambivox.scoring.calibrated import Fitted
 from ambivox.scoring.keys import ControlKey, ControlName, Key, RowKey
 from ambivox.scoring.notes import Note
@@ -245,6 +245,12 @@ class ScoreTable:
     def to_arrow(self) -> pa.Table:
         """One row per row of the table and metric, in the columns of `ambivox.scoring.arrow.SCORE_SCHEMA`."""
         return score_arrow(self)
+
+    def differences_to_arrow(self) -> pa.Table:
+        """One row per difference between runs and metric, in the columns of
+        `ambivox.scoring.arrow.DIFFERENCE_SCHEMA`.
+        """
+        return difference_arrow(self)
 
     def to_pandas(self) -> Any:
         """The same as a pandas data frame; `UsageError` where pandas is not installed."""
