@@ -21,6 +21,8 @@ RIGHT_TO_LEFT = "שלום-\u202eabc"
 FORMULA = "=1+1"
 SPEECH = Path(__file__).parents[2] / "examples/crema-d/AudioWAV/1001_DFA_FEA_XX.wav"
 N_CLIPS = 30
+PATIENCE_MS = 180_000
+"""Opening the page takes a second, and a minute on a machine that has other things to do."""
 MADE = Made(
     clips=N_CLIPS,
     prompts=("word",),
@@ -46,7 +48,9 @@ def chromium() -> Iterator[Any]:
     installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_api.sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(
+                executable_path=installed, args=["--no-sandbox"], timeout=PATIENCE_MS
+            )
         except sync_api.Error as error:
             pytest.skip(f"no browser: install Debian's chromium ({str(error).splitlines()[0]})")
         yield browser
@@ -58,6 +62,7 @@ class Watched:
 
     def __init__(self, browser: Any, address: str) -> None:
         self.tab = browser.new_page()
+        self.tab.set_default_timeout(PATIENCE_MS)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.tab.on("request", lambda request: self.requests.append(request.url))
@@ -195,7 +200,7 @@ def test_the_page_is_no_wider_than_the_screen(report: Watched, width: int) -> No
     fits = """new Promise((done) => {
         const fits = () => document.documentElement.scrollWidth <= innerWidth;
         const look = () => fits() ? done(true) : setTimeout(look, 50);
-        setTimeout(() => done(false), 10_000);
+        setTimeout(() => done(false), 60_000);
         look();
     })"""
     assert report.tab.evaluate(fits)

@@ -28,4 +28,4 @@ def thousandths(values: Array) -> list[int]:
 def packed(columns: Any) -> str:
     """Plain data as compressed JSON in base64, the same bytes for the same data."""
     text = json.dumps(columns, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode("ascii")
