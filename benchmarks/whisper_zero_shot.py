@@ -24,6 +24,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
+from ambivox.audio import SAMPLE_RATE_HZ, load_audio
 from ambivox.corpora import CORPORA, Corpus, CorpusLoader, Utterance, load_corpus, load_recognition_rates
 from ambivox.present.text.progress import run_progress
 from ambivox.run import Study, run_study
@@ -125,6 +126,7 @@ def scored(run: Run, corpus: str, data: Path) -> dict[str, Any]:
     rows = [row for row in table.rows if isinstance(row.key, RowKey) and row.of_clips]
     return {
         "clips": max(row.utterances for row in rows),
+        "speakers": len({record.asked.utterance.speaker for record in run.records()}),
         "clusters": table.cluster,
         "written_down": written_down(run, load_corpus(corpus, data / corpus)),
         "rows": [_row(row, metrics) for row in rows],
@@ -141,6 +143,39 @@ def written_down(run: Run, corpus: Corpus) -> float:
     said = {utterance.id: _words(utterance.transcript or "") for utterance in corpus}
     heard = [record for record in run.records() if record.asked.control == "clip" and record.reply]
     return sum(_words(r.replied.text) == said[r.asked.utterance.id] for r in heard) / len(heard)
+
+
+def beside_plain(run: Run, checkpoint: Path, n: int = 3) -> float:
+    """The largest difference of a kept log-probability to one by transformers alone, in nats.
+
+    Its own tokenizer writes the start of the transcript, and each sentence goes through the decoder alone.
+    """
+    import torch
+    from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+    model = WhisperForConditionalGeneration.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    processor = WhisperProcessor.from_pretrained(checkpoint)
+    tokenizer, end = processor.tokenizer, model.generation_config.eos_token_id
+    if model.generation_config.is_multilingual:
+        tokenizer.set_prefix_tokens(language="english", task="transcribe", predict_timestamps=False)
+    heard = [r for r in run.records() if r.asked.control == "clip" and r.reply]
+    apart = []
+    for record in heard[:: max(1, len(heard) // n)][:n]:
+        sound = processor.feature_extractor(
+            load_audio(record.asked.clip.path), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt"
+        )
+        label_tokens, logp = record.asked.label_tokens, record.replied.sequence_logp
+        assert logp is not None
+        kept = [value for value, offered in zip(logp, label_tokens.offered, strict=True) if offered]
+        for forms, value in zip(record.asked.prompt.answers, kept, strict=True):
+            words = tokenizer(forms[0], add_special_tokens=False).input_ids
+            given = torch.tensor([[*tokenizer.prefix_tokens, *words]])
+            with torch.inference_mode():
+                logits = model(input_features=sound.input_features, decoder_input_ids=given).logits[0]
+            follow = torch.tensor([*words, end])
+            steps = logits[-len(follow) :].log_softmax(dim=1).gather(1, follow[:, None])
+            apart.append(abs(float(steps.sum()) - value))
+    return max(apart)
 
 
 def _words(text: str) -> list[str]:
@@ -202,7 +237,13 @@ def page(results: dict[str, Any]) -> str:
         for size, own in found.items():
             every = "" if own["every"] == 1 else f", every {own['every']}th of each speaker"
             right = f"{100 * own['written_down']:.0f}% of them written down word for word"
-            lines.append(f"- {size}: {own['clips']} clips{every}, {right}; intervals over {own['clusters']}s")
+            clips = f"{own['clips']} clips"
+            if "speakers" in own:
+                clips += f" of {own['speakers']} speakers"
+            plain = ""
+            if "apart_nats" in own:
+                plain = f", log-probabilities within {own['apart_nats']:.0e} nats of transformers alone"
+            lines.append(f"- {size}: {clips}{every}, {right}{plain}; intervals over {own['clusters']}s")
         table = _accuracies if corpus == "ravdess" else _distances
         lines += ["", *table(found), ""]
     return "\n".join(lines)
@@ -252,6 +293,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", action="append", choices=SOURCES, help="all by default")
     parser.add_argument("--corpus", action="append", choices=ASKED, help="all by default")
     parser.add_argument("--every", type=int, default=1, help="take every Nth clip of each speaker")
+    parser.add_argument("--partial", action="store_true", help="ask nothing, score what was asked so far")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     data, out = options.data.resolve(), options.out.resolve()
@@ -259,10 +301,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model = checkpoint(size, out)
         for corpus in options.corpus or ASKED:
             every = 1 if corpus == "crema-d" else options.every
-            study = study_of(corpus, model, data, out, every)
-            with run_progress(Console(stderr=True)) as bar:
-                run = run_study(study, out / f"{size}-{corpus}-{every}", report=bar)
+            run = Run(out / f"{size}-{corpus}-{every}", partial=options.partial)
+            if not options.partial:
+                with run_progress(Console(stderr=True)) as bar:
+                    run_study(study_of(corpus, model, data, out, every), run.folder, report=bar)
             found = {"every": every} | scored(run, corpus, data)
+            if corpus == "ravdess":
+                found["apart_nats"] = beside_plain(run, model)
             kept = json.loads(options.results.read_text()) if options.results.exists() else {}
             kept.setdefault(size, {})[corpus] = found
             options.results.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
