@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 from ambivox.choices import FailedAs
 from ambivox.errors import unknown_name
 from ambivox.metrics import Metric
 from ambivox.present.names import row_name, several_models
 from ambivox.present.numbers import counts, interval, number
+from ambivox.present.row_groups import of_run, row_groups
 from ambivox.present.tables import Cell, Column, Group, Line, Table, footnote, missing
 from ambivox.reasons import Reason
 from ambivox.scoring import RowKey, ScoreRow, ScoreTable
 from ambivox.scoring.keys import control_text, prompt_text, readout_text
-from ambivox.scoring.table import plain
 from ambivox.statistics import Interval
 
 MAIN_METRICS = ("jsd_bits", "accuracy", "brier_mean", "bhattacharyya", "vote_ece", "entropy_spearman")
@@ -24,14 +24,6 @@ MAIN_METRICS = ("jsd_bits", "accuracy", "brier_mean", "bhattacharyya", "vote_ece
 OTHER_COLUMNS = ("failed", "skill", "mass", "statuses", "95%")
 """Those of the main table beside its metrics."""
 
-_DIGITS = 6
-"""Rows that agree in all numbers to so many digits share a line; tables show three."""
-
-_HEARING = {
-    "swapped": "another clip",
-    "no-audio": "nothing",
-    "transcript-only": "nothing, reading the words",
-}
 _SKILL = "0 as the vote prior, 1 perfect"
 
 
@@ -80,7 +72,7 @@ def score_table(
 
     counted = "left out" if scores.failed_as == "excluded" else f"counted as {scores.failed_as}"
     title = f"{corpus}: scores, failed readings {counted}"
-    return Table(title, tuple(every), _groups(scores, corpus, cells, versions))
+    return Table(title, tuple(every), row_groups(scores, corpus, cells, versions))
 
 
 def _column(scores: ScoreTable, name: str, rank: int) -> Column:
@@ -125,7 +117,7 @@ def further_tables(
             yield Cell(str(row.utterances))
             yield from of(row)
 
-        return _groups(scores, corpus, cells, versions)
+        return row_groups(scores, corpus, cells, versions)
 
     tables = []
     if further:
@@ -161,7 +153,7 @@ def tertile_table(scores: ScoreTable, corpus: str) -> Table | None:
                 yield Cell(number(third.score))
                 yield _with_interval(number(third.skill.estimate, signed=True), third.skill, signed=True)
 
-    groups = _groups(scores, corpus, cells, controls=False)
+    groups = row_groups(scores, corpus, cells, controls=False)
     return Table(f"{corpus}: by ambiguity", tuple(columns), groups)
 
 
@@ -177,7 +169,7 @@ def sensitivity_table(scores: ScoreTable, corpus: str) -> Table | None:
             if row.reason:
                 cells = [missing(row.reason), *(Cell("") for _ in numbers)]
             line = Line((Cell(readout_text(row.key)), *cells))
-            heading = f"{_of_run(row.key)}{over}: {row.key.model}"
+            heading = f"{of_run(row.key)}{over}: {row.key.model}"
             groups.setdefault(heading, []).append(line)
     if not groups:
         return None
@@ -249,97 +241,6 @@ def _grid_cell(row: ScoreRow | None, metric: str) -> Cell:
         return missing(row.why_none(metric))
     lost = f" ({row.failed} failed)" if row.failed else ""
     return Cell(f"{number(row.value(metric))} ({number(row.skill.get(metric), signed=True)}){lost}")
-
-
-def _groups(
-    scores: ScoreTable,
-    corpus: str,
-    cells: Callable[[ScoreRow], Iterator[Cell]],
-    versions: Mapping[str, Sequence[int]] | None = None,
-    *,
-    controls: bool = True,
-) -> tuple[Group, ...]:
-    """Controls that ask no model, then by model and prompt every readout, with its controls below it."""
-    rows = [row for row in scores.rows if row.key.corpus == corpus]
-    groups: dict[str, list[Line]] = {}
-    if controls:
-        own = [row for row in rows if not isinstance(row.key, RowKey)]
-        lines = [Line((Cell(row_name(row.key)), *cells(row))) for row in own]
-        groups["Controls, which ask no model"] = lines
-    asked = [(row, row.key) for row in rows if isinstance(row.key, RowKey)]
-    places: dict[tuple[object, ...], int] = {}
-    for _, key in asked:
-        for part in _parts(key):
-            places.setdefault(part, len(places))
-    read: dict[tuple[object, ...], list[ScoreRow]] = {}
-    for row, key in sorted(asked, key=lambda one: [places[part] for part in _parts(one[1])]):
-        read.setdefault(_parts(key)[-1], []).append(row)
-    for same in _folded(list(read.values())):
-        heading, lines = _lines(same, cells, versions)
-        groups.setdefault(heading, []).extend(lines)
-    return tuple(Group(heading, tuple(lines)) for heading, lines in groups.items())
-
-
-def _folded(read: Sequence[Sequence[ScoreRow]]) -> list[list[Sequence[ScoreRow]]]:
-    """The rows of each readout of the same answers, those of which all have the same numbers together."""
-    folded: dict[str, list[Sequence[ScoreRow]]] = {}
-    for rows in read:
-        key = rows[0].key
-        assert isinstance(key, RowKey)
-        numbers = [_numbers(row) for row in rows]
-        folded.setdefault(repr((key.run, key.model, key.question, numbers)), []).append(rows)
-    return list(folded.values())
-
-
-def _numbers(row: ScoreRow) -> dict[str, Any]:
-    """A row without its name, to `_DIGITS` digits: the last bits hang on the order of sums."""
-    return {"control": row.key.control} | {n: _rounded(v) for n, v in plain(row).items() if n != "key"}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_rounded(one) for one in value]
-    return round(value, _DIGITS) + 0.0 if isinstance(value, float) else value
-
-
-def _lines(
-    same: Sequence[Sequence[ScoreRow]],
-    cells: Callable[[ScoreRow], Iterator[Cell]],
-    versions: Mapping[str, Sequence[int]] | None,
-) -> tuple[str, list[Line]]:
-    """The lines of readouts with the same numbers, first of the clips and below of the controls."""
-    keys = [rows[0].key for rows in same]
-    named = ", ".join(readout_text(key) for key in keys if isinstance(key, RowKey))
-    clips = [row for row in same[0] if row.of_clips]
-    lines = [Line((Cell(named, f"{row.level} level"), *cells(row))) for row in clips]
-    heard: dict[str, list[ScoreRow]] = {}
-    for row in same[0]:
-        if not row.of_clips:
-            heard.setdefault(repr(_numbers(row) | {"control": ""}), []).append(row)
-    for rows in heard.values():
-        name = "hearing " + "; or ".join(_HEARING.get(row.key.control, row.key.control) for row in rows)
-        lines.append(Line((Cell(name), *cells(rows[0])), depth=1))
-    assert isinstance(keys[0], RowKey)
-    return _heading(keys[0], versions), lines
-
-
-def _parts(key: RowKey) -> list[tuple[object, ...]]:
-    """What rows are sorted by, from the outside in."""
-    parts = (key.run, key.model, key.question, key.read_by)
-    return [parts[: n + 1] for n in range(len(parts))]
-
-
-def _of_run(key: RowKey) -> str:
-    """The beginning of a heading where several runs stand in one table."""
-    return f"{key.run}: " if key.run else ""
-
-
-def _heading(key: RowKey, versions: Mapping[str, Sequence[int]] | None) -> str:
-    known = " and ".join(f"v{version}" for version in (versions or {}).get(key.prompt, ()))
-    asked = f"Prompt {prompt_text(key)}" if key.prompt else "Predictions made elsewhere"
-    return f"{_of_run(key)}{asked}{f' ({known})' if known else ''}, {key.model}"
 
 
 def _metric_column(metric: Metric, rank: int, interval_rank: int) -> Column:
