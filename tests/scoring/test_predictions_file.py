@@ -115,6 +115,12 @@ def gate(tmp_path: Path, text: str) -> GateResult:
     return found
 
 
+def test_an_empty_table_is_told_so(tmp_path):
+    (tmp_path / "p.csv").write_text("")
+    with pytest.raises(UsageError, match=r"no column id or utterance or clip or file: it has none"):
+        read_predictions(tmp_path / "p.csv", EMOTIONS)
+
+
 def test_a_gate_is_passed_by_the_whole_interval_failed_by_the_score_and_else_undecided(tmp_path):
     found = gate(tmp_path, "jsd_bits<0.5")
     assert found.interval is not None

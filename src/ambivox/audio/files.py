@@ -38,10 +38,14 @@ def sound_files(folder: str | Path) -> list[Path]:
     """The sound files of a folder and of those in it, by their endings and in order; hidden ones left out.
 
     Raises:
-        AudioError: there are none.
+        AudioError: there are none, or a folder cannot be listed.
     """
     shown = (p for p in Path(folder).rglob("*") if not _is_hidden(p.relative_to(folder)))
-    found = sorted(path for path in shown if path.suffix.lower() in ENDINGS)
+    try:
+        found = sorted(path for path in shown if path.suffix.lower() in ENDINGS)
+    except OSError as error:
+        where = error.filename or folder
+        raise AudioError(f"{where}: cannot be listed ({error.strerror}): give a folder of clips") from None
     if not found:
         raise AudioError(f"{folder}: no sound files in this folder (by ending: {', '.join(ENDINGS)})")
     return found

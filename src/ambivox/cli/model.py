@@ -138,7 +138,9 @@ def _read_to_file(clips: list[str], reader: Reader, out: Path) -> None:
 
     with run_progress(errors) as bar:
         found = read_to_file(clips, reader, out, report=bar)
-    said = f"{out}: {found.done} clips" + (f", {found.kept} of them from before" if found.kept else "")
+    said = f"{out}: {found.done} {'clip' if found.done == 1 else 'clips'}" + (
+        f", {found.kept} of them from before" if found.kept else ""
+    )
     say(said + (f"; {found.failed} failed, see their lines" if found.failed else ""))
     if found.failed:
         raise typer.Exit(1)

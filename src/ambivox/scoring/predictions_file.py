@@ -144,7 +144,9 @@ def _share(path: Path, where: str, value: Any, decimal_comma: bool) -> float:
 def _ids(path: Path, table: Table) -> list[str]:
     name = next((name for name in ID_COLUMNS if name in table.columns), None)
     if name is None:
-        raise UsageError(f"{path}: no column {' or '.join(ID_COLUMNS)}: it has {', '.join(table.columns)}")
+        raise UsageError(
+            f"{path}: no column {' or '.join(ID_COLUMNS)}: it has {', '.join(table.columns) or 'none'}"
+        )
     ids = [str(cells.get(name, "")) for _, cells in table.rows]
     if name in ("clip", "file"):
         ids = [Path(value).stem for value in ids]
