@@ -59,6 +59,25 @@ def test_read_draws_both_distributions(ambivox: Cli, clip: Path) -> None:
     assert all(label in out for label in ("angry", "disgust", "fear", "happy", "neutral", "sad"))
 
 
+def test_read_says_where_a_model_runs_and_what_with(ambivox: Cli, clip: Path) -> None:
+    def shares(*options: str) -> list[float]:
+        code, out, err = ambivox("read", str(clip), "--prompt", "word", "--json", *options)
+        assert (code, err) == (0, "")
+        readings = json.loads(out)["answers"]["word"]["readings"]
+        return next(one["distribution"] for one in readings.values() if one["level"] == "token")
+
+    exact = shares()
+    assert shares("--device", "cpu") == pytest.approx(exact, abs=1e-4)
+    assert shares("--dtype", "bfloat16") != pytest.approx(exact, abs=1e-4)
+
+
+@pytest.mark.parametrize("command", ["read", "track"])
+def test_a_device_that_is_none_is_one_line(ambivox: Cli, clip: Path, command: str) -> None:
+    code, out, err = ambivox(command, str(clip), "--device", "nowhere")
+    assert (code, out) == (2, "")
+    assert err == "error: unknown device 'nowhere': give cpu, cuda, cuda:1, mps or auto\n"
+
+
 def test_read_json_gives_one_object_per_clip(ambivox: Cli, clip: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.flac"
     soundfile.write(other, np.random.default_rng(1).normal(0, 0.1, 8_000), 16_000)

@@ -16,6 +16,7 @@ from tests.cli.conftest import Cli
 
 ROOT: Any = typer.main.get_command(app)
 CLOSED = {
+    "--dtype": choices.Dtype,
     "--outside": choices.Outside,
     "--failed-as": choices.FailedAs,
     "--cluster": choices.Cluster,
@@ -35,7 +36,7 @@ NAMES = {
     "--method",
 }
 """Options that take a name of a registry, to which plug-ins may add."""
-FREE = {"--channel", "--clip", "--development-speakers", "--gate", "--option", "--shard"}
+FREE = {"--channel", "--clip", "--device", "--development-speakers", "--gate", "--option", "--shard"}
 """Options whose text only a corpus or a sound file can know, or that hold a number."""
 
 

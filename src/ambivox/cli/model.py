@@ -15,6 +15,8 @@ from ambivox.cli.options import (
     ChannelOption,
     CsvOption,
     DevelopmentSpeakersOption,
+    DeviceOption,
+    DtypeOption,
     EmotionsOption,
     JsonOption,
     ModelArgument,
@@ -27,6 +29,7 @@ from ambivox.cli.options import (
     RunArgument,
     TrustOption,
     TruthOption,
+    model_options,
     names_in,
 )
 from ambivox.cli.output import console, errors, print_json, print_table, say, say_error
@@ -71,6 +74,8 @@ def read(
             help="Append a line of JSON per clip to this file.",
         ),
     ] = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,7 +113,7 @@ def read(
     wanted = wanted_readouts(model, prompt, readout, kept)
     check_kept(kept, wanted, emotion_set)
     reader = reader_of(
-        load_model(model, **({"trust_remote_code": True} if trust_remote_code else {})),
+        load_model(model, **model_options(trust_remote_code, device, dtype)),
         wanted,
         emotion_set,
         segment=Segment(start_s, end_s, channel_named(channel)),
@@ -187,6 +192,8 @@ def track(
     emotions: EmotionsOption = "cremad6",
     channel: ChannelOption = None,
     calibrate: CalibrateOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -205,7 +212,7 @@ def track(
     from ambivox.present.text.track import csv_header, csv_row, show_window
     from ambivox.run import track as track_windows
 
-    options = {"trust_remote_code": True} if trust_remote_code else {}
+    options = model_options(trust_remote_code, device, dtype)
     results = track_windows(
         recording,
         load_model(model, **options) if options else model,
@@ -292,6 +299,8 @@ def check(
         tuple[float, float] | None,
         typer.Option(metavar="IN OUT", help="Of a million tokens of prompts and of answers, for a server."),
     ] = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -303,7 +312,7 @@ def check(
     from ambivox.models import load_model
     from ambivox.models.check import check_model
 
-    loaded = load_model(model, **({"trust_remote_code": True} if trust_remote_code else {}))
+    loaded = load_model(model, **model_options(trust_remote_code, device, dtype))
     if model.startswith(("http://", "https://", "openai:")):
         checks, more = _check_server(loaded, clips, price)
     else:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from ambivox.choices import Cluster, FailedAs, Outside, Truth, TruthMethod
+from ambivox.choices import Cluster, Dtype, FailedAs, Outside, Truth, TruthMethod
 
 
 def names_in(module: str, registry: str) -> Callable[[str], list[str]]:
@@ -77,6 +77,25 @@ ModelArgument = Annotated[
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run code that comes with the model's weights.")
 ]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="DEVICE", help="Where the model runs, such as 'cpu', 'cuda' or 'cuda:1'."
+    ),
+]
+DtypeOption = Annotated[Dtype | None, typer.Option("--dtype", help="What the model computes with.")]
+
+
+def model_options(trust_remote_code: bool, device: str | None, dtype: Dtype | None) -> dict[str, object]:
+    """What was asked of a model's engine, for `load_model`; what was not asked is left to the engine."""
+    asked: dict[str, object] = {
+        "device": device,
+        "dtype": dtype,
+        "trust_remote_code": trust_remote_code or None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
 PromptOption = Annotated[
     list[str] | None,
     typer.Option(
