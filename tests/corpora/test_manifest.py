@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambivox.corpora import load_manifest
-from ambivox.corpora.words import SEPARATORS, is_unknown
+from ambivox.corpora.words import SEPARATORS, is_unknown, joint
 from ambivox.errors import UsageError
 
 Write = Callable[[str, str | bytes], Path]
@@ -40,7 +40,9 @@ def parquet(path: Path, rows: list[dict[str, Any]], schema: pa.Schema | None = N
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=12).filter(
     lambda word: word == word.strip() and not is_unknown(word)
 )
-labels = words.filter(lambda word: not set(word) & set(SEPARATORS) and not word.startswith("["))
+labels = words.filter(
+    lambda word: not set(word) & set(SEPARATORS) and not word.startswith("[") and not joint(word)
+)
 seconds = st.floats(0, 1e5, allow_nan=False)
 
 

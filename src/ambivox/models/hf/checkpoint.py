@@ -83,7 +83,7 @@ def load_without_weights(name: str, **options: Any) -> Checkpoint:
     Raises:
         AmbivoxError: configuration or processor cannot be loaded.
     """
-    located = locate(name, options.get("revision"))
+    located = locate(name, options.get("revision"), with_weights=False)
     known = {"trust_remote_code": options.get("trust_remote_code", False), "revision": located.commit}
     with _one_line(name):
         config = transformers.AutoConfig.from_pretrained(located.source, **known)

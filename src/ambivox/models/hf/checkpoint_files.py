@@ -55,12 +55,13 @@ class Located:
     """On the hub; None for a folder of the user's."""
 
 
-def locate(name: str, revision: str | None) -> Located:
+def locate(name: str, revision: str | None, *, with_weights: bool = True) -> Located:
     """Look at what names the weights, before torch is imported and anything is loaded.
 
     Args:
         name: a folder, or a hub name, of which the small files in `DECIDING` are fetched.
         revision: branch, tag or commit on the hub.
+        with_weights: whether a folder must hold them.
 
     Raises:
         UsageError: no such folder or hub name, or the folder is not one of a model.
@@ -71,6 +72,8 @@ def locate(name: str, revision: str | None) -> Located:
     if folder.is_dir():
         if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
             raise UsageError(f"{name}: no config.json in it: not a model folder")
+        if not with_weights:
+            return Located(name)
         if not (weights := weight_files(folder)):
             raise AmbivoxError(f"{name}: no weights in it that can be loaded: model.safetensors is needed")
         for weight in weights:
