@@ -375,6 +375,25 @@ class NoVision(transformers.PreTrainedModel):
         self.post_init()
 
 
+MROPE = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]}
+OMNI_AUDIO: dict[str, Any] = {
+    "num_mel_bins": 80,
+    "d_model": 32,
+    "encoder_layers": 2,
+    "encoder_attention_heads": 4,
+    "encoder_ffn_dim": 64,
+    "output_dim": 32,
+    **WHISPER,
+}
+OMNI_VISION: dict[str, Any] = {
+    "depth": 1,
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_heads": 2,
+    "out_hidden_size": 32,
+}
+
+
 def qwen2_5_omni(folder: Path) -> Path:
     """Qwen2.5-Omni, the whole model as the hub holds it, without the talker. See `omni_processor`."""
     tokenizer = omni_tokenizer()
@@ -382,27 +401,12 @@ def qwen2_5_omni(folder: Path) -> Path:
     config = transformers.Qwen2_5OmniConfig(
         enable_audio_output=False,
         thinker_config={
-            "audio_config": {
-                "num_mel_bins": 80,
-                "d_model": 32,
-                "encoder_layers": 2,
-                "encoder_attention_heads": 4,
-                "encoder_ffn_dim": 64,
-                "output_dim": 32,
-                **WHISPER,
-            },
-            "vision_config": {
-                "depth": 1,
-                "hidden_size": 32,
-                "intermediate_size": 32,
-                "num_heads": 2,
-                "out_hidden_size": 32,
-                "fullatt_block_indexes": [0],
-            },
+            "audio_config": OMNI_AUDIO,
+            "vision_config": OMNI_VISION | {"fullatt_block_indexes": [0]},
             "text_config": {
                 **TEXT,
                 "vocab_size": len(tokenizer),
-                "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]},
+                "rope_parameters": MROPE,
             },
             "audio_token_index": token("<|AUDIO|>"),
             "image_token_index": token("<|IMAGE|>"),

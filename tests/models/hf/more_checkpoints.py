@@ -10,10 +10,19 @@ import torch
 import transformers
 
 from tests.models.hf import checkpoints
-from tests.models.hf.checkpoints import SEED, TEXT, WHISPER, fast_tokenizer, omni_tokenizer, save, template
+from tests.models.hf.checkpoints import (
+    MROPE,
+    OMNI_AUDIO,
+    OMNI_VISION,
+    SEED,
+    TEXT,
+    fast_tokenizer,
+    omni_tokenizer,
+    save,
+    template,
+)
 
 OMNI_TEMPLATE = template("<|audio_bos|><|AUDIO|><|audio_eos|>")
-MROPE = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]}
 VISION: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2}
 
 
@@ -31,24 +40,8 @@ def qwen3_omni(folder: Path) -> Path:
     config = transformers.Qwen3OmniMoeConfig(
         enable_audio_output=False,
         thinker_config={
-            "audio_config": {
-                "num_mel_bins": 80,
-                "d_model": 32,
-                "encoder_layers": 2,
-                "encoder_attention_heads": 4,
-                "encoder_ffn_dim": 64,
-                "downsample_hidden_size": 16,
-                "output_dim": 32,
-                **WHISPER,
-            },
-            "vision_config": {
-                "depth": 1,
-                "hidden_size": 32,
-                "intermediate_size": 32,
-                "num_heads": 2,
-                "out_hidden_size": 32,
-                "deepstack_visual_indexes": [0],
-            },
+            "audio_config": OMNI_AUDIO | {"downsample_hidden_size": 16},
+            "vision_config": OMNI_VISION | {"deepstack_visual_indexes": [0]},
             "text_config": {
                 **TEXT,
                 "vocab_size": len(tokenizer),
