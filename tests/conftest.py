@@ -16,6 +16,7 @@ settings.load_profile("ambivox")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 SLOW = (
+    "app",
     "audio/test_damage.py",
     "audio/test_ffmpeg.py",
     "benchmarks",

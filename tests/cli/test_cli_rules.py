@@ -36,8 +36,18 @@ NAMES = {
     "--method",
 }
 """Options that take a name of a registry, to which plug-ins may add."""
-FREE = {"--channel", "--clip", "--device", "--development-speakers", "--gate", "--option", "--shard"}
-"""Options whose text only a corpus or a sound file can know, or that hold a number."""
+FREE = {
+    "--channel",
+    "--clip",
+    "--device",
+    "--development-speakers",
+    "--gate",
+    "--host",
+    "--option",
+    "--password-env",
+    "--shard",
+}
+"""Options whose text only a corpus, a sound file or a machine can know, or that hold a number."""
 
 
 def commands(command: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -64,7 +74,7 @@ def flag(parameter: Any) -> str:
 
 def test_the_walk_finds_every_command() -> None:
     assert {
-        "read", "track", "run", "score", "claims", "report", "export", "check", "finetune", "models",
+        "read", "track", "app", "run", "score", "claims", "report", "export", "check", "finetune", "models",
         "prompts", "emotions", "readouts", "calibrations", "metrics", "corpora", "corpora inspect",
         "corpora check",
     } <= {" ".join(path) for path, _ in commands()}  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import ambivox
-from ambivox.cli import lists, model, results, study
+from ambivox.cli import lists, model, results, serve, study
 from ambivox.cli.corpora import app as corpora_app
 from ambivox.cli.output import discard, say_error, warn, write_anything
 from ambivox.errors import AmbivoxError
@@ -39,6 +39,7 @@ def root(
 for _command in (
     model.read,
     model.track,
+    serve.app,
     study.run,
     study.merge,
     results.score,

@@ -64,6 +64,7 @@ _MODEL = typer.Option(
     autocompletion=names_in("models", "MODELS"),
 )
 ModelOption = Annotated[str, _MODEL]
+ModelsOption = Annotated[list[str] | None, _MODEL]
 AnyModelOption = Annotated[str | None, _MODEL]
 """One of the models of a run, where it has several."""
 ModelArgument = Annotated[
