@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 OUT ?= demo
 JOBS ?= 2
+# What the tests of a file share is made once; the slow files come first, so that all workers end together.
+BY_FILE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench checks demo docs test test-fast test-lowest test-newest lint types format mini clean help
 
@@ -34,13 +36,13 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(MAKE) -j 2 checks build/vllm/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(BY_FILE)
 
 checks: lint types docs
 
 # What can be known in a minute; the rest is marked slow.
 test-fast: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(BY_FILE) -m "not slow"
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs

@@ -3,9 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from ambivox.corpora import Corpus
 
 # CI draws the same examples every time, so that what fails there fails here; elsewhere they are new ones.
 settings.register_profile(
@@ -60,11 +64,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies under `SLOW`; single tests elsewhere are marked where they stand."""
+    """Mark what lies under `SLOW`, and let it begin; single tests elsewhere are marked where they stand."""
     slow = {path for path in {item.path for item in items} if is_slow(path)}
     for item in items:
         if item.path in slow:
             item.add_marker("slow")
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +81,14 @@ def data_dir() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{folder}: the real clips are missing; set AMBIVOX_TEST_DATA")
     pytest.skip(f"{folder}: no real clips here; set AMBIVOX_TEST_DATA to the folder that holds them")
+
+
+@pytest.fixture(scope="session")
+def rated_crema_d(data_dir: Path) -> "Corpus":
+    """All 7,442 rated clips of CREMA-D, 12 of them with audio; nothing of a corpus can be changed."""
+    from ambivox.corpora import load_crema_d
+
+    return load_crema_d(data_dir / "crema-d", require_audio=False)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ambivox.audio import load_audio
-from ambivox.corpora import load_crema_d
+from ambivox.corpora import Corpus, load_crema_d
 from ambivox.emotions import load_emotions
 from ambivox.errors import UsageError
 from ambivox.raters.distribution import count_votes
@@ -121,14 +121,13 @@ def test_votes_of_another_kind_are_refused(tmp_path: Path) -> None:
 # The real tables
 
 
-def test_the_published_voice_votes_have_their_known_numbers(data_dir: Path) -> None:
-    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
-    n_votes = [sum(u.votes.values()) for u in corpus]
-    assert len(corpus) == 7_442
+def test_the_published_voice_votes_have_their_known_numbers(rated_crema_d: Corpus) -> None:
+    n_votes = [sum(u.votes.values()) for u in rated_crema_d]
+    assert len(rated_crema_d) == 7_442
     assert (min(n_votes), statistics.median(n_votes), max(n_votes)) == (4, 9, 12)
-    assert len({u.speaker for u in corpus}) == 91
-    assert len({u.transcript for u in corpus}) == 12
-    assert [(f.what, f.count) for f in corpus.load_issues] == [("rated clips without audio", 7_430)]
+    assert len({u.speaker for u in rated_crema_d}) == 91
+    assert len({u.transcript for u in rated_crema_d}) == 12
+    assert [(f.what, f.count) for f in rated_crema_d.load_issues] == [("rated clips without audio", 7_430)]
 
 
 @pytest.mark.parametrize("votes", ["face", "both"])
@@ -136,11 +135,10 @@ def test_every_clip_was_rated_in_each_way(data_dir: Path, votes: str) -> None:
     assert len(load_crema_d(data_dir / "crema-d", votes=votes, require_audio=False)) == 7_442  # type: ignore[arg-type]
 
 
-def test_every_vote_belongs_to_cremad6(data_dir: Path) -> None:
+def test_every_vote_belongs_to_cremad6(rated_crema_d: Corpus) -> None:
     emotions = load_emotions("cremad6")
-    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
-    assert not any(count_votes(u.votes, emotions).outside for u in corpus)
-    assert all(emotions.index(u.intended or "") is not None for u in corpus)
+    assert not any(count_votes(u.votes, emotions).outside for u in rated_crema_d)
+    assert all(emotions.index(u.intended or "") is not None for u in rated_crema_d)
 
 
 def test_the_real_clips_can_be_heard(data_dir: Path) -> None:
@@ -204,9 +202,8 @@ def test_odd_responses_are_counted_and_survived(tmp_path: Path) -> None:
     }
 
 
-def test_the_sex_of_an_actor_is_that_of_the_published_table(data_dir: Path) -> None:
-    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
-    sexes = {u.speaker: u.sex for u in corpus}
+def test_the_sex_of_an_actor_is_that_of_the_published_table(rated_crema_d: Corpus) -> None:
+    sexes = {u.speaker: u.sex for u in rated_crema_d}
     assert (sexes["1001"], sexes["1002"]) == ("male", "female")
     assert (list(sexes.values()).count("male"), list(sexes.values()).count("female")) == (48, 43)
 

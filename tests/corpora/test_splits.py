@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambivox.corpora import SPLITS, Corpus, Split, Utterance, load_crema_d, split_corpus
+from ambivox.corpora import SPLITS, Corpus, Split, Utterance, split_corpus
 from ambivox.errors import UsageError
 
 
@@ -86,10 +86,11 @@ def test_published_partitions_are_taken_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_actors_of_crema_d_are_split_disjoint_and_balanced_by_sex(data_dir: Path, seed: int) -> None:
-    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
-    (split,) = split_corpus(corpus, "by-actors", seed=seed)
-    assert_divides(corpus, split, "speaker")
+def test_the_actors_of_crema_d_are_split_disjoint_and_balanced_by_sex(
+    rated_crema_d: Corpus, seed: int
+) -> None:
+    (split,) = split_corpus(rated_crema_d, "by-actors", seed=seed)
+    assert_divides(rated_crema_d, split, "speaker")
     actors = {part: {(u.speaker, u.sex) for u in chosen} for part, chosen in split.parts.items()}
     # 43 women and 48 men: .7, .15 and .15 of each
     counts = {
@@ -98,11 +99,10 @@ def test_the_actors_of_crema_d_are_split_disjoint_and_balanced_by_sex(data_dir: 
     assert counts == {"train": (30, 34), "development": (7, 7), "test": (6, 7)}
 
 
-def test_a_seed_fixes_the_split_by_actors(data_dir: Path) -> None:
-    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
+def test_a_seed_fixes_the_split_by_actors(rated_crema_d: Corpus) -> None:
 
     def actors_of_the_test(seed: int) -> set[str]:
-        return values(split_corpus(corpus, "by-actors", seed=seed)[0], "speaker")["test"]
+        return values(split_corpus(rated_crema_d, "by-actors", seed=seed)[0], "speaker")["test"]
 
     assert actors_of_the_test(1) == actors_of_the_test(1) != actors_of_the_test(2)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ambivox.corpora import Corpus, Rating, Utterance, load_crema_d, load_iemocap, votes_of
+from ambivox.corpora import Corpus, Rating, Utterance, load_iemocap, votes_of
 from ambivox.emotions import load_emotions
 from ambivox.inspection import inspect_corpus
 from ambivox.inspection.facts import VoteFacts
@@ -24,8 +24,8 @@ def votes_in(corpus: Corpus, emotions: str | None = None) -> VoteFacts:
     return found.votes
 
 
-def test_the_published_votes_of_crema_d_have_their_known_numbers(data_dir: Path) -> None:
-    found = inspect_corpus(load_crema_d(data_dir / "crema-d", require_audio=False))
+def test_the_published_votes_of_crema_d_have_their_known_numbers(rated_crema_d: Corpus) -> None:
+    found = inspect_corpus(rated_crema_d)
     votes = found.votes
     assert votes is not None
     assert (found.utterances, votes.utterances, votes.emotion_set) == (7_442, 7_442, "cremad6")

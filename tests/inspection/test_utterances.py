@@ -9,7 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from ambivox.corpora import Corpus, Utterance, load_crema_d, load_iemocap
+from ambivox.corpora import Corpus, Utterance, load_iemocap
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.inspection import utterance_table
@@ -19,10 +19,9 @@ from ambivox.table_file import write_table
 from tests.corpora.trees import SMALL, write_iemocap
 
 
-def test_the_rows_of_crema_d_have_its_votes(data_dir: Path) -> None:
-    corpus = load_crema_d(data_dir / "crema-d", require_audio=False)
+def test_the_rows_of_crema_d_have_its_votes(rated_crema_d: Corpus) -> None:
     emotions = load_emotions("cremad6")
-    rows = utterance_table(corpus, emotions).to_pylist()
+    rows = utterance_table(rated_crema_d, emotions).to_pylist()
     assert len(rows) == 7_442
     first = rows[0]
     assert (first["id"], first["votes"], first["votes.neutral"], first["votes.happy"]) == (

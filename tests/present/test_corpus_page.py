@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ambivox.corpora import Corpus, Utterance, load_crema_d, load_emo_db, load_iemocap
+from ambivox.corpora import Corpus, Utterance, load_emo_db, load_iemocap
 from ambivox.errors import UsageError
 from ambivox.inspection import inspect_corpus
 from ambivox.present.html.corpus_figures import corpus_figures
@@ -23,8 +23,8 @@ def figures_in(page: str) -> list[dict[str, object]]:
     ]
 
 
-def test_the_page_tells_the_numbers_of_crema_d(data_dir: Path, tmp_path: Path) -> None:
-    found = inspect_corpus(load_crema_d(data_dir / "crema-d", require_audio=False))
+def test_the_page_tells_the_numbers_of_crema_d(rated_crema_d: Corpus, tmp_path: Path) -> None:
+    found = inspect_corpus(rated_crema_d)
     page = write_corpus_page(found, tmp_path / "new" / "page.html").read_text(encoding="utf-8")
     for text in (
         "7,442 utterances",
@@ -39,8 +39,8 @@ def test_the_page_tells_the_numbers_of_crema_d(data_dir: Path, tmp_path: Path) -
     assert all(f"<h3>{title}</h3>" in page for title in titles)
 
 
-def test_the_pictures_hold_the_facts(data_dir: Path) -> None:
-    found = inspect_corpus(load_crema_d(data_dir / "crema-d", require_audio=False))
+def test_the_pictures_hold_the_facts(rated_crema_d: Corpus) -> None:
+    found = inspect_corpus(rated_crema_d)
     assert found.votes is not None
     shares, raters, entropy, _, confusions, *_ = (f.spec["data"][0] for f in corpus_figures(found))
     assert shares["y"] == [round(label.share, 6) for label in found.votes.labels]

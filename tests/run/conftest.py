@@ -10,8 +10,13 @@ from tests.run.toy import write_corpus
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
     """Six clips x four prompts, shards of five requests, batches of two."""
-    write_corpus(tmp_path / "clips")
-    path = tmp_path / "study.yaml"
+    return write_study(tmp_path)
+
+
+def write_study(folder: Path) -> Study:
+    """That study, with its clips, in an empty folder."""
+    write_corpus(folder / "clips")
+    path = folder / "study.yaml"
     data = {
         "corpora": [{"name": "manifest", "path": "clips/manifest.csv"}],
         "controls": ["clip"],

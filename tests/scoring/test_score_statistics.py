@@ -31,6 +31,18 @@ def many_speakers(folder: Path, made: Made | None = None, n_speakers: int = 20) 
     return run
 
 
+@pytest.fixture(scope="module")
+def run(few_noise_draws: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """60 clips of 20 speakers."""
+    return many_speakers(tmp_path_factory.mktemp("statistics") / "run")
+
+
+@pytest.fixture(scope="module")
+def table(run: Run) -> ScoreTable:
+    """Its scores, as no option was given."""
+    return score(run)
+
+
 def row_of(table: ScoreTable, readout: str, prompt: str = "", control: str = "clip") -> ScoreRow:
     return find_row(table, readout, prompt, control)
 
@@ -41,8 +53,7 @@ def shown(table: ScoreTable, width: int = 160, **options: bool) -> str:
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
-def test_the_interval_of_a_row_is_that_of_its_clips_by_speaker(tmp_path: Path) -> None:
-    run = many_speakers(tmp_path / "run")
+def test_the_interval_of_a_row_is_that_of_its_clips_by_speaker(run: Run) -> None:
     found = row_of(score(run), "first", "word").intervals["jsd_bits"]
     values, speakers = [], []
     for record in run.records():
@@ -62,8 +73,7 @@ def test_the_interval_of_a_row_is_that_of_its_clips_by_speaker(tmp_path: Path) -
 OVER_CORPUS = ("ece", "vote_ece", "uar", "weighted_f1", "r2_per_emotion", "entropy_spearman")
 
 
-def test_metrics_over_the_corpus_have_intervals_too(tmp_path: Path) -> None:
-    table = score(many_speakers(tmp_path / "run"))
+def test_metrics_over_the_corpus_have_intervals_too(table: ScoreTable, tmp_path: Path) -> None:
     row = row_of(table, "first", "word")
     for name in OVER_CORPUS:
         found = row.intervals[name]
@@ -79,43 +89,38 @@ def test_metrics_over_the_corpus_have_intervals_too(tmp_path: Path) -> None:
     assert few.intervals["ece"].reason.text == "5 speakers: an interval needs at least 12"
 
 
-def test_a_wide_table_shows_the_intervals_of_all_its_metrics(tmp_path: Path) -> None:
-    table = score(many_speakers(tmp_path / "run"))
+def test_a_wide_table_shows_the_intervals_of_all_its_metrics(table: ScoreTable) -> None:
     assert shown(table, 200).splitlines()[0].count("95%") > 2
     assert shown(table, 100).splitlines()[0].count("95%") <= 2
 
 
-def test_every_convention_has_intervals_for_all_that_it_reports(tmp_path: Path) -> None:
-    run = many_speakers(tmp_path / "run")
+def test_every_convention_has_intervals_for_all_that_it_reports(run: Run) -> None:
     for convention in ("aer-llm", "scaling-ambiguity", "yu-2026"):
         row = row_of(score(run, ScoringOptions(convention=convention)), "first", "word")
         assert set(row.intervals) == set(row.scores), convention
 
 
-def test_clips_on_which_prior_and_readout_are_both_perfect_are_still_there(tmp_path: Path) -> None:
-    table = score(many_speakers(tmp_path / "run"))
+def test_clips_on_which_prior_and_readout_are_both_perfect_are_still_there(table: ScoreTable) -> None:
     for row in table.rows:
         for name, found in row.skill_intervals.items():
             assert found.clusters == 20, (row.key, name)
 
 
-def test_the_skill_has_an_interval_around_it(tmp_path: Path) -> None:
-    row = row_of(score(many_speakers(tmp_path / "run")), "first", "word")
+def test_the_skill_has_an_interval_around_it(table: ScoreTable) -> None:
+    row = row_of(table, "first", "word")
     found = row.skill_intervals["jsd_bits"]
     assert found.low < found.estimate < found.high
     assert found.estimate == pytest.approx(row.skill["jsd_bits"])
 
 
-def test_the_vote_noise_is_a_row_beyond_what_can_be_asked_of_a_model(tmp_path: Path) -> None:
-    table = score(many_speakers(tmp_path / "run"))
+def test_the_vote_noise_is_a_row_beyond_what_can_be_asked_of_a_model(table: ScoreTable) -> None:
     noise, best = row_of(table, "noise ceiling"), row_of(table, "dictionary", "dictionary")
     assert 0 < noise.scores["jsd_bits"].value < row_of(table, "vote prior").scores["jsd_bits"].value
     assert 0 < noise.skill["jsd_bits"] < 1
     assert best.scores
 
 
-def test_thirds_hold_all_clips_and_their_scores(tmp_path: Path) -> None:
-    table = score(many_speakers(tmp_path / "run"))
+def test_thirds_hold_all_clips_and_their_scores(table: ScoreTable) -> None:
     row = row_of(table, "first", "word")
     assert [third.tertile for third in row.tertiles] == ["least", "middle", "most"]
     assert sum(third.clips for third in row.tertiles) == 60
@@ -229,8 +234,7 @@ def test_controls_stand_below_the_readout_they_control(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 160, 240])
-def test_the_tables_fit_the_terminal(tmp_path: Path, width: int) -> None:
-    table = score(many_speakers(tmp_path / "run"))
+def test_the_tables_fit_the_terminal(table: ScoreTable, width: int) -> None:
     text = shown(table, width, tertiles=True, sensitivity=True)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text

@@ -13,17 +13,10 @@ from ambivox.present.names import note_lines
 from ambivox.readouts import load_readout
 from ambivox.reasons import Reason
 from ambivox.record import Record, read_records, write_records
-from ambivox.run import Study, run_study
 from ambivox.run_folder import Run
 from ambivox.scoring import Note, ScoreRow, ScoreTable, ScoringOptions, score
 from tests.records import change
-from tests.run.toy import ToyModel
 from tests.scoring.rows import find_row, prompt_of, readout_of
-
-
-@pytest.fixture
-def run(study: Study, tmp_path: Path) -> Run:
-    return run_study(study, tmp_path / "out", models=[ToyModel()])
 
 
 def row_of(table: ScoreTable, prompt: str, readout: str) -> ScoreRow:

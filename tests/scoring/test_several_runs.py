@@ -10,7 +10,7 @@ import pytest
 from ambivox.errors import UsageError
 from ambivox.metrics import METRICS
 from ambivox.run import Run
-from ambivox.scoring import ControlKey, RowKey, ScoringOptions, read_run, score
+from ambivox.scoring import ControlKey, RowKey, ScoreTable, ScoringOptions, read_run, score
 from ambivox.scoring.several_runs import run_names
 from ambivox.scoring.table import plain
 from ambivox.statistics import mean_interval
@@ -31,13 +31,24 @@ def other_votes(clip: int) -> dict[str, int]:
     return votes(clip + 1) if clip == 3 else votes(clip)
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
+def maker(folder: Path) -> Make:
     def make(name: str, **made: object) -> Run:
         usual = Made(clips=20, prompts=("word",), readouts=("label", "first"), votes=votes)
-        return make_run(tmp_path / name, replace(usual, **made))  # type: ignore[arg-type]
+        return make_run(folder / name, replace(usual, **made))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    return maker(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def two_models(few_noise_draws: None, tmp_path_factory: pytest.TempPathFactory) -> ScoreTable:
+    """Two models on the same clips, in one table."""
+    make = maker(tmp_path_factory.mktemp("runs"))
+    return score([make("a"), make("b", model="other")], OPTIONS)
 
 
 def without_run(row: object) -> dict[str, object]:
@@ -55,12 +66,11 @@ def test_every_number_is_that_of_the_run_alone_to_the_last_bit(make: Make) -> No
         assert [without_run(row) for row in own] == [without_run(row) for row in alone.rows]
 
 
-def test_controls_stand_there_once_where_the_clips_are_the_same(make: Make) -> None:
-    table = score([make("a"), make("b", model="other")], OPTIONS)
-    controls = [row.key for row in table.rows if isinstance(row.key, ControlKey)]
+def test_controls_stand_there_once_where_the_clips_are_the_same(two_models: ScoreTable) -> None:
+    controls = [row.key for row in two_models.rows if isinstance(row.key, ControlKey)]
     assert len(controls) == len(set(controls)) == 5
     assert {key.run for key in controls} == {""}
-    assert table.control("crema-d", "vote-prior") is not None
+    assert two_models.control("crema-d", "vote-prior") is not None
 
 
 def test_controls_stand_there_for_each_run_where_the_clips_differ(make: Make) -> None:
@@ -72,9 +82,8 @@ def test_controls_stand_there_for_each_run_where_the_clips_differ(make: Make) ->
     assert "18 scored clips and a has 20, of which 18 are the same" in note.text
 
 
-def test_what_is_noted_of_all_runs_is_told_once(make: Make) -> None:
-    table = score([make("a"), make("b", model="other")], OPTIONS)
-    noted = [note.run for note in table.notes if note.code == "these-speakers-only"]
+def test_what_is_noted_of_all_runs_is_told_once(two_models: ScoreTable) -> None:
+    noted = [note.run for note in two_models.notes if note.code == "these-speakers-only"]
     assert noted == [""]
 
 
@@ -188,8 +197,8 @@ def test_names_tell_folders_apart() -> None:
     assert run_names([Run("x/a"), Run("y/a"), Run("y/b")]) == ["x/a", "y/a", "y/b"]
 
 
-def test_the_run_is_a_column_of_the_arrow_table(make: Make) -> None:
-    table = score([make("a"), make("b", model="other")], OPTIONS).to_arrow()
+def test_the_run_is_a_column_of_the_arrow_table(two_models: ScoreTable) -> None:
+    table = two_models.to_arrow()
     assert set(table["run"].to_pylist()) == {None, "a", "b"}
 
 
@@ -199,10 +208,9 @@ def test_keys_of_one_run_name_none(make: Make) -> None:
     assert table.runs == ()
 
 
-def test_differences_are_a_table_with_both_rows_and_their_p_values(make: Make) -> None:
-    table = score([make("a"), make("b", model="other")], OPTIONS)
-    rows = table.differences_to_arrow().to_pylist()
-    pairs = [(one, name) for one in table.differences for name in one.intervals]
+def test_differences_are_a_table_with_both_rows_and_their_p_values(two_models: ScoreTable) -> None:
+    rows = two_models.differences_to_arrow().to_pylist()
+    pairs = [(one, name) for one in two_models.differences for name in one.intervals]
     assert len(rows) == len(pairs) > 0
     for row, (one, name) in zip(rows, pairs, strict=True):
         assert (row["run"], row["reference_run"], row["between"]) == ("b", "a", "models")

@@ -11,18 +11,11 @@ from ambivox.errors import UsageError
 from ambivox.inspection import utterance_table
 from ambivox.readouts import load_readout
 from ambivox.record import read_records, write_records
-from ambivox.run import Study, run_study
 from ambivox.run_folder import Run
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.truth_table import read_truth_table
 from ambivox.table_file import write_table
-from tests.run.toy import ToyModel
 from tests.scoring.rows import find_row
-
-
-@pytest.fixture
-def run(study: Study, tmp_path: Path) -> Run:
-    return run_study(study, tmp_path / "out", models=[ToyModel()])
 
 
 def table_of(run: Run, path: Path, method: str = "shares") -> Path:

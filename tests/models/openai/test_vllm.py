@@ -17,8 +17,8 @@ from ambivox.models.openai.adapter import ServerModel
 from ambivox.prompts import PROMPTS
 from tests.conftest import REPOSITORY
 
-# One server for all of these, so one worker runs them.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm")]
+# One server answers all of these: it is started once, as one worker runs a file.
+pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-3
 """In probability; what was seen is 4e-6."""
