@@ -50,7 +50,7 @@ docs: $(VENV)/.installed-dev
 # The tests with the lowest versions that pyproject.toml admits, in an environment of their own.
 test-lowest:
 	$(MAKE) build/lowest/.torch VENV=build/lowest
-	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,openai,finetune,report,raters]" \
+	build/lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[transformers,openai,finetune,figures,raters]" \
 	  hypothesis "mistral-common[audio]" pytest scikit-learn torchmetrics
 	build/lowest/bin/python -m pytest
 
@@ -123,7 +123,7 @@ $(VENV)/.torch:
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[transformers,report]"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[transformers]"
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

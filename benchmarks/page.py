@@ -1,4 +1,5 @@
-"""How large the report is and how long it takes to write, open, sort and page, by the number of clips.
+"""How large the report is, as a page and as a PDF, how long it takes to write, open, sort and page, and what
+axe-core finds in it, by the number of clips.
 
 ``python -m benchmarks.page [--clips 12 1000 100000]`` makes up runs, reports on them without sound, opens the
 pages in Chromium and writes benchmarks/results/page.json. 100,000 clips are asked one prompt, fewer four.
@@ -15,7 +16,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,7 @@ from benchmarks.scoring import EMOTIONS, PROMPTS, SOUNDS, SPEAKERS, answers
 READOUTS = ("label", "dictionary", "first", "mean")
 SHARD = 2000
 MANY_CLIPS = 20_000
+PATIENCE_MS = 300_000
 RESULTS = Path(__file__).parent / "results" / "page.json"
 
 
@@ -75,17 +79,26 @@ def write_run(folder: Path, n_clips: int, prompts: tuple[str, ...]) -> Run:
     return Run(folder)
 
 
-def opened(page: Path) -> dict[str, Any]:
-    """How long a browser takes until the first clips are there, to sort them all, and to show the next."""
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Chromium, as the machine has it or as ``playwright install chromium`` gets it."""
     from playwright.sync_api import sync_playwright
 
     installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
-        tab = browser.new_page()
+        chromium = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def opened(page: Path) -> dict[str, Any]:
+    """How long a browser takes until the first clips are there, to sort them all, and to show the next; what
+    axe-core finds; how large the page is as a PDF."""
+    with browser() as chromium:
+        tab = chromium.new_page()
         started_s = time.perf_counter()
-        tab.goto(page.as_uri(), timeout=300_000)
-        tab.wait_for_selector("ol.clips li", timeout=300_000)
+        tab.goto(page.as_uri(), timeout=PATIENCE_MS)
+        tab.wait_for_selector("ol.clips li", timeout=PATIENCE_MS)
         open_s = time.perf_counter() - started_s
         timed = """([name, value]) => {
             const started = performance.now();
@@ -97,13 +110,26 @@ def opened(page: Path) -> dict[str, Any]:
         sort_s = tab.evaluate(timed, ["[name=sort]", "people"])
         next_s = tab.evaluate(timed, ["[data-do=after]", ""])
         heap = tab.evaluate("performance.memory.usedJSHeapSize")
-        browser.close()
-    return {
-        "open_s": round(open_s, 1),
-        "sort_s": round(sort_s, 3),
-        "next_s": round(next_s, 3),
-        "heap_mb": round(heap / 1e6),
-    }
+        return {
+            "open_s": round(open_s, 1),
+            "sort_s": round(sort_s, 3),
+            "next_s": round(next_s, 3),
+            "heap_mb": round(heap / 1e6),
+            "pdf_mb": round(len(tab.pdf(format="A4")) / 1e6, 2),
+            "axe_violations": violations(tab),
+        }
+
+
+def violations(tab: Any) -> dict[str, int]:
+    """How many rules of axe-core a page breaks, by severity, in a light and a dark page together."""
+    axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    found = dict.fromkeys(("critical", "serious", "moderate", "minor"), 0)
+    for colours in ("light", "dark"):
+        tab.emulate_media(color_scheme=colours)
+        tab.evaluate(axe)
+        for rule in tab.evaluate("axe.run(document)")["violations"]:
+            found[rule["impact"]] += 1
+    return found
 
 
 def measured(n_clips: int) -> dict[str, Any]:

@@ -294,7 +294,7 @@ def test_an_interrupt_is_one_line_that_says_how_to_go_on(
 def test_listing_and_scoring_need_no_torch() -> None:
     code = (
         "import sys\nimport ambivox.cli, ambivox.run, ambivox.scoring, ambivox.metrics, ambivox.corpora\n"
-        "print(sorted({'torch', 'transformers', 'plotly'} & set(sys.modules)))"
+        "print(sorted({'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

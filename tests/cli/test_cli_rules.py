@@ -74,8 +74,8 @@ def flag(parameter: Any) -> str:
 
 def test_the_walk_finds_every_command() -> None:
     assert {
-        "read", "track", "app", "run", "score", "claims", "report", "export", "check", "finetune", "models",
-        "prompts", "emotions", "readouts", "calibrations", "metrics", "corpora", "corpora inspect",
+        "read", "track", "app", "run", "score", "claims", "report", "figures", "export", "check", "finetune",
+        "models", "prompts", "emotions", "readouts", "calibrations", "metrics", "corpora", "corpora inspect",
         "corpora check",
     } <= {" ".join(path) for path, _ in commands()}  # fmt: skip
 

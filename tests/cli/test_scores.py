@@ -70,6 +70,18 @@ def test_scores_are_printed_for_papers_and_spreadsheets(folder: Path, call_cli: 
     assert (folder / "ab.svg").read_text("utf-8").count("<svg") == 1
 
 
+@pytest.mark.slow
+def test_figures_of_runs_are_written_with_latex_that_includes_them(folder: Path, call_cli: Cli) -> None:
+    code, out, err = call_cli("figures", "a", "b", "-o", "drawn/here")
+    written = {path.name for path in (folder / "drawn" / "here").iterdir()}
+    assert (code, out, err) == (0, "", f"wrote {len(written)} files into drawn/here: include figures.tex\n")
+    assert written >= {"scores-column.pdf", "scores-page.svg", "figures.tex"}
+    assert not any(name.endswith(".partial") for name in written)
+    code, _, err = call_cli("figures", "a", "-o", "drawn/here/figures.tex")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "cannot be made (File exists): choose another folder" in err
+
+
 @pytest.mark.parametrize(
     ("format_", "name", "made"),
     [

@@ -37,7 +37,7 @@ class Shown(NamedTuple):
 def shown_of(run: Run) -> Shown:
     readings = read_run(run)
     scores = score_readings(readings)
-    return Shown(readings, scores, clip_columns(scores, readings, readings.corpora[0]))
+    return Shown(readings, scores, clip_columns(scores, [("", readings)], "crema-d"))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,8 @@ def test_orders_of_the_options_are_questions_of_their_own(shown: Shown) -> None:
     halved = [
         replace(one, variants=np.arange(len(one.variants)) % 2, conditions=orders) for one in corpus.readings
     ]
-    columns = clip_columns(scores, readings, replace(corpus, readings=tuple(halved)))
+    turned = replace(readings, corpora=(replace(corpus, readings=tuple(halved)),))
+    columns = clip_columns(scores, [("", turned)], "crema-d")
     first, second = columns["questions"][:2]
     assert first["name"].endswith("order angry, disgust, fear, happy, neutral, sad")
     assert second["name"].endswith("order sad, neutral, happy, fear, disgust, angry")

@@ -6,7 +6,9 @@ import re
 import pytest
 from rich.console import Console
 
+from ambivox.present.html.clips import Browser
 from ambivox.present.html.html import render_page
+from ambivox.present.html.packed import packed
 from ambivox.present.numbers import number
 from ambivox.present.scores import score_table
 from ambivox.present.tables import Cell, Column, Group, Line, Table, footnote, missing
@@ -29,8 +31,9 @@ def in_a_terminal(table: Table, width: int = 400) -> str:
 
 def on_a_page(table: Table) -> Page:
     found = {"corpus": "c", "licence": "l", "load_issues": ()}
+    browser = Browser("clips-0", "votes", (), packed({}), None)
     context = {"facts": [], "votes": [], "labels": table, "figures": [], "options": None, "splits": table}
-    return Page(render_page(TEMPLATE, "", found=found, **context))
+    return Page(render_page(TEMPLATE, found=found, shares=[], browser=browser, **context))
 
 
 def numbers_in(text: str) -> list[str]:

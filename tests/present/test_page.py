@@ -3,28 +3,26 @@ import html
 import json
 import re
 import stat
-import sys
 from base64 import b64encode
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from plotly import graph_objects
-from plotly.offline import get_plotlyjs
 
 from ambivox.errors import UsageError
 from ambivox.field_claims import claims, claims_of_readings
 from ambivox.present.html import write_report
 from ambivox.present.html.again import do_again
+from ambivox.present.html.svg import NARROW_PX, WIDE_PX
 from ambivox.present.scores import main_metrics
 from ambivox.scoring import ScoringOptions, read_run, score
 from tests.present.pages import Page, report
-from tests.present.runs import LABELS, SHARED, Made, make_run
+from tests.present.runs import SHARED, Made, make_run
 from tests.scoring.rows import find_row, prompt_of, readout_of
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)><!--'
-LABEL_PATH = "asked.emotions.labels"
+DRAWN = {"svg", "g", "text", "line", "polyline", "circle", "polygon", "rect", "title"}
 
 
 def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
@@ -149,23 +147,17 @@ def test_text_from_outside_is_shown_and_never_run(tmp_path):
     tags = [tag for tag, _ in page.tags]
     assert "img" not in tags
     assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
-    assert tags.count("script") == len(page.figures) + len(page.clips) + len(page.scripts)
+    assert tags.count("script") == len(page.clips) + len(page.scripts)
+    assert {"b", "onload"}.isdisjoint(tags)
     assert EVIL in page.text
     assert f"angry {EVIL}" in page.clips[0]["questions"][0]["answers"]
 
 
 def test_names_in_pictures_are_shown_literally(tmp_path):
-    drawn = json.dumps(report(tmp_path, Made(names=["<b>one</b>"], clips=1)).figures)
-    assert "&lt;b&gt;one&lt;/b&gt;" in drawn
-    assert "<b>" not in drawn
-
-
-def test_no_text_in_a_picture_can_end_its_script_element(tmp_path):
-    run = make_run(tmp_path / "run", Made(names=[EVIL], changes={LABEL_PATH: (EVIL, *LABELS[1:])}))
-    source = write_report(run, tmp_path / "report.html").read_text("utf-8")
-    blocks = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.DOTALL)
-    assert len(blocks) == source.count("data-figure=") > 3
-    assert not any(set("<>&\u2028\u2029") & set(block) for block in blocks)
+    page = report(tmp_path, Made(model="<b>&amp;", controls=("clip", "silence")))
+    drawn = [element for picture in page.pictures for element in picture]
+    assert any("<b>&amp;" in element.text for element in drawn)
+    assert {element.tag for element in drawn} <= DRAWN
 
 
 def test_only_the_scripts_of_the_page_may_run_and_nothing_is_fetched(tmp_path):
@@ -175,7 +167,6 @@ def test_only_the_scripts_of_the_page_may_run_and_nothing_is_fetched(tmp_path):
     hashes = {b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in page.scripts}
     assert set(re.findall(r"'sha256-([^']+)'", policy)) == hashes
     assert "default-src 'none'" in policy
-    assert page.scripts[0] == get_plotlyjs()
     for _, attrs in page.tags:
         assert "src" not in attrs
         assert attrs.get("href") in (None, "data:,")
@@ -195,39 +186,27 @@ def test_not_a_number_is_never_written(tmp_path):
         assert not re.search(r"\b([Nn]a[Nn]|[Ii]nf(inity)?|None|null)\b", words), name
 
 
-def test_every_picture_is_one_that_plotly_accepts_and_says_what_it_shows(tmp_path):
-    page = report(tmp_path, Made(controls=("clip", "silence")))
-    for figure in page.figures:
-        graph_objects.Figure(figure)
-    drawn = [attrs for _, attrs in page.tags if "data-figure" in attrs]
-    assert len(drawn) == len(page.figures) == 4
-    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in drawn)
-    assert re.search(r"Calibration against the votes.*text level: \d\.\d\d sure", drawn[-1]["aria-label"])
-
-
-def test_bars_and_lines_of_the_score_picture_are_the_scores(tmp_path):
-    figure = report(tmp_path).figures[0]
-    rows = score(tmp_path / "made-run").rows
-    values = [r.scores["jsd_bits"].value for r in rows if r.level != "control" and r.failed < r.utterances]
-    assert [x for x in figure["data"][0]["x"] if x] == values
-    assert [shape["x0"] for shape in figure["layout"]["shapes"]] == [
-        next(r.scores["jsd_bits"].value for r in rows if readout_of(r) == name)
-        for name in ("uniform", "vote prior", "noise ceiling")
+def test_every_picture_says_what_it_shows(tmp_path):
+    page = report(tmp_path, Made(controls=("clip", "silence", "swapped")), ScoringOptions(cluster="clip"))
+    heads = [picture[0].attributes for picture in page.pictures]
+    titles = [attrs["aria-label"].partition(".")[0] for attrs in heads]
+    assert titles == [
+        "What can be claimed",
+        "jsd_bits of every readout",
+        "Text against token level by ambiguity",
+        "Sensitivity to prompts and orders",
+        "What became of the answers",
+        "As unsure as the raters?",
+        "How sure, and how many raters agree",
     ]
+    assert {attrs["role"] for attrs in heads} == {"img"}
+    assert re.search(r"text level: \d\.\d+ \d\.\d\d\d", heads[-1]["aria-label"])
 
 
-def test_the_whiskers_of_the_score_picture_are_the_intervals(tmp_path):
-    options = ScoringOptions(cluster="clip")
-    figure = report(tmp_path, options=options).figures[0]
-    rows = [row for row in score(tmp_path / "made-run", options).rows if row.level != "control"]
-    whiskers, ends = figure["data"][0]["error_x"], figure["data"][0]["x"]
-    assert any(whiskers["array"])
-    for row, end, up, down in zip(rows, ends, whiskers["array"], whiskers["arrayminus"], strict=True):
-        found = row.intervals.get("jsd_bits")
-        if found is None or found.reason:
-            assert (up, down) == (0, 0)
-        else:
-            assert (end - down, end + up) == pytest.approx((found.low, found.high))
+def test_every_picture_is_drawn_for_a_phone_too(tmp_path):
+    page = report(tmp_path)
+    widths = [float(attrs["width"]) for tag, attrs in page.tags if tag == "svg"]
+    assert widths == [WIDE_PX, NARROW_PX] * len(page.pictures)
 
 
 def test_headings_are_in_order_and_there_is_one_title(tmp_path):
@@ -236,7 +215,8 @@ def test_headings_are_in_order_and_there_is_one_title(tmp_path):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
-    assert [tag for tag, _ in page.tags].count("title") == 1
+    before_the_body = [tag for tag, _ in page.tags][: [tag for tag, _ in page.tags].index("body")]
+    assert before_the_body.count("title") == 1
 
 
 def test_statuses_of_every_kind_are_written(tmp_path):
@@ -267,14 +247,6 @@ def test_its_folder_is_made_and_a_folder_is_no_file(tmp_path):
     assert stat.S_ISREG(out.stat().st_mode)
     with pytest.raises(UsageError, match="name the file to write"):
         write_report(run, tmp_path / "new")
-
-
-def test_without_plotly_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(
-        UsageError, match=re.escape("this needs the extra 'report': pip install 'ambivox[report]'")
-    ):
-        write_report(make_run(tmp_path / "run"), tmp_path / "report.html")
 
 
 def test_a_run_without_votes_is_refused_and_nothing_is_written(tmp_path):

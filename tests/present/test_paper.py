@@ -11,10 +11,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from ambivox.choices import PictureWidth
 from ambivox.errors import UsageError
 from ambivox.metrics import METRICS
+from ambivox.present.figures.paper import WIDTHS_MM, write_figures, write_picture
 from ambivox.present.latex import escape_latex, latex_table
-from ambivox.present.picture import WIDTHS_INCH, write_picture
 from ambivox.present.scores import score_table
 from ambivox.present.tables import Cell, Column, Group, Line, Table
 from ambivox.scoring import RowKey, ScoreTable, ScoringOptions, read_run, score
@@ -120,24 +121,67 @@ def test_csv_has_a_row_for_each_row_and_metric_and_no_formula(scored: Scored) ->
     assert float(row["low"]) == found.intervals["jsd_bits"].low
 
 
+def width_mm(path: Path) -> float:
+    """How wide a drawing is, as a reader of its format finds it."""
+    if path.suffix == ".svg":
+        points = float(ElementTree.fromstring(path.read_text("utf-8")).attrib["width"].removesuffix("pt"))
+    else:
+        [box] = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ", path.read_bytes())
+        points = float(box)
+    return points * 25.4 / 72
+
+
 @pytest.mark.parametrize("width", ["column", "page"])
 def test_a_picture_is_as_wide_as_asked_and_shows_every_score(
-    scored: Scored, tmp_path: Path, width: str
+    scored: Scored, tmp_path: Path, width: PictureWidth
 ) -> None:
     scores = scored(model="<b>&$x$", clips=14)
-    path = write_picture(scores, tmp_path / "new" / "a.svg", width)  # type: ignore[arg-type]
-    root = ElementTree.fromstring(path.read_text("utf-8"))
-    assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(72 * WIDTHS_INCH[width], abs=0.1)  # type: ignore[index]
-    words = " ".join("".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text"))
+    path = write_picture(scores, tmp_path / "new" / "a.svg", width)
+    assert width_mm(path) == pytest.approx(WIDTHS_MM[width], abs=0.1)
+    words = "\n".join(re.findall("<!-- (.*?) -->", path.read_text("utf-8")))  # its text is drawn as paths
     for row in scores.rows:
         if row.of_clips:
             assert f"{row.value('jsd_bits'):.3f}" in words
     assert "vote prior" in words
-    assert path.read_bytes() == write_picture(scores, tmp_path / "b.svg", width).read_bytes()  # type: ignore[arg-type]
+    assert path.read_bytes() == write_picture(scores, tmp_path / "b.svg", width).read_bytes()
 
 
-def test_a_picture_can_be_a_pdf(scored: Scored, tmp_path: Path) -> None:
-    assert write_picture(scored(), tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+@pytest.fixture(scope="module")
+def written(few_noise_draws: None, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The standard figures of a run."""
+    folder = tmp_path_factory.mktemp("figures")
+    made = replace(MADE, prompts=("word",), readouts=("label", "first"), controls=("clip", "swapped"))
+    readings = read_run(make_run(folder / "run", made), OPTIONS)
+    return write_figures([readings], folder / "new" / "figures")
+
+
+@pytest.mark.slow
+def test_every_figure_is_there_as_svg_and_pdf_in_both_widths_and_latex_includes_it(
+    written: list[Path],
+) -> None:
+    names = ["claims", "scores", "thirds", "calibration"]
+    expected = {f"{name}-{width}{end}" for name in names for width in WIDTHS_MM for end in (".svg", ".pdf")}
+    assert {path.name for path in written} == expected | {"figures.tex"}
+    assert sorted(path.name for path in written[0].parent.iterdir()) == sorted(path.name for path in written)
+    for path in written[:-1]:
+        width: PictureWidth = "column" if "-column" in path.name else "page"
+        assert width_mm(path) == pytest.approx(WIDTHS_MM[width], abs=0.1)
+    included = re.findall(r"\\includegraphics\{(.*?)\}", written[-1].read_text("utf-8"))
+    assert included == [f"{name}-{width}.pdf" for name in names for width in ("column", "page")]
+
+
+@pytest.mark.slow
+def test_every_font_is_inside_and_no_text_of_an_svg_needs_one(written: list[Path]) -> None:
+    for path in written:
+        content = path.read_bytes()
+        if path.suffix == ".pdf":
+            fonts = re.findall(rb"/Type /FontDescriptor.*?>>", content, re.DOTALL)
+            assert fonts
+            assert all(b"/FontFile2" in font for font in fonts)
+            assert b"/Type3" not in content
+        elif path.suffix == ".svg":
+            assert b"<text" not in content
+            assert b"font-family" not in content
 
 
 def test_a_picture_that_cannot_be_made_is_one_line(scored: Scored, tmp_path: Path) -> None:

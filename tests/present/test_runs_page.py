@@ -1,9 +1,9 @@
 """The page of several runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from plotly.offline import get_plotlyjs
 
 from ambivox.present.differences import difference_table
 from ambivox.present.html import write_report
@@ -21,7 +21,7 @@ def test_the_page_of_several_runs_has_their_table_and_differences(tmp_path: Path
     runs = [make_run(tmp_path / "a", usual), make_run(tmp_path / "b", other)]
     options = ScoringOptions(cluster="clip", n_draws=100)
     out = write_report(runs, tmp_path / "page.html", options)
-    page = Page(out.read_text("utf-8").replace(get_plotlyjs(), ""))
+    page = Page(out.read_text("utf-8"))
     assert ["a: Prompt word, mini"] in page.rows
     assert [f"b: Prompt word, {EVIL}"] in page.rows
     assert [f"b ({EVIL}) less a (mini)"] in page.rows
@@ -32,3 +32,23 @@ def test_the_page_of_several_runs_has_their_table_and_differences(tmp_path: Path
     shown = next(row for row in page.rows if row[0] == "word · label")
     assert shown[2].startswith(f"{line.cells[2].text}{line.cells[2].detail}")
     assert line.cells[2].text.startswith("+")
+
+
+@pytest.mark.usefixtures("few_noise_draws")
+def test_clips_of_several_runs_have_the_answers_of_all_side_by_side(tmp_path: Path) -> None:
+    usual = Made(clips=6, prompts=("word",), readouts=("label", "first"))
+    other = replace(usual, clips=9, model="other", say=lambda *_: "sad")
+    runs = [make_run(tmp_path / "a", usual), make_run(tmp_path / "b", other)]
+    out = write_report(runs, tmp_path / "page.html", ScoringOptions(cluster="clip", n_draws=100))
+    [clips] = Page(out.read_text("utf-8")).clips
+    first, second = clips["questions"]
+    assert [first["name"], second["name"]] == ["a · mini · word", "b · other · word"]
+    assert clips["beside"] == 1
+    assert len(clips["ids"]) == 9
+    assert first["answers"][6:] == [None] * 3
+    assert second["answers"] == ["sad"] * 9
+    for question, known in ((first, 6), (second, 9)):
+        level = question["levels"]["token"]
+        assert [status >= 0 for status in level["status"]] == [True] * known + [False] * (9 - known)
+        assert set(level["p"][6 * known :]) <= {-1}
+        assert all(question["tokens"][n] for n in range(known) if question["answers"][n])

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ambivox.app.follow import Followed
 from ambivox.app.listen import Listened, Piece
 from ambivox.present.escape import escaped
-from ambivox.present.html.figures import LEVELS
+from ambivox.present.figures.charts import LEVELS
 from ambivox.present.text.track import csv_header, csv_row
 from ambivox.run import WindowReading
 
@@ -35,7 +35,8 @@ _NAMED = 3
 
 def show_listened(listened: Listened) -> str:
     """The answers to questions about a clip, side by side."""
-    return _render("listened.html.j2", listened=listened, levels=LEVELS)
+    colours = {name: style.colour for name, style in LEVELS.items()}
+    return _render("listened.html.j2", listened=listened, levels=colours)
 
 
 def show_error(error: object) -> str:

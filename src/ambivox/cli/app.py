@@ -45,6 +45,7 @@ for _command in (
     results.score,
     results.claims,
     results.report,
+    results.figures,
     results.export,
     model.calibrate,
     model.check,

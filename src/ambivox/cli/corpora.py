@@ -10,6 +10,7 @@ import typer
 
 from ambivox.cli.options import (
     AnyEmotionsOption,
+    AudioOption,
     CorpusOption,
     CorpusOptionsOption,
     CorpusPathArgument,
@@ -51,6 +52,7 @@ def inspect(
             help="Write a page (.html) or a table of the utterances (.csv, .parquet); may be repeated.",
         ),
     ] = None,
+    audio: AudioOption = "link",
     as_json: JsonOption = False,
 ) -> None:
     """Show what a corpus holds.
@@ -73,7 +75,7 @@ def inspect(
         if file.suffix == _PAGE:
             from ambivox.present.html.corpus_page import write_corpus_page
 
-            written = write_corpus_page(found, file)
+            written = write_corpus_page(found, loaded, file, emotions=chosen, audio=audio)
         elif chosen is None or found.votes is None:
             raise UsageError(f"{path}: there are no votes, so there is no table of them to write")
         else:

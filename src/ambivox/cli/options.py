@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from ambivox.choices import Cluster, Dtype, FailedAs, Outside, Truth, TruthMethod
+from ambivox.choices import ClipSound, Cluster, Dtype, FailedAs, Outside, Truth, TruthMethod
 
 
 def names_in(module: str, registry: str) -> Callable[[str], list[str]]:
@@ -163,6 +163,13 @@ CalibrateOption = Annotated[
     Path | None,
     typer.Option(
         "--calibrate", metavar="FILE.json", help="Apply the calibration that 'ambivox calibrate' wrote."
+    ),
+]
+
+AudioOption = Annotated[
+    ClipSound,
+    typer.Option(
+        "--audio", help="How clips are heard on a page: by links to their files, inside the page, or not."
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""The commands on finished runs: ``ambivox score | claims | report | export``."""
+"""The commands on finished runs: ``ambivox score | claims | report | figures | export``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambivox.choices import ClipSound, ExportFormat, PictureWidth
+from ambivox.choices import ExportFormat, PictureWidth
 from ambivox.cli.options import (
     AnyEmotionsOption,
+    AudioOption,
     CalibrationOption,
     ClusterOption,
     ConventionOption,
@@ -140,8 +141,8 @@ def score(
     The table has controls that heard nothing, and an interval beside each score. Several runs stand in one
     table, with the differences between them on the clips that they share.
     """
+    from ambivox.present.figures.paper import write_picture
     from ambivox.present.latex import latex_table
-    from ambivox.present.picture import write_picture
     from ambivox.present.scores import score_table
     from ambivox.present.text.scores import show_gates, show_grid, show_scores
     from ambivox.readouts.grid import grid as readouts_of_grid
@@ -289,14 +290,12 @@ def report(
     cluster: ClusterOption = "speaker",
     calibration: CalibrationOption = None,
     development_speakers: DevelopmentSpeakersOption = "",
-    audio: Annotated[
-        ClipSound, typer.Option(help="How clips are heard: by links to their files, inside the page, or not.")
-    ] = "link",
+    audio: AudioOption = "link",
     partial: PartialOption = False,
 ) -> None:
     """Write the scores of runs as an HTML page.
 
-    The page of a single run has every clip, to look at and to hear.
+    With the claims, and every clip to look at and to hear; several runs stand side by side.
     """
     from ambivox.present.html import write_report
     from ambivox.scoring import ScoringOptions
@@ -319,6 +318,51 @@ def report(
         [_open(run, partial) for run in runs], out or runs[0] / "report.html", options, audio=audio
     )
     say(f"wrote {path}")
+
+
+def figures(
+    runs: RunsArgument,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="DIR", help="The folder to write into, which is made."),
+    ],
+    convention: ConventionOption = "ambivox",
+    metric: MetricsOption = None,
+    outside: OutsideOption = "drop",
+    failed_as: FailedAsOption = None,
+    readout: ReadoutOption = None,
+    truth: TruthOption = "votes",
+    truth_table: TruthTableOption = None,
+    cluster: ClusterOption = "speaker",
+    calibration: CalibrationOption = None,
+    development_speakers: DevelopmentSpeakersOption = "",
+    partial: PartialOption = False,
+) -> None:
+    """Draw the figures of a paper.
+
+    Claims, scores between vote prior and noise ceiling, thirds of ambiguity, sensitivity, calibration and
+    layers, each as SVG and PDF, 85 mm wide for one column and 178 mm for two, with figures.tex to include
+    them.
+    """
+    from ambivox.present.figures.paper import write_figures
+    from ambivox.scoring import ScoringOptions, read_run
+
+    options = ScoringOptions(
+        convention=convention,
+        metrics=metric or (),
+        outside=outside,
+        failed_as=failed_as,
+        readouts=readout,
+        calibrations=calibration,
+        development_speakers=_names(development_speakers),
+        cluster=cluster,
+        truth=truth,
+        truth_table=truth_table,
+    )
+    n_processes = os.cpu_count() or 1
+    readings = [read_run(_open(run, partial), options, n_processes=n_processes) for run in runs]
+    written = write_figures(readings, out)
+    say(f"wrote {len(written)} files into {out}: include {written[-1].name}")
 
 
 def export(

@@ -1,32 +1,14 @@
-"""What a report tells of a run beside its tables: clips with their readings, and why readings failed."""
+"""What a report tells of a run beside its tables: why readings failed, and when it was written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ambivox.raters.distribution import Array
-from ambivox.readouts import STATUSES, Reading, Status
+from ambivox.readouts import STATUSES, Status
 from ambivox.run_folder import Run
 from ambivox.scoring import RowKey, RunReadings
 from ambivox.scoring.readings import CorpusReadings, Readings
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clip whose votes count: shares of the votes (shape ``(N,)``) and how many."""
-
-    utterance: str
-    votes: int
-    q: Array
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One reading that a picture shows."""
-
-    clip: Clip
-    reading: Reading
 
 
 @dataclass
@@ -38,20 +20,6 @@ class Failure:
     reason: str
     readings: int = 0
     clips: list[str] = field(default_factory=list)
-
-
-def answers(readings: RunReadings, key: RowKey) -> list[Answer]:
-    """The readings of a row, clip by clip."""
-    corpus = next(corpus for corpus in readings.corpora if corpus.corpus == key.corpus)
-    found = next(found for found in corpus.readings if found.key == key)
-    clips = [
-        Clip(name, int(votes.sum()), q)
-        for name, votes, q in zip(corpus.clips.names, corpus.clips.votes, corpus.clips.q, strict=True)
-    ]
-    return [
-        Answer(clips[place], Reading(None if failed else p, status))
-        for place, p, status, failed in zip(found.clips, found.p, found.statuses, found.failed, strict=True)
-    ]
 
 
 def failures(readings: RunReadings) -> list[Failure]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.present.html.svg import NARROW_PX, WIDE_PX, draw
 from ambivox.write_aside import write_text
 
 _TEMPLATES = PackageLoader("ambivox.present.html", "templates")
-_SCRIPTS = ("draw.js", "save.js", "clips.js")
+_SCRIPTS = ("save.js", "clips.js")
 
 
-def check_page(out: Path) -> str:
-    """plotly's own script, after checking that a page can be written to `out`.
+def check_page(out: Path) -> None:
+    """Check that a page can be written to `out`.
 
     Raises:
-        UsageError: plotly is missing, `out` is a folder, or its name is not that of a page.
+        UsageError: `out` is a folder, or its name is not that of a page.
     """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        raise UsageError("this needs the extra 'report': pip install 'ambivox[report]'") from None
     if out.is_dir():
         raise UsageError(f"{out}: is a folder; name the file to write, for example {out / 'report.html'}")
     if out.suffix.lower() not in (".html", ".htm"):  # a slip could replace a clip or a manifest
         raise UsageError(f"{out}: end the name of the page in .html")
-    return str(get_plotlyjs())
 
 
-def render_page(template: str, plotly_js: str, **context: Any) -> str:
+def render_page(template: str, **context: Any) -> str:
     """Render a template of the package with its style and scripts, none of which may come from elsewhere."""
     environment = Environment(
         loader=_TEMPLATES,
@@ -45,8 +42,9 @@ def render_page(template: str, plotly_js: str, **context: Any) -> str:
         undefined=StrictUndefined,
     )
     environment.filters["as_json"] = _as_json
-    environment.globals["numbered"] = _Numbered()
-    scripts = [plotly_js, *map(_source, _SCRIPTS)]
+    environment.filters["wide"] = partial(draw, width_px=WIDE_PX)
+    environment.filters["narrow"] = partial(draw, width_px=NARROW_PX)
+    scripts = [_source(name) for name in _SCRIPTS]
     return environment.get_template(template).render(
         style=Markup(_source("style.css")),
         scripts=[Markup(script) for script in scripts],
@@ -63,17 +61,6 @@ def write_page(page: str, out: Path) -> Path:
         raise AmbivoxError(f"{out.parent}: cannot be made ({error.strerror}): choose another file") from None
     write_text(out, page)
     return out
-
-
-class _Numbered:
-    """Counts up, for ids that are unique in a page."""
-
-    def __init__(self) -> None:
-        self.last = 0
-
-    def __call__(self) -> int:
-        self.last += 1
-        return self.last
 
 
 def _as_json(value: object) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,24 @@ from ambivox.choices import ClipSound
 from ambivox.field_claims import RunClaims, claims_of_readings
 from ambivox.present.claims import claims_table
 from ambivox.present.differences import difference_table
-from ambivox.present.html.again import do_again
-from ambivox.present.html.ambiguity_figures import calibration_figure, entropy_figure
-from ambivox.present.html.clips import clip_browser
-from ambivox.present.html.facts import answers, date_of, failures
-from ambivox.present.html.failures import failures_table
-from ambivox.present.html.figures import (
-    LEVELS,
-    VOTES,
-    Shown,
-    score_figure,
+from ambivox.present.figures.of_claims import claim_figure
+from ambivox.present.figures.of_readings import (
+    Named,
+    calibration_figure,
+    entropy_figure,
     status_figure,
 )
+from ambivox.present.figures.of_scores import (
+    layer_figure,
+    score_figure,
+    sensitivity_figure,
+    tertile_figure,
+)
+from ambivox.present.figures.standard import named
+from ambivox.present.html.again import do_again
+from ambivox.present.html.clips import CLIP_LEGEND, clip_browser
+from ambivox.present.html.facts import date_of, failures
+from ambivox.present.html.failures import failures_table
 from ambivox.present.html.html import check_page, render_page, write_page
 from ambivox.present.html.summary import summarise
 from ambivox.present.names import HEARD, fitted_line, note_lines, several_models
@@ -32,13 +38,12 @@ from ambivox.present.scores import (
     sensitivity_table,
     tertile_table,
 )
+from ambivox.present.tables import Table
 from ambivox.run.plan import controls_of
 from ambivox.run_folder import Run
 from ambivox.scoring import (
     DEFAULT_OPTIONS,
-    RowKey,
     RunReadings,
-    ScoreRow,
     ScoreTable,
     ScoringOptions,
     read_run,
@@ -57,8 +62,8 @@ def write_report(
     """Score a run, or several side by side, and write what came out as one HTML file, whole or not at all.
 
     Args:
-        run: a run or its directory, or several of them: the page of several has their table and differences,
-            and no clips.
+        run: a run or its directory, or several of them: the page of several has their differences, and their
+            answers side by side.
         out: the file to write; its folder is made.
         options, n_processes: as in `ambivox.score`.
         audio: how clips can be heard; links start from the page's folder, and go where it goes.
@@ -67,55 +72,54 @@ def write_report(
         `out`. The same run gives the same bytes.
 
     Raises:
-        UsageError: plotly is missing, `out` is a folder, the run cannot be scored (no votes, no records), or
+        UsageError: `out` is a folder, the run cannot be scored (no votes, no records), or
             runs do not belong in one table.
     """
     out = Path(out)
-    plotly_js = check_page(out)
+    check_page(out)
     runs = [run] if isinstance(run, Run | str | Path) else run
     readings = [read_run(one, options, n_processes=n_processes) for one in runs]
     scores = score_runs(readings)
     page = (
-        _page(scores, readings[0], plotly_js, audio, out)
-        if len(runs) == 1
-        else _runs_page(scores, readings, plotly_js)
+        _page(scores, readings[0], audio, out) if len(runs) == 1 else _runs_page(scores, readings, audio, out)
     )
     return write_page(page, out)
 
 
-def _runs_page(scores: ScoreTable, readings: Sequence[RunReadings], plotly_js: str) -> str:
+def _runs_page(scores: ScoreTable, readings: Sequence[RunReadings], audio: ClipSound, out: Path) -> str:
     """The page of several runs."""
+    runs = named(scores, readings)
+    tested = [(name, claims_of_readings(one)) for name, one in runs]
     sections = [
-        {
+        _figures(scores, runs, tested, corpus)
+        | {
             "corpus": corpus,
             "scores_table": score_table(scores, corpus),
             "differences": difference_table(scores, corpus),
-            "details": further_tables(scores, corpus),
-            "scores": score_figure(scores, corpus),
+            "details": _details(scores, corpus),
+            "browser": clip_browser(scores, runs, corpus, audio, out),
         }
         for corpus in scores.corpora
     ]
     return render_page(
         "runs.html.j2",
-        plotly_js,
         table=scores,
         headline=scores.metric(scores.headline),
-        runs=[(name, one.facts, date_of(one.run)) for name, one in zip(scores.runs, readings, strict=True)],
+        runs=[(name, one.facts, date_of(one.run)) for name, one in runs],
         warnings=note_lines(scores.cautions),
         notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
         sections=sections,
+        legend_of_clips=CLIP_LEGEND,
     )
 
 
-def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str, audio: ClipSound, out: Path) -> str:
+def _page(scores: ScoreTable, readings: RunReadings, audio: ClipSound, out: Path) -> str:
     """The page of one run."""
-    metric, models = scores.metric(scores.headline), several_models(scores.rows)
     tested = claims_of_readings(readings)
     return render_page(
         "report.html.j2",
-        plotly_js,
         table=scores,
-        headline=metric,
+        headline=scores.metric(scores.headline),
         readings=readings,
         facts=readings.facts,
         environment=readings.environment,
@@ -128,43 +132,51 @@ def _page(scores: ScoreTable, readings: RunReadings, plotly_js: str, audio: Clip
         sections=[_section(scores, readings, corpus, tested, audio, out) for corpus in scores.corpora],
         tested=tested,
         again=do_again(readings),
-        failures=failures_table(failures(readings), models=models),
+        failures=failures_table(failures(readings), models=several_models(scores.rows)),
+        legend_of_clips=CLIP_LEGEND,
     )
-
-
-def _best_of_levels(scores: ScoreTable, corpus: str) -> list[tuple[ScoreRow, RowKey]]:
-    """The plain readout that scored best at each level: the two that pictures show clip by clip."""
-    best = []
-    for level in ("text", "token"):
-        keyed = [(row, row.key) for row in scores.ranked(corpus, level=level)]
-        best += [(row, key) for row, key in keyed if isinstance(key, RowKey) and not key.calibration][:1]
-    return best
 
 
 def _section(
     scores: ScoreTable, readings: RunReadings, corpus: str, tested: RunClaims, audio: ClipSound, out: Path
 ) -> dict[str, Any]:
-    best = _best_of_levels(scores, corpus)
-    shown: Shown = [(row, answers(readings, key)) for row, key in best]
-    labels = readings.facts.corpora[corpus].labels
     versions = readings.facts.prompt_versions
     found = next(found for found in readings.corpora if found.corpus == corpus)
-    details = [
-        *further_tables(scores, corpus, versions=versions),
-        tertile_table(scores, corpus),
-        sensitivity_table(scores, corpus),
-    ]
-    return {
+    runs = named(scores, [readings])
+    return _figures(scores, runs, [("", tested)], corpus) | {
         "corpus": corpus,
         "claims": [claims_table(one, tested.margin) for one in tested.corpora if one.corpus == corpus],
         "summary": summarise(scores, found),
         "scores_table": score_table(scores, corpus, versions=versions),
-        "details": [table for table in details if table],
+        "details": _details(scores, corpus, versions),
         "failed_as": failed_as_table(scores, corpus),
-        "scores": score_figure(scores, corpus),
-        "browser": clip_browser(scores, readings, found, audio, out),
-        "legend": [("votes", VOTES), *((f"{row.level} level", LEVELS[row.level]) for row, _ in best)],
-        "statuses": status_figure(scores, corpus),
-        "entropy": entropy_figure(shown, labels),
-        "calibration": calibration_figure(shown),
+        "browser": clip_browser(scores, runs, corpus, audio, out),
+    }
+
+
+def _details(
+    scores: ScoreTable, corpus: str, versions: Mapping[str, Sequence[int]] | None = None
+) -> list[Table]:
+    """The tables that one has to open."""
+    further = further_tables(scores, corpus, versions=versions)
+    others = (tertile_table(scores, corpus), sensitivity_table(scores, corpus))
+    return [*further, *(table for table in others if table)]
+
+
+def _figures(
+    scores: ScoreTable, runs: Named, tested: Sequence[tuple[str, RunClaims]], corpus: str
+) -> dict[str, Any]:
+    """The figures of one corpus: two at its head, those below its tables, those below its clips."""
+    one = [corpus]
+    scored = (tertile_figure(scores, one), sensitivity_figure(scores, one), layer_figure(scores, one))
+    read = (
+        status_figure(scores, one),
+        entropy_figure(scores, runs, one),
+        calibration_figure(scores, runs, one),
+    )
+    return {
+        "verdicts": claim_figure(tested, one),
+        "scores": score_figure(scores, one),
+        "of_scores": [figure for figure in scored if figure],
+        "of_readings": [figure for figure in read if figure],
     }

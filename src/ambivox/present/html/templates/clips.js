@@ -3,6 +3,7 @@
 // Text from outside reaches the page as text only (textContent), never as markup.
 const PER_PAGE = 12;
 const COLOURS = { votes: "#7a7a7a", text: "#e69f00", token: "#0072b2" };
+const UNASKED = { name: "", answers: [], tokens: [], levels: {} };
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -38,27 +39,45 @@ class ClipBrowser {
     this.select();
   }
 
+  // A corpus that nothing was asked about has no question.
   get question() {
-    return this.data.questions[this.controls.question.value];
+    return this.data.questions[this.controls.question.value] ?? UNASKED;
+  }
+
+  // The question chosen, and the one beside it.
+  get shown() {
+    return [this.question, this.data.questions[this.controls.beside.value]].filter((one) => one && one !== UNASKED);
   }
 
   fillControls() {
     const { data, controls } = this;
     const offer = (control, names) => names.forEach((name, n) => control.append(make("option", { value: n }, name)));
     offer(controls.question, data.questions.map((question) => question.name));
+    offer(controls.beside, data.questions.map((question) => question.name));
+    if (data.beside !== null) controls.beside.options[data.beside + 1].defaultSelected = true;
     const used = new Set(data.questions.flatMap((q) => Object.values(q.levels).flatMap((level) => level.status)));
     data.statuses.forEach((status, n) => used.has(n) && controls.status.append(make("option", { value: n }, status)));
     offer(controls.speaker, data.speakers.map((speaker) => speaker || "unknown"));
     offer(controls.label, data.labels);
-    controls.question.parentElement.hidden = data.questions.length < 2;
+    controls.question.parentElement.hidden = controls.beside.parentElement.hidden = data.questions.length < 2;
+    controls.status.parentElement.hidden = data.questions.length === 0;
+    for (const option of [...controls.sort.options]) if (!this.sortable(option.value)) option.remove();
     controls.speaker.parentElement.hidden = data.speakers.length < 2;
+    controls.label.parentElement.hidden = data.labels.length === 0;
+  }
+
+  // Whether any question has numbers to sort by.
+  sortable(by) {
+    return ["place", "people"].includes(by) || this.data.questions.some((question) => this.columnOf(question, by));
+  }
+
+  columnOf({ levels, between }, by) {
+    return { people: this.data.entropy, text: levels.text?.from_truth, token: levels.token?.from_truth, between }[by] ?? null;
   }
 
   // What clips are sorted by: a column of numbers, or null for the order of the corpus.
   sortColumn() {
-    const { levels, between } = this.question;
-    const columns = { people: this.data.entropy, text: levels.text?.from_truth, token: levels.token?.from_truth, between };
-    return columns[this.controls.sort.value] ?? null;
+    return this.columnOf(this.question, this.controls.sort.value);
   }
 
   select() {
@@ -70,7 +89,7 @@ class ClipBrowser {
       (status === null || Object.values(question.levels).some((level) => level.status[clip] === status)) &&
       (speaker === null || data.speaker[clip] === speaker) &&
       (label === null || this.leads(clip, label)) &&
-      (!wanted || `${data.ids[clip]}\n${question.answers[clip] ?? ""}`.toLowerCase().includes(wanted));
+      (!wanted || `${data.ids[clip]}\n${data.about?.[clip] ?? ""}\n${question.answers[clip] ?? ""}`.toLowerCase().includes(wanted));
     this.selected = data.ids.map((_, clip) => clip).filter(keeps);
     const column = this.sortColumn();
     const sign = controls.least.checked ? 1 : -1;
@@ -83,7 +102,7 @@ class ClipBrowser {
 
   leads(clip, label) {
     const shares = this.shares(this.data.truth, clip);
-    return shares[label] === Math.max(...shares);
+    return shares[label] > 0 && shares[label] === Math.max(...shares);
   }
 
   shares(flat, clip) {
@@ -134,23 +153,26 @@ class ClipBrowser {
     const link = make("a", { href: `#${new URLSearchParams({ clip: id, corpus: data.corpus })}`, "aria-label": `link to ${id}` }, "link");
     const speaker = data.speakers[data.speaker[clip]];
     const votes = this.shares(data.votes, clip).reduce((sum, n) => sum + n, 0);
-    const facts = [speaker && `speaker ${speaker}`, votes && `${votes} vote${votes === 1 ? "" : "s"}`, `entropy ${decimal(data.entropy[clip], 2)} bit`];
+    const entropy = data.entropy[clip] >= 0 && `entropy ${decimal(data.entropy[clip], 2)} bit`;
+    const facts = [speaker && `speaker ${speaker}`, votes && `${votes} vote${votes === 1 ? "" : "s"}`, entropy];
     const card = make(
       "li",
       { tabindex: "-1", class: clip === this.linked ? "linked" : "" },
       make("h4", {}, make("bdi", {}, id), " ", link),
       make("p", { class: "soft" }, make("bdi", {}, facts.filter(Boolean).join(" · "))),
+      data.about?.[clip] ? make("p", {}, make("bdi", {}, data.about[clip])) : null,
       this.player(clip),
-      this.table(clip),
+      data.labels.length ? this.table(clip) : null,
     );
-    card.append(...this.said(clip));
-    card.append(make("p", { class: "soft" }, this.differences(clip)));
+    for (const question of this.shown) {
+      if (this.shown.length > 1) card.append(make("h5", {}, make("bdi", {}, question.name)));
+      card.append(...this.said(question, clip), make("p", { class: "soft" }, this.differences(question, clip)));
+    }
     return card;
   }
 
   // What was said, each piece coloured by the probability that the labels held there.
-  said(clip) {
-    const { answers, tokens } = this.question;
+  said({ answers, tokens }, clip) {
     const answer = answers[clip];
     if (answer === null) return [make("p", { class: "said" }, make("em", {}, "not answered"))];
     if (!tokens[clip]) return [make("p", { class: "said" }, "said ", make("q", { dir: "auto" }, answer))];
@@ -195,8 +217,7 @@ class ClipBrowser {
     return `token ${step + 1}: ${decimal(mass)} on labels${labels.length ? ` (${labels.join(", ")})` : ""}`;
   }
 
-  differences(clip) {
-    const { levels, between } = this.question;
+  differences({ levels, between }, clip) {
     const parts = Object.entries(levels).map(([name, level]) => {
       const status = level.status[clip] < 0 ? "not asked" : this.data.statuses[level.status[clip]];
       return `${name} level ${status}, ${decimal(level.from_truth[clip])} bit from ${this.data.people}`;
@@ -206,15 +227,22 @@ class ClipBrowser {
   }
 
   table(clip) {
-    const { data, question } = this;
-    const series = [[data.people, "votes", data.truth], ...Object.entries(question.levels).map(([name, level]) => [name, name, level.p])];
+    const { data, shown } = this;
+    const series = [
+      [data.people, "votes", data.truth],
+      ...shown.flatMap((question) => Object.entries(question.levels).map(([name, level]) => [name, name, level.p])),
+    ];
     const columns = series.map(([, colour, flat]) => [colour, this.shares(flat, clip)]);
     const votes = this.shares(data.votes, clip);
-    const head = make("tr", {}, make("th", { scope: "col" }, "label"), ...series.map(([name]) => make("th", { scope: "col" }, name)));
+    const head = [make("tr", {}, make("th", { scope: "col" }, "label"), ...series.map(([name]) => make("th", { scope: "col" }, name)))];
+    if (shown.length > 1) {
+      const spans = shown.map(({ name, levels }) => make("th", { scope: "colgroup", colspan: Object.keys(levels).length }, make("bdi", {}, name)));
+      head.unshift(make("tr", {}, make("td", { colspan: 2 }), ...spans));
+    }
     const rows = data.labels.map((label, n) =>
       make("tr", {}, make("th", { scope: "row" }, label), ...columns.map(([colour, shares]) => this.cell(colour, shares[n], colour === "votes" && votes[n]))),
     );
-    return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+    return make("table", {}, make("thead", {}, ...head), make("tbody", {}, ...rows));
   }
 
   cell(colour, share, votes) {
@@ -246,27 +274,34 @@ class ClipBrowser {
   }
 
   saveCsv() {
-    const { data, question } = this;
-    const levels = Object.entries(question.levels);
+    const { data } = this;
     const columns = [
       ["corpus", () => data.corpus],
       ["utterance", (clip) => data.ids[clip]],
       ["speaker", (clip) => data.speakers[data.speaker[clip]]],
-      ["question", () => question.name],
-      ["answer", (clip) => question.answers[clip] ?? ""],
       ...data.labels.map((label, n) => [`votes.${label}`, (clip) => this.shares(data.votes, clip)[n]]),
       ...data.labels.map((label, n) => [`truth.${label}`, (clip) => numeric(this.shares(data.truth, clip)[n])]),
       ["truth_entropy_bits", (clip) => numeric(data.entropy[clip])],
-      ...levels.flatMap(([name, level]) => [
+      ...this.shown.flatMap((question, n) => this.csvColumns(question, n ? "beside." : "")),
+    ];
+    const rows = [columns.map(([name]) => name), ...this.selected.map((clip) => columns.map(([, of]) => of(clip)))];
+    saveFile(`${data.corpus}-clips.csv`, "text/csv", csv(rows));
+  }
+
+  csvColumns(question, prefix) {
+    const { labels, statuses } = this.data;
+    const columns = [
+      ["question", () => question.name],
+      ["answer", (clip) => question.answers[clip] ?? ""],
+      ...Object.entries(question.levels).flatMap(([name, level]) => [
         [`${name}.readout`, () => level.readout],
-        [`${name}.status`, (clip) => data.statuses[level.status[clip]] ?? ""],
-        ...data.labels.map((label, n) => [`${name}.p.${label}`, (clip) => numeric(this.shares(level.p, clip)[n])]),
+        [`${name}.status`, (clip) => statuses[level.status[clip]] ?? ""],
+        ...labels.map((label, n) => [`${name}.p.${label}`, (clip) => numeric(this.shares(level.p, clip)[n])]),
         [`${name}.jsd_bits`, (clip) => numeric(level.from_truth[clip])],
       ]),
       ...(question.between ? [["between_levels.jsd_bits", (clip) => numeric(question.between[clip])]] : []),
     ];
-    const rows = [columns.map(([name]) => name), ...this.selected.map((clip) => columns.map(([, of]) => of(clip)))];
-    saveFile(`${data.corpus}-clips.csv`, "text/csv", csv(rows));
+    return columns.map(([name, of]) => [prefix + name, of]);
   }
 }
 

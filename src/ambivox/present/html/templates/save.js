@@ -45,22 +45,13 @@ function tableRows(table) {
   return [head, ...lines.map(([group, cells]) => spread(group, cells))];
 }
 
-// The picture as it is on a light page, with its legend as a title.
-async function svgOf(element) {
-  const figure = JSON.parse(document.getElementById(element.dataset.figure).textContent);
-  const swatches = [...(element.closest("figure")?.querySelectorAll(".legend li") ?? [])].map((item) => {
-    const colour = item.firstElementChild.dataset.light;
-    const mark = colour.startsWith("rgb") ? `<span style="color:${colour}">■</span>` : "▨";
-    return `${mark} ${item.textContent}`;
-  });
-  const margin = { ...figure.layout.margin, t: figure.layout.margin.t + 32 };
-  const title = { text: swatches.join("&#160;&#160; "), font: { size: 13 }, x: 0.02, y: 0.99, yanchor: "top" };
-  const layout = swatches.length ? { ...figure.layout, title, margin } : figure.layout;
-  const address = await Plotly.toImage(
-    { data: figure.data, layout },
-    { format: "svg", width: Math.max(element.clientWidth, 480), height: element.clientHeight + (swatches.length ? 32 : 0) },
-  );
-  return decodeURIComponent(address.slice(address.indexOf(",") + 1));
+// The picture as it is on a light page: its colours are attributes, which the style of the page cannot reach in a file.
+function svgOf(figure) {
+  const svg = figure.querySelector(".wide svg").cloneNode(true);
+  const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [name, value] of [["width", "100%"], ["height", "100%"], ["fill", "#ffffff"]]) ground.setAttribute(name, value);
+  svg.prepend(ground);
+  return new XMLSerializer().serializeToString(svg);
 }
 
 function offerSaving(element, words, kind, save) {
@@ -73,12 +64,9 @@ function offerSaving(element, words, kind, save) {
   element.after(button);
 }
 
-const headings = [...document.querySelectorAll("h1, h2, h3, [data-figure]")];
-const headingOf = (element) => headings[headings.indexOf(element) - 1]?.closest("h1, h2, h3")?.textContent ?? "picture";
-
-for (const element of document.querySelectorAll("[data-figure]")) {
-  const words = headingOf(element);
-  offerSaving(element, words, "SVG", async () => saveFile(`${words}.svg`, "image/svg+xml", await svgOf(element)));
+for (const figure of document.querySelectorAll("figure.picture")) {
+  const words = figure.dataset.name;
+  offerSaving(figure.lastElementChild, words, "SVG", () => saveFile(`${words}.svg`, "image/svg+xml", svgOf(figure)));
 }
 for (const box of document.querySelectorAll(".box")) {
   const words = box.getAttribute("aria-label");
