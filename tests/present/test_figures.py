@@ -43,8 +43,8 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Scored:
         return Scored(readings, score_readings(readings), claims_of_readings(readings))
 
 
-def known_ends(found: Interval) -> tuple[float | None, float | None]:
-    return (None, None) if np.isnan(found.low) else (found.low, found.high)
+def known_ends(found: Interval) -> tuple[float, float] | None:
+    return None if np.isnan(found.low) else (found.low, found.high)
 
 
 def rows_of(figure: Figure | None) -> Rows:
@@ -71,7 +71,7 @@ def test_marks_and_lines_of_the_score_figure_are_the_scores_with_their_intervals
             assert (drawn.marks, row.value("jsd_bits")) == ((), None)
             continue
         [mark] = drawn.marks
-        assert (mark.value, mark.low, mark.high) == (row.value("jsd_bits"), found.low, found.high)
+        assert (mark.value, mark.ends) == (row.value("jsd_bits"), (found.low, found.high))
         assert mark.style.hollow == (not row.of_clips)
         assert mark.style.colour == LEVELS[row.level].colour
     controls = {line.name: line.value for line in panel.lines}
@@ -103,7 +103,7 @@ def test_the_claim_figure_has_every_number_of_every_tested_claim(scored: Scored)
     expected = {
         (
             f"{claim.verdict}: {claim.sentence}",
-            Mark(part.interval.estimate, VERDICTS[claim.verdict], *known_ends(part.interval)),
+            Mark(part.interval.estimate, VERDICTS[claim.verdict], known_ends(part.interval)),
         )
         for claim in found.claims
         for part in claim.parts
@@ -118,7 +118,7 @@ def test_thirds_are_the_skills_of_the_best_readout_of_each_level(scored: Scored)
     for curve, level in zip(panel.curves, LEVELS, strict=True):
         thirds = scores.ranked("crema-d", level=level)[0].tertiles
         assert curve.y == tuple(third.skill.estimate for third in thirds)
-        assert [pair or (None, None) for pair in curve.ends] == [known_ends(third.skill) for third in thirds]
+        assert list(curve.ends) == [known_ends(third.skill) for third in thirds]
         assert any(curve.ends)
 
 

@@ -90,7 +90,7 @@ def test_one_utterance_has_no_prior_to_beat(tmp_path):
 
 def test_invented_votes_are_named_before_any_number(tmp_path):
     text = report(tmp_path, Made(votes_invented=True)).text
-    assert text.index("its votes are invented") < text.index("what the table says")
+    assert text.index("its votes are invented") < text.index("What the table says")
 
 
 def test_only_the_corpus_itself_says_that_its_votes_are_invented(tmp_path):

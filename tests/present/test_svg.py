@@ -45,7 +45,7 @@ def numbers(found: list[ElementTree.Element], tag: str, name: str, **attributes:
 
 @WIDTHS
 def test_marks_whiskers_lines_and_ticks_stand_where_the_axis_says(width_px: int) -> None:
-    rows = tuple(Row(f"row {v}", (Mark(v, TOKEN, v - 0.1, v + 0.1),)) for v in (0.2, 0.6))
+    rows = tuple(Row(f"row {v}", (Mark(v, TOKEN, (v - 0.1, v + 0.1)),)) for v in (0.2, 0.6))
     found = elements(figure_of(Rows("p", "x", rows, (Line(0.4, "prior"),))), width_px)
     first, second = numbers(found, "circle", "cx")
     per_unit = (second - first) / 0.4
@@ -85,7 +85,9 @@ def test_bars_are_as_high_as_their_numbers(width_px: int) -> None:
 
 @WIDTHS
 def test_everything_lies_inside_of_the_picture(width_px: int) -> None:
-    rows = tuple(Row("a long name " * 12, (Mark(v, TOKEN, v - 1, v + 1),), "more " * 40) for v in (-5.0, 9.0))
+    rows = tuple(
+        Row("a long name " * 12, (Mark(v, TOKEN, (v - 1, v + 1)),), "more " * 40) for v in (-5.0, 9.0)
+    )
     lines = tuple(Line(value, "a line with a name") for value in (-5.9, 9.9))
     found = elements(figure_of(Rows("p", "x", rows, lines)), width_px)
     height = float(found[0].attrib["height"])

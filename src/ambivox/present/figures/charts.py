@@ -28,13 +28,14 @@ class Style:
 TEXT = Style("text level", "#e69f00", "diamond", "dashed")
 TOKEN = Style("token level", "#0072b2", "circle", "solid")
 LEVELS = {"text": TEXT, "token": TOKEN}
-VOTES = "#4d4d4d"
+GREY = "#767676"
+"""Reads as well on black as on white."""
 CYCLE: tuple[tuple[str, Marker, Dash], ...] = (
     ("#0072b2", "circle", "solid"),
     ("#d55e00", "square", "dashed"),
     ("#009e73", "triangle", "dotted"),
     ("#cc79a7", "diamond", "dashdot"),
-    ("#4d4d4d", "cross", "solid"),
+    (GREY, "cross", "solid"),
 )
 """For series that are no level; from the sixth on they repeat."""
 
@@ -57,13 +58,7 @@ class Mark:
 
     value: float
     style: Style
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def ends(self) -> tuple[float, ...]:
-        """All numbers that have to fit into the plot."""
-        return tuple(end for end in (self.value, self.low, self.high) if end is not None)
+    ends: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +87,9 @@ class Rows:
     @property
     def x_range(self) -> tuple[float, float]:
         """The ends of the axis."""
-        marks = (mark for row in self.rows for mark in row.marks)
-        return padded([*(end for mark in marks for end in mark.ends), *(line.value for line in self.lines)])
+        marks = [mark for row in self.rows for mark in row.marks]
+        ends = [end for mark in marks for end in mark.ends or ()]
+        return padded([*ends, *(mark.value for mark in marks), *(line.value for line in self.lines)])
 
     def told(self) -> str:
         """Its numbers in words."""
@@ -266,5 +262,5 @@ def _told_of_row(row: Row) -> Iterable[str]:
     yield row.name
     yield row.detail
     for mark in row.marks:
-        ends = "" if mark.low is None else f" [{number(mark.low)}, {number(mark.high)}]"
+        ends = f" [{', '.join(map(number, mark.ends))}]" if mark.ends else ""
         yield f"{number(mark.value)}{ends}"

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from ambivox.field_claims import CorpusClaims, RunClaims, Verdict
 from ambivox.metrics import METRICS
 from ambivox.present.claims import effect_text, verdict_text
-from ambivox.present.figures.charts import Figure, Line, Mark, Row, Rows, Style
-from ambivox.present.figures.of_scores import ends, subject_title
+from ambivox.present.figures.charts import GREY, Figure, Line, Mark, Row, Rows, Style
+from ambivox.present.figures.of_scores import subject_title, whisker
 
 VERDICTS: Mapping[Verdict, Style] = {
     "supported": Style("supported", "#009e73", "circle"),
     "contradicted": Style("contradicted", "#d55e00", "square"),
     "equivalent": Style("equivalent", "#56b4e9", "triangle"),
-    "undecided": Style("undecided", "#4d4d4d", "circle", hollow=True),
-    "not tested": Style("not tested", "#4d4d4d", "cross"),
+    "undecided": Style("undecided", GREY, "circle", hollow=True),
+    "not tested": Style("not tested", GREY, "cross"),
 }
 _ALL_BUT_SCORES = "skill, share or correlation (1)"
 
@@ -56,6 +56,6 @@ def _rows(one: CorpusClaims, unit: str, margin: float | None) -> Iterator[Row]:
         for part in claim.parts:
             value = part.interval.estimate
             if part.unit == unit and value == value:
-                mark = Mark(value, VERDICTS[claim.verdict], *ends(part.interval))
+                mark = Mark(value, VERDICTS[claim.verdict], whisker(part.interval))
                 name = f"{verdict_text(claim, margin)}: {claim.sentence}"
                 yield Row(name, (mark,), f"{part.what} {effect_text(part)}")

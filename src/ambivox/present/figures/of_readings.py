@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,23 +18,21 @@ from ambivox.scoring import RowKey, RunReadings, ScoreRow, ScoreTable
 
 CURVE_BINS = 10
 POINTS_SHOWN = 1000
-STATUS_STYLES: dict[Status, Style] = {
-    status: Style(status, colour)
-    for status, colour in {
-        "ok": "#0072b2",
-        "renormalised": "#56b4e9",
-        "partial": "#f0e442",
-        "bounded": "#c2a5cf",
-        "improbable": "#9970ab",
-        "foreign": "#e69f00",
-        "refused": "#cc79a7",
-        "unparsed": "#d55e00",
-        "collided": "#009e73",
-        "undefined": "#b3b3b3",
-        "silent": "#6e6e6e",
-        "failed": "#262626",
-    }.items()
+_STATUS_COLOURS: Mapping[Status, str] = {
+    "ok": "#0072b2",
+    "renormalised": "#56b4e9",
+    "partial": "#f0e442",
+    "bounded": "#c2a5cf",
+    "improbable": "#9970ab",
+    "foreign": "#e69f00",
+    "refused": "#cc79a7",
+    "unparsed": "#d55e00",
+    "collided": "#009e73",
+    "undefined": "#b3b3b3",
+    "silent": "#6e6e6e",
+    "failed": "#262626",
 }
+STATUS_STYLES = {status: Style(status, colour) for status, colour in _STATUS_COLOURS.items()}
 
 Named = Sequence[tuple[str, RunReadings]]
 """What was read of each run, with its name in the table (empty where there is just one)."""

@@ -78,12 +78,12 @@ def _score_row(row: ScoreRow, metric: Metric, several: bool) -> Row:
     style = LEVELS[row.level]
     if not row.of_clips:
         style = replace(style, name=f"{style.name}, hearing something else", hollow=True)
-    return Row(f"{number(value)} · {name}", (Mark(value, style, *ends(row.intervals.get(metric.name))),))
+    return Row(f"{number(value)} · {name}", (Mark(value, style, whisker(row.intervals.get(metric.name))),))
 
 
-def ends(found: Interval | None) -> tuple[float | None, float | None]:
-    """Where an interval begins and ends."""
-    return (None, None) if found is None or found.reason else (found.low, found.high)
+def whisker(found: Interval | None) -> tuple[float, float] | None:
+    """Where an interval begins and ends; None where there is none."""
+    return None if found is None or found.reason else (found.low, found.high)
 
 
 def control_lines(scores: ScoreTable, corpus: str) -> tuple[Line, ...]:
@@ -167,14 +167,13 @@ def _with_thirds(scores: ScoreTable, corpus: str) -> list[ScoreRow]:
 def _tertile_curves(rows: Sequence[ScoreRow]) -> Iterator[Curve]:
     for place, row in enumerate(rows):
         known = [
-            (n + 0.12 * place - 0.06, third.skill.estimate, ends(third.skill))
+            (n + 0.12 * place - 0.06, third.skill)
             for n, third in enumerate(row.tertiles)
             if not third.reason and math.isfinite(third.skill.estimate)
         ]
         if known:
-            pairs = tuple(None if low is None or high is None else (low, high) for _, _, (low, high) in known)
-            x, y = (tuple(point[n] for point in known) for n in (0, 1))
-            yield Curve(LEVELS[row.level], x, y, pairs)
+            x, y = tuple(x for x, _ in known), tuple(skill.estimate for _, skill in known)
+            yield Curve(LEVELS[row.level], x, y, tuple(whisker(skill) for _, skill in known))
 
 
 def layer_figure(scores: ScoreTable, corpora: Sequence[str] = ()) -> Figure | None:
@@ -227,12 +226,11 @@ def _layers(scores: ScoreTable, corpus: str, subject: Subject) -> dict[str, list
 
 
 def _layer_curve(style: Style, rows: Sequence[tuple[int, ScoreRow]], metric: Metric) -> Curve:
-    found = [ends(row.intervals.get(metric.name)) for _, row in rows]
     return Curve(
         style,
         tuple(float(layer) for layer, _ in rows),
         tuple(row.scores[metric.name].value for _, row in rows),
-        tuple(None if low is None or high is None else (low, high) for low, high in found),
+        tuple(whisker(row.intervals.get(metric.name)) for _, row in rows),
     )
 
 

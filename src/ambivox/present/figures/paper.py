@@ -226,7 +226,8 @@ def _height(row: Row, wide_pt: float) -> float:
 def _handle(style: Style, *, joined: bool) -> Any:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], label=style.name, linestyle=_DASHES[style.dash] if joined else "", **_mark(style))
+    looks = _mark(style) | {"linestyle": _DASHES[style.dash] if joined else ""}
+    return Line2D([], [], label=style.name, **looks)
 
 
 def _mark(style: Style, size: float = 3.6) -> dict[str, Any]:
@@ -286,8 +287,8 @@ def _name_row(axes: Any, row: Row, top: float, wide_pt: float) -> None:
 
 
 def _draw_mark(axes: Any, mark: Mark, y: float) -> None:
-    if mark.low is not None:
-        axes.plot([mark.low, mark.high], [y, y], color=mark.style.colour, linewidth=1.1)
+    if mark.ends is not None:
+        axes.plot(mark.ends, [y, y], color=mark.style.colour, linewidth=1.1)
     axes.plot(mark.value, y, linestyle="", **_mark(mark.style))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ambivox.choices import ClipSound
 from ambivox.metrics import entropy_bits, jsd_bits
-from ambivox.present.figures.charts import TEXT, TOKEN
+from ambivox.present.figures.charts import GREY, TEXT, TOKEN
 from ambivox.present.figures.of_readings import Named
 from ambivox.present.html.packed import NOT_THERE, packed, thousandths
 from ambivox.present.html.sound import clip_sounds
@@ -30,7 +30,7 @@ from ambivox.scoring.keys import prompt_text, request_key
 from ambivox.scoring.readings import CorpusReadings, Readings
 
 LEVELS: tuple[Level, ...] = ("text", "token")
-CLIP_LEGEND = (("votes", "#7a7a7a"), ("text level", TEXT.colour), ("token level", TOKEN.colour))
+CLIP_LEGEND = (("votes", GREY), ("text level", TEXT.colour), ("token level", TOKEN.colour))
 """The colours of `clips.js`."""
 TOKENS_AT_MOST = 2_000
 """Clips in a page whose answers are shown token by token."""

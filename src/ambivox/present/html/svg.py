@@ -190,7 +190,7 @@ def _rows(panel: Rows, width_px: float) -> tuple[list[str], int]:
                 words.append(_text(line, 2, y + 12, _haloed(look)))
                 y += _LINE_PX
         marks += [element for mark in row.marks for element in _drawn_mark(mark, scale, y + 8)]
-        y += _STRIP_PX if row.marks else 4
+        y += (_STRIP_PX if row.marks else 0) + 5
     return [
         *_title(panel.title),
         *_axis(scale, start, y, panel.x_label, width_px),
@@ -206,10 +206,10 @@ def _wrapped(words: str, width_px: float) -> list[str]:
 
 def _drawn_mark(mark: Mark, scale: _Scale, y: float) -> list[str]:
     told, whisker = f"{mark.style.name}: {number(mark.value)}", ""
-    if mark.low is not None and mark.high is not None:
-        told += f" [{number(mark.low)}, {number(mark.high)}]"
-        look = {"stroke": mark.style.colour, "stroke-width": "2"}
-        whisker = _straight(scale(mark.low), y, scale(mark.high), y, look)
+    if mark.ends is not None:
+        told += f" [{', '.join(map(number, mark.ends))}]"
+        start, end = map(scale, mark.ends)
+        whisker = _straight(start, y, end, y, {"stroke": mark.style.colour, "stroke-width": "2"})
     return [whisker, _mark(mark.style, scale(mark.value), y, title=told)]
 
 

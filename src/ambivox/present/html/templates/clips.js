@@ -2,7 +2,7 @@
 // The clip browser. Its data are columns of whole thousandths, packed by clips.py; -1 stands for nothing there.
 // Text from outside reaches the page as text only (textContent), never as markup.
 const PER_PAGE = 12;
-const COLOURS = { votes: "#7a7a7a", text: "#e69f00", token: "#0072b2" };
+const COLOURS = { votes: "#767676", text: "#e69f00", token: "#0072b2" };
 const UNASKED = { name: "", answers: [], tokens: [], levels: {} };
 
 function make(tag, attributes = {}, ...children) {
