@@ -1,8 +1,8 @@
 """Make the pictures of the documentation: the report as people see it, its clips, and figures of a paper.
 
 ``python -m benchmarks.pictures`` runs the study of `make demo` on the 12 clips of examples/crema-d with
-`mini`, reports on it, and writes into docs/pictures/: report*.png and clips.png from Chromium, claims.svg and
-scores.svg as ``ambivox figures`` draws them.
+`mini`, reports on it, and writes into docs/pictures/: report*.png and clips.png from Chromium, and claims.svg
+as ``ambivox figures`` draws it.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Shot:
 
 
 SHOTS: Mapping[str, Shot] = {
-    "report": Shot("section h3"),
-    "report-dark": Shot("section h3", colours="dark"),
-    "report-phone": Shot("section h3", 390, 780),
+    "report": Shot("section h2"),
+    "report-dark": Shot("section h2", colours="dark"),
+    "report-phone": Shot("section h2", 390, 780),
     "clips": Shot(".browser"),
 }
 
@@ -68,8 +68,7 @@ def main() -> None:
         figures = {
             path.name: path for path in write_figures([read_run(run, options)], Path(scratch) / "figures")
         }
-        for name in ("claims", "scores"):
-            (OUT / f"{name}.svg").write_bytes(figures[f"{name}-page.svg"].read_bytes())
+        (OUT / "claims.svg").write_bytes(figures["claims-page.svg"].read_bytes())
         with browser() as chromium:
             tab = chromium.new_page()
             tab.goto(page.as_uri())
