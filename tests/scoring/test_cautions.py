@@ -137,3 +137,15 @@ def test_mini_is_cautioned_where_it_does_not_listen(data_dir: Path, tmp_path: Pa
             f"mini: {prompt}: label: the same answer" in line for line in note_lines(score(run).cautions)
         )
         assert said == constant
+
+
+def test_labels_that_a_checkpoint_never_learnt_are_named(study: Study, tmp_path: Path) -> None:
+    for words, missing in ("anger, disgust, fear, joy, neutral, sad", None), ("angry, sad", "happy"):
+        checkpoint = tmp_path / f"checkpoint-{missing}"
+        checkpoint.mkdir()
+        (checkpoint / "learnt.yaml").write_text(f"labels: [{words}]\n")
+        asked = {"models": [{"name": str(checkpoint)}]}
+        found = cautions(study, tmp_path / f"out-{missing}", ToyModel(), **asked)
+        said = [text for text in found if "never learnt" in text]
+        assert len(said) == (missing is not None)
+        assert all("disgust, fear, happy, neutral" in text and "angry" not in text for text in said)

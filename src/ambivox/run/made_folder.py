@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.models.learnt import unlearnt
 from ambivox.run.earlier import changed_keys, set_aside
 from ambivox.run.plan import Parts, count_requests
 from ambivox.run_folder import PARTS, Run
@@ -89,6 +90,7 @@ def describe_environment(parts: Parts, fingerprints: dict[str, str]) -> dict[str
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "models": fingerprints,
+        "unlearnt": {spec.name: unlearnt(spec.name, parts.emotions) for spec in parts.study.models},
         "corpora": {
             corpus.name: {
                 "licence": corpus.licence,

@@ -47,7 +47,8 @@ def run_cautions(readings: RunReadings) -> list[Note]:
     """What makes all scores of a run or of a corpus mean something else than they seem to.
 
     ``invented-votes``; ``one-vote``: a label and no distribution; ``unfinished``; ``unheard``: the model was
-    given no sound; ``several-models``: records of one model with different fingerprints.
+    given no sound; ``several-models``: records of one model with different fingerprints; ``unlearnt``: it was
+    asked about labels that it never learnt.
     """
     facts = readings.facts
     described = readings.environment.get("corpora", {})
@@ -84,6 +85,10 @@ def run_cautions(readings: RunReadings) -> list[Note]:
         if len(prints) > 1:
             text = f"{model}: its records have {len(prints)} fingerprints, so they are of different models"
             found.append(Note("several-models", text))
+    for model, labels in readings.environment.get("unlearnt", {}).items():
+        if labels:
+            text = f"{model} never learnt how {', '.join(labels)} sounds: what it gives there is no opinion"
+            found.append(Note("unlearnt", text))
     return found
 
 
