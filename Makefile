@@ -19,6 +19,7 @@ help:
 	@echo "make test-fast  lint and the quick tests"
 	@echo "make docs    the documentation site, in build/docs"
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
+	@echo "make test-ray  the tests that start a Ray cluster"
 	@echo "make families  the tests of families that want torchvision or torchaudio, in an environment of its own (6 GB)"
 	@echo "make format  let ruff format and fix the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
@@ -75,6 +76,12 @@ build/families/.ready: pyproject.toml constraints.txt
 	build/families/bin/python -m pip install --quiet --constraint build/families/constraints.txt \
 	  --editable ".[transformers]" hypothesis "mistral-common[audio]" pytest
 	touch $@
+
+# A cluster takes a minute to start on a busy machine, so CI leaves it out.
+.PHONY: test-ray
+test-ray: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt --target build/ray ray msgpack protobuf
+	PYTHONPATH=build/ray:src OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/run/test_on_ray.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

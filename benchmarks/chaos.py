@@ -40,12 +40,12 @@ N_CLIPS = 12
 PROMPT = "version: 1\nformat: word\nmax_new_tokens: 8\ntext: 'One of {{ options | join(\", \") }}?'\n"
 
 
-def write_inputs(folder: Path) -> Study:
+def write_inputs(folder: Path, n_clips: int = N_CLIPS) -> Study:
     """Clips, a manifest with votes, a prompt and a study; two prompts, shards of two clips."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
     lines = ["id,audio,speaker,votes.angry,votes.happy,votes.sad"]
-    for n in range(N_CLIPS):
+    for n in range(n_clips):
         sound = sound_of(rng.dirichlet(np.ones(6)), duration_s=0.1)
         soundfile.write(folder / f"c{n}.wav", sound, 16_000, subtype="FLOAT")
         lines.append(f"c{n},c{n}.wav,s{n % 4},{n % 3 + 1},{n % 2},{n % 5}")

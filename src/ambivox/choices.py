@@ -35,5 +35,8 @@ or a description of its records in Croissant."""
 ClipSound = Literal["link", "embed", "none"]
 """How a page lets clips be heard: by links to their files, with the sound inside the page, or not at all."""
 
+Engine = Literal["local", "ray"]
+"""What runs a study: this process, or the actors of a Ray cluster."""
+
 Dtype = Literal["float32", "bfloat16", "float16"]
 """The numbers that a model computes with."""

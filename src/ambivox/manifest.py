@@ -28,6 +28,12 @@ class Shard(BaseModel):
     keys: str
     """A hash of the keys of its records, in their order."""
 
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Shard:
+        """What is noted of a shard that holds just these records."""
+        keys = [record.key for record in records]
+        return cls(records=len(keys), keys=_hash(keys))
+
 
 class Manifest(BaseModel):
     """What belongs to a run: its plan, how many requests it has, and the shards done so far by name."""
@@ -46,8 +52,7 @@ class Manifest(BaseModel):
 
     def add(self, path: Path, records: Iterable[Record]) -> None:
         """Note that a shard holds just these records."""
-        keys = [record.key for record in records]
-        self.shards[path.name] = Shard(records=len(keys), keys=_hash(keys))
+        self.shards[path.name] = Shard.of(records)
 
     def forget(self, model: int) -> None:
         """Drop the shards of a model of the study: they are looked at again."""

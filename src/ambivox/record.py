@@ -169,7 +169,7 @@ def write_records(records: Iterable[Record], path: Path) -> None:
     schema = SCHEMA.with_metadata({**SCHEMA.metadata, b"ambivox": version("ambivox").encode()})
     try:
         table = pa.Table.from_pylist([to_plain(record) for record in records], schema=schema)
-        with write_aside(path) as aside:
+        with write_aside(path, shared=True) as aside:
             pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
     except UnicodeEncodeError as error:
         raise AmbivoxError(f"{path}: {error.object!r} is not Unicode text: rename it") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,8 @@ def write_aside(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
     Args:
         path: the file.
-        shared: whether several processes may write it at the same time, all of them the same.
+        shared: whether several processes, on any machines, may write it at the same time, all of them the
+            same; one that is killed leaves a file that ends in ``.partial``.
 
     Raises:
         UsageError: `path` is a folder, a device or a pipe, which a rename would replace.
@@ -25,7 +26,8 @@ def write_aside(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """
     if path.exists() and not path.is_file():
         raise UsageError(f"{path}: is not a plain file; give the name of one")
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial" if shared else f"{path.name}.partial")
+    own = f".{secrets.token_hex(4)}" if shared else ""
+    aside = path.with_name(f"{path.name}{own}.partial")
     try:
         yield aside
         aside.replace(path)

@@ -17,6 +17,7 @@ from tests.cli.conftest import Cli
 ROOT: Any = typer.main.get_command(app)
 CLOSED = {
     "--dtype": choices.Dtype,
+    "--engine": choices.Engine,
     "--outside": choices.Outside,
     "--failed-as": choices.FailedAs,
     "--cluster": choices.Cluster,
@@ -37,6 +38,7 @@ NAMES = {
 }
 """Options that take a name of a registry, to which plug-ins may add."""
 FREE = {
+    "--address",
     "--channel",
     "--clip",
     "--device",

@@ -10,7 +10,7 @@ from ambivox.models import load_model
 from ambivox.run import Progress, Study, run_study
 from ambivox.run import answer_cache as known
 from ambivox.run.ask import ask, with_keys
-from ambivox.run.plan import look_up, plan
+from ambivox.run.plan import Plan, look_up
 from tests.records import facts
 from tests.run.toy import ToyModel
 
@@ -46,7 +46,7 @@ def test_shared_answers_are_those_that_every_clip_would_get_by_itself(
 ) -> None:
     model = ToyModel()
     records = list(run_study(controlled, tmp_path / "out", models=[model]).records())
-    planned = with_keys(list(plan(look_up(controlled), model)), seed=0)
+    planned = with_keys(list(Plan(look_up(controlled), model)), seed=0)
     alone = [ask(model, [one])[0] for one in planned]
     assert [facts(r, ("answer_of",)) for r in records] == [facts(r, ("answer_of",)) for r in alone]
     by_key = {record.key: record for record in records}
@@ -113,7 +113,7 @@ def test_mini_answers_shared_and_single_requests_alike(data_dir: Path, tmp_path:
     model = load_model("mini")
     records = list(run_study(study, tmp_path / "out", models=[model]).records())
     assert sum(record.answer_of is not None for record in records) == 4
-    for planned, record in zip(plan(look_up(study), model), records, strict=True):
+    for planned, record in zip(Plan(look_up(study), model), records, strict=True):
         [alone] = ask(model, [planned])
         assert alone.replied.text == record.replied.text
         np.testing.assert_allclose(*(one.replied.token_logits for one in (alone, record)), atol=1e-4)

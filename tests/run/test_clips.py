@@ -10,14 +10,14 @@ import pytest
 from ambivox.errors import AmbivoxError
 from ambivox.run import Study, clips, run_study
 from ambivox.run.clips import Clips
-from ambivox.run.plan import Planned, by_clip, look_up, plan, shards
+from ambivox.run.plan import Plan, Planned, by_clip, look_up, shards
 from tests.records import change
 from tests.run.toy import ToyModel
 
 
 @pytest.fixture
 def planned(study: Study) -> list[Planned]:
-    return list(plan(look_up(study), ToyModel()))
+    return list(Plan(look_up(study), ToyModel()))
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 7, 8, 11, 24, 99])
@@ -32,6 +32,16 @@ def test_shards_lose_nothing_and_keep_clips_whole_where_they_fit(planned: list[P
 
 def test_shards_depend_on_the_plan_alone(planned: list[Planned]) -> None:
     assert list(shards(by_clip(iter(planned)), 7)) == list(shards(by_clip(planned), 7))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8, 11, 12, 23, 24, 25, 99])
+def test_any_shard_of_a_plan_is_had_alone_as_it_is_cut_in_line(
+    study: Study, planned: list[Planned], size: int
+) -> None:
+    parts = look_up(study.model_copy(update={"shard_size": size}))
+    plan = Plan(parts, ToyModel())
+    alone = [plan.shard(number) for number in range(len(plan.cut))]
+    assert alone == list(shards(by_clip(planned), size))
 
 
 def test_a_clip_of_a_study_is_decoded_once(

@@ -12,7 +12,7 @@ from ambivox.errors import UsageError
 from ambivox.models import Reply, Request
 from ambivox.record import Record
 from ambivox.run import Study, run_study
-from ambivox.run.plan import count_requests, look_up, plan, write_labels
+from ambivox.run.plan import Plan, count_requests, look_up, write_labels
 from ambivox.scoring import ScoringOptions, score
 from tests.run.toy import ToyModel
 from tests.scoring.rows import prompt_of
@@ -144,7 +144,7 @@ def test_the_plan_is_as_long_as_it_was_said(study: Study) -> None:
         }
     )
     parts = look_up(wide)
-    assert len(list(plan(parts, ToyModel()))) == count_requests(parts) == 6 * 4 * 6 * 2 * 2
+    assert len(list(Plan(parts, ToyModel()))) == count_requests(parts) == 6 * 4 * 6 * 2 * 2
 
 
 def test_the_run_says_how_many_requests_it_holds(study: Study, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import soundfile
 import ambivox
 from ambivox.emotions import load_emotions
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.run.hold import Progress
 from ambivox.run.read_clip import Reader, Segment, reader_of, wanted_readouts
 from ambivox.run.read_to_file import read_to_file
-from ambivox.run.runner import Progress
 from tests.run.toy import ToyModel
 
 

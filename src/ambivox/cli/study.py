@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ambivox.cli.options import (
-    CalibrateOption,
-    RunArgument,
-)
+from ambivox.choices import Engine
+from ambivox.cli.options import CalibrateOption, RunArgument
 from ambivox.cli.output import errors, say
-from ambivox.errors import AmbivoxError, SomeFailedError
-
-if TYPE_CHECKING:
-    pass
+from ambivox.errors import AmbivoxError, SomeFailedError, UsageError
 
 
 def run(
@@ -29,22 +24,44 @@ def run(
         typer.Option(metavar="N/OF", help="Run one of several parts, such as 3/16, each its own process."),
     ] = None,
     calibrate: CalibrateOption = None,
+    engine: Annotated[Engine, typer.Option(help="Run in this process, or on a Ray cluster.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="The cluster, or auto for the one here; by default a new one."
+        ),
+    ] = None,
+    actors: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many processes hold the model; by default all that fit."),
+    ] = None,
+    gpus_per_actor: Annotated[
+        float, typer.Option(min=0, help="GPUs of each of these processes; a fraction lets several share one.")
+    ] = 0,
 ) -> None:
     """Run a study, or resume it.
 
     The same command goes on with a run that was interrupted.
     """
     from ambivox.present.text.progress import run_progress
-    from ambivox.run import Run, load_study, parse_part, run_study
+    from ambivox.run import Actors, Run, load_study, parse_part, run_on_ray, run_study
 
     part = parse_part(shard) if shard is not None else None
+    on_ray = Actors(address, actors, gpus_per_actor)
+    if part and engine == "ray":
+        raise UsageError("--shard: a cluster cuts the study into parts itself; leave it out")
+    if engine == "local" and on_ray != Actors():
+        raise UsageError("--address, --actors and --gpus-per-actor are for --engine ray")
     loaded = load_study(study)
     if calibrate is not None:
         loaded = loaded.model_copy(update={"calibrate": calibrate.resolve()})
     folder = out or Path("runs") / study.stem
     with run_progress(errors) as bar:
         try:
-            run_study(loaded, folder, report=bar, part=part)
+            if engine == "ray":
+                run_on_ray(loaded, folder, on_ray, report=bar)
+            else:
+                run_study(loaded, folder, report=bar, part=part)
         except KeyboardInterrupt:
             done = f" after {bar.last.done} of {bar.last.total} requests" if bar.last else ""
             raise AmbivoxError(f"interrupted{done}; the same command goes on where it stopped") from None

@@ -27,7 +27,7 @@ _NOTHING_TO_HEAR = Reason(
 # What a model may raise on one odd request; programming errors (TypeError and the like) are left to surface.
 _MODEL_ERRORS = (AmbivoxError, RuntimeError, ValueError, IndexError, MemoryError, OSError)
 
-MAY_PASS = ("memory", "unreachable")
+MAY_PASS = ("crash", "memory", "unreachable")
 """Codes of failures that say nothing of the request: it is asked again when the study is run again."""
 
 

@@ -82,9 +82,10 @@ class Earlier:
         paths = dict.fromkeys(path for utterance in wanted for path in self.files.get(utterance, ()))
         return [record for path in paths for record in self.read(path) if _utterance(record) in wanted]
 
-    def forget(self) -> None:
-        """Delete what was set aside: the plan is recorded."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+def forget_earlier(run: Run) -> None:
+    """Delete what was set aside: the plan is recorded."""
+    shutil.rmtree(run.folder / FOLDER, ignore_errors=True)
 
 
 def _utterance(record: Record) -> tuple[str, str]:

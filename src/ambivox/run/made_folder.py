@@ -83,12 +83,19 @@ def _holds_something(folder: Path) -> bool:
         raise AmbivoxError(f"{folder}: cannot be read ({error.strerror}): choose another --out") from None
 
 
-def describe_environment(parts: Parts, fingerprints: dict[str, str]) -> dict[str, Any]:
+def packages() -> dict[str, str | None]:
+    """The versions of what a run depends on; None where one is not installed."""
+    return {name: _version(name) for name in _PACKAGES}
+
+
+def describe_environment(
+    parts: Parts, fingerprints: dict[str, str], packages: dict[str, str | None]
+) -> dict[str, Any]:
     """Versions, model and corpus fingerprints and seeds, for ``environment.json``."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": packages,
         "models": fingerprints,
         "unlearnt": {spec.name: unlearnt(spec.name, parts.emotions) for spec in parts.study.models},
         "corpora": {

@@ -121,11 +121,53 @@ def _check_unique(kind: str, names: list[str]) -> None:
 
 def count_requests(parts: Parts, part: Part | None = None) -> int:
     """How many requests the study, or a part of it, asks of each model."""
-    clips, of_clip = sum(len(corpus) for corpus in parts.corpora), len(variants(parts))
+    cut = cut_of(parts)
     if part is None:
-        return clips * of_clip
-    cut = shards(([None] * of_clip for _ in range(clips)), parts.study.shard_size)
-    return sum(len(shard) for number, shard in enumerate(cut) if number in part)
+        return cut.n_clips * cut.of_clip
+    return sum(len(cut.places(number)) for number in range(len(cut)) if number in part)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the requests on clips are cut into shards: as `shards` cuts them, without going through them.
+
+    Args:
+        n_clips: of all corpora together.
+        of_clip: how many requests there are on each.
+        size: how many of them a shard holds at most.
+
+    >>> cut = Cut(n_clips=3, of_clip=2, size=5)
+    >>> [cut.places(number) for number in range(len(cut))]
+    [range(0, 4), range(4, 6)]
+    """
+
+    n_clips: int
+    of_clip: int
+    size: int
+
+    @property
+    def _clips_together(self) -> int:
+        return max(1, self.size // self.of_clip)
+
+    @property
+    def _shards_together(self) -> int:
+        return -(-self.of_clip // self.size)
+
+    def __len__(self) -> int:
+        return -(-self.n_clips // self._clips_together) * self._shards_together
+
+    def places(self, shard: int) -> range:
+        """Which requests are in a shard, counted from 0 over the whole plan."""
+        group, piece = divmod(shard, self._shards_together)
+        clips = range(self.n_clips)[group * self._clips_together : (group + 1) * self._clips_together]
+        requests = range(clips.start * self.of_clip, clips.stop * self.of_clip)
+        return requests[piece * self.size : (piece + 1) * self.size]
+
+
+def cut_of(parts: Parts) -> Cut:
+    """Where the plan of a study is cut into shards; it is the same for each of its models."""
+    n_clips = sum(len(corpus) for corpus in parts.corpora)
+    return Cut(n_clips, len(variants(parts)), parts.study.shard_size)
 
 
 def variants(parts: Parts) -> list[Variant]:
@@ -181,46 +223,61 @@ def write_labels(emotions: EmotionSet, wording: Mapping[str, str] | None) -> tup
     return tuple(wording.get(label, label) for label in emotions.labels)
 
 
-def plan(parts: Parts, model: SpeechModel) -> Iterator[Planned]:
+class Plan:
     """All requests to one model: utterance by utterance, and for each one every variant.
+
+    A shard can be had without those before it.
 
     Raises:
         UsageError: a prompt that the model does not take.
     """
-    study = parts.study
-    check_taken(model, parts.prompts)
-    label_tokens = functools.cache(model.label_tokens)
-    every = variants(parts)
-    for corpus in parts.corpora:
-        others = (
-            swap_clips(corpus.utterances, study.seed)
-            if "swapped" in controls_of(study)
-            else corpus.utterances
+
+    def __init__(self, parts: Parts, model: SpeechModel) -> None:
+        check_taken(model, parts.prompts)
+        self._parts, self._model = parts, model
+        self._label_tokens = functools.cache(model.label_tokens)
+        self._variants = variants(parts)
+        self._heard: list[tuple[Corpus, Utterance, Utterance]] = []
+        """By clip: corpus, utterance, and the one whose clip is heard where the control is ``swapped``."""
+        for corpus in parts.corpora:
+            swapped = "swapped" in controls_of(parts.study)
+            others = swap_clips(corpus.utterances, parts.study.seed) if swapped else corpus.utterances
+            self._heard += [(corpus, *pair) for pair in zip(corpus, others, strict=True)]
+        self.cut = cut_of(parts)
+
+    def __iter__(self) -> Iterator[Planned]:
+        return map(self._request, range(self.cut.n_clips * self.cut.of_clip))
+
+    def shard(self, number: int) -> list[Planned]:
+        """The requests of one shard."""
+        return list(map(self._request, self.cut.places(number)))
+
+    def _request(self, place: int) -> Planned:
+        clip, n_variant = divmod(place, self.cut.of_clip)
+        (corpus, utterance, other), variant = self._heard[clip], self._variants[n_variant]
+        study, emotions = self._parts.study, self._parts.emotions
+        rendered = variant.prompt.render(
+            emotions,
+            order=variant.order,
+            wording=variant.wording,
+            transcript=_transcript(study, variant.control, utterance),
+            context=context_lines(corpus.turns_before(utterance, variant.context_turns)),
         )
-        for utterance, other in zip(corpus, others, strict=True):
-            for variant in every:
-                rendered = variant.prompt.render(
-                    parts.emotions,
-                    order=variant.order,
-                    wording=variant.wording,
-                    transcript=_transcript(study, variant.control, utterance),
-                    context=context_lines(corpus.turns_before(utterance, variant.context_turns)),
-                )
-                record = unanswered(
-                    utterance,
-                    rendered,
-                    parts.emotions,
-                    model,
-                    label_tokens(rendered.answers, numbers="numbers" in variant.needs),
-                    corpus=corpus.name,
-                    control=variant.control,
-                    seed=variant.order_seed,
-                    other=other,
-                    temperature=variant.temperature,
-                    context_turns=variant.context_turns,
-                )
-                n_draws = study.n_draws if "draws" in variant.needs else 0
-                yield Planned(record, variant.needs, n_draws, study.ask_silent)
+        record = unanswered(
+            utterance,
+            rendered,
+            emotions,
+            self._model,
+            self._label_tokens(rendered.answers, numbers="numbers" in variant.needs),
+            corpus=corpus.name,
+            control=variant.control,
+            seed=variant.order_seed,
+            other=other,
+            temperature=variant.temperature,
+            context_turns=variant.context_turns,
+        )
+        n_draws = study.n_draws if "draws" in variant.needs else 0
+        return Planned(record, variant.needs, n_draws, study.ask_silent)
 
 
 def _transcript(study: Study, control: Control, utterance: Utterance) -> str | None:

@@ -12,8 +12,8 @@ from typing import Any
 import filelock
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.run.hold import Progress, Report
 from ambivox.run.read_clip import BATCH_SIZE, Reader
-from ambivox.run.runner import Progress, Report
 from ambivox.write_aside import write_aside
 
 

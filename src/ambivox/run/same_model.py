@@ -39,6 +39,11 @@ class SameModel:
         self._adds = False
         self._done = getattr(model, "fingerprint_holds_weights", True)
 
+    @property
+    def wants_more(self) -> bool:
+        """Whether there is something to compare still."""
+        return not self._done
+
     def check(self, planned: Sequence[Planned], records: Sequence[Record | None]) -> None:
         """Take note of a shard before it is asked; compare as soon as there is something kept and to add.
 

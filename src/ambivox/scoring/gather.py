@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -92,41 +93,43 @@ def gather(
 
 @dataclass
 class _Column:
-    """Readings of one readout as they come in, before they are arrays."""
+    """Readings of one readout as they come in: plain numbers, of which a run may have millions."""
 
     readout: Readout
-    clips: list[int] = field(default_factory=list)
+    n_labels: int
+    clips: array[int] = field(default_factory=lambda: array("q"))
     variants: list[Variant] = field(default_factory=list)
-    p: list[Array | None] = field(default_factory=list)
-    mass: list[float] = field(default_factory=list)
-    forms_shift: list[float] = field(default_factory=list)
+    p: array[float] = field(default_factory=lambda: array("d"))
+    mass: array[float] = field(default_factory=lambda: array("d"))
+    forms_shift: array[float] = field(default_factory=lambda: array("d"))
     statuses: list[Status] = field(default_factory=list)
-    first_option: list[int] = field(default_factory=list)
+    first_option: array[int] = field(default_factory=lambda: array("q"))
     reasons: dict[int, Reason] = field(default_factory=dict)
 
     def add(self, reading: Reading, clip: int, variant: Variant) -> None:
-        if reading.distribution is None:
-            self.reasons[len(self.p)] = Reason(reading.status, reading.note)
+        p = reading.distribution
+        if p is None:
+            self.reasons[len(self.clips)] = Reason(reading.status, reading.note)
+            p = np.full(self.n_labels, np.nan)
         self.clips.append(clip)
         self.variants.append(variant)
-        self.p.append(reading.distribution)
+        self.p.frombytes(np.ascontiguousarray(p, dtype=np.float64).tobytes())
         self.mass.append(np.nan if reading.mass is None else reading.mass)
         self.forms_shift.append(np.nan if reading.forms_shift is None else reading.forms_shift)
         self.statuses.append(reading.status)
         self.first_option.append(variant[0][0])
 
-    def finished(self, key: RowKey, n_labels: int) -> Readings:
-        nothing = np.full(n_labels, np.nan)
+    def finished(self, key: RowKey) -> Readings:
         return Readings(
             key=read_by(key, self.readout),
             level=self.readout.level,
-            clips=np.array(self.clips, dtype=np.intp),
+            clips=np.frombuffer(self.clips, dtype=np.intp),
             variants=group_codes(self.variants),
-            p=np.array([nothing if p is None else p for p in self.p]),
-            mass=np.array(self.mass),
-            forms_shift=np.array(self.forms_shift),
+            p=np.frombuffer(self.p).reshape(-1, self.n_labels),
+            mass=np.frombuffer(self.mass),
+            forms_shift=np.frombuffer(self.forms_shift),
             statuses=tuple(self.statuses),
-            first_option=np.array(self.first_option, dtype=np.intp),
+            first_option=np.frombuffer(self.first_option, dtype=np.intp),
             conditions=tuple(dict.fromkeys(self.variants)),
             reasons=self.reasons,
         )
@@ -176,7 +179,7 @@ class _Corpus:
         row = self.rows.setdefault(request_key(record), {})
         for readout, reading in answered.readings:
             if readout not in row:
-                row[readout] = _Column(readout)
+                row[readout] = _Column(readout, len(self.emotions))
             row[readout].add(reading, place, variant)
 
     def finished(self, cluster: Cluster) -> CorpusReadings:
@@ -194,9 +197,7 @@ class _Corpus:
             text = f"{what}: {never}; means over labels leave them out or are undefined"
             notes.append(Note("label-never-voted", text, self.name))
         readings = [
-            column.finished(key, len(self.emotions))
-            for key, columns in self.rows.items()
-            for column in _by_layer(columns)
+            column.finished(key) for key, columns in self.rows.items() for column in _by_layer(columns)
         ]
         return CorpusReadings(self.name, self.emotions, clips, tuple(readings), (*self.notes(), *notes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from ambivox.readouts import Readout, written
@@ -85,15 +86,38 @@ Key = RowKey | ControlKey
 def request_key(record: Record) -> RowKey:
     """The key of all rows that read a record, without their readout."""
     asked = record.asked
-    words = zip(asked.emotions.labels, asked.prompt.wording, strict=False)
+    return _one_key(
+        asked.utterance.corpus,
+        asked.model.name,
+        asked.control,
+        asked.prompt.name,
+        asked.context_turns,
+        asked.emotions.labels,
+        asked.prompt.wording,
+        asked.temperature,
+    )
+
+
+@lru_cache(maxsize=4096)  # a run has millions of records and few keys
+def _one_key(
+    corpus: str,
+    model: str,
+    control: str,
+    prompt: str,
+    context_turns: int,
+    labels: tuple[str, ...],
+    wording: tuple[str, ...],
+    temperature: float | None,
+) -> RowKey:
+    words = zip(labels, wording, strict=False)
     return RowKey(
-        corpus=asked.utterance.corpus,
-        model=asked.model.name,
-        control=asked.control,
-        prompt=asked.prompt.name,
-        context_turns=asked.context_turns,
+        corpus=corpus,
+        model=model,
+        control=control,
+        prompt=prompt,
+        context_turns=context_turns,
         wording=tuple((label, word) for label, word in words if word != label),
-        temperature=asked.temperature,
+        temperature=temperature,
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -34,14 +34,26 @@ def answered(run: Run, readouts: Sequence[Readout], n_processes: int = 1) -> Ite
             yield from (read_record(record, readouts) for record in read_records(path))
         return
     with ProcessPoolExecutor(n_processes, get_context("spawn"), _die_of_interrupts) as pool:
-        with _interrupts_ignored():
-            found = pool.map(_read_shard, paths, repeat(readouts))
         try:
-            for shard in found:
+            for shard in _in_order(pool, paths, readouts, ahead=2 * n_processes):
                 yield from shard
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, paths: Sequence[Path], readouts: Sequence[Readout], ahead: int
+) -> Iterator[list[Answered]]:
+    """What was read of each shard; no more than `ahead` of them are in memory, however slow the reader is."""
+    waiting: deque[Future[list[Answered]]] = deque()
+    for path in paths:
+        with _interrupts_ignored():  # a process is started when there is something for it to do
+            waiting.append(pool.submit(_read_shard, path, readouts))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _die_of_interrupts() -> None:
