@@ -76,8 +76,14 @@ def test_the_last_layer_is_the_token_level(mini: SpeechModel) -> None:
     [answer] = answers(Asked(CLIP, (Question(mini, "word"),), layers=True))
     [token] = [one for one in answer.shown if one.level == "token" and one.readout == "first"]
     assert len(answer.layers) > 1
-    assert answer.layers[-1] == pytest.approx(token.shares)
-    assert answer.layers[0] != pytest.approx(token.shares)
+    assert answer.layers[-1].shares == pytest.approx(token.shares)
+    assert answer.layers[0].shares != pytest.approx(token.shares)
+
+
+def test_layers_tell_labels_apart_that_begin_with_the_same_token(mini: SpeechModel) -> None:
+    [answer] = answers(Asked(CLIP, (Question(mini, "sentence"),), layers=True))
+    [token] = [one for one in answer.shown if one.level == "token"]
+    assert answer.layers[-1].shares == pytest.approx(token.shares)
 
 
 def test_layers_are_not_asked_for_unless_wanted(mini: SpeechModel) -> None:

@@ -26,7 +26,13 @@ def listened(**changes: Any) -> Listened:
         Shown("word", "first", "token", "ok", "", (0.75, 0.25), 0.9),
     )
     said = (Said("word", "Which emotion?", "I am sad", TOKENS),)
-    answer = Answered("a model", said, shown, ("quiet",), ((0.5, 0.5), None, (0.75, 0.25)), "", "")
+    answer = Answered(
+        "a model",
+        said,
+        shown,
+        ("quiet",),
+        tuple(replace(shown[1], shares=p) for p in ((0.5, 0.5), None, (0.75, 0.25))),
+    )
     return replace(Listened("a.wav", 2.0, ("sad", "glad"), (answer,), 0.1), **changes)
 
 
@@ -75,7 +81,7 @@ def test_a_layer_without_a_reading_stays_a_row() -> None:
 def test_text_from_outside_is_text(text: str) -> None:
     said = Said(text, text, text, (Piece(text, (Step(1, ((text, 0.5),)),)),))
     shown = Shown(text, text, "token", "undefined", text, None, None)
-    answer = Answered(text, (said,), (shown,), (text,), (), text, "")
+    answer = Answered(text, (said,), (shown,), (text,), (shown,), text)
     answers = (answer, Answered("m", error=text))
     page = Read(show_listened(listened(clip=text, labels=(text, "glad"), answers=answers)))
     assert not {"script", "img"} & {tag for tag, _ in page.elements}

@@ -108,7 +108,7 @@ class Answered:
         said: the answer to each prompt.
         shown: of each prompt the first reading of either level.
         cautions: what is odd about the clip.
-        layers: for each decoder layer its shares, shape ``(N,)``; empty where they were not asked for.
+        layers: the token level after each decoder layer; empty where they were not asked for.
         no_layers: why there are none though they were asked for.
         error: why there is no answer at all.
     """
@@ -117,7 +117,7 @@ class Answered:
     said: tuple[Said, ...] = ()
     shown: tuple[Shown, ...] = ()
     cautions: tuple[str, ...] = ()
-    layers: tuple[tuple[float, ...] | None, ...] = ()
+    layers: tuple[Shown, ...] = ()
     no_layers: str = ""
     error: str = ""
 
@@ -186,11 +186,13 @@ def _with_layers(answer: Answered, model: SpeechModel, asked: Asked, emotions: E
     if prompt is None:
         return replace(answer, no_layers="nothing was read at token level")
     try:
-        result = _read(model, wanted_readouts(model.name, prompt, ["lens"]), asked, emotions)
+        # With the scores of whole labels, by which labels that begin with the same token are told apart.
+        wanted = wanted_readouts(model.name, prompt, ["lens", "sequence"])
+        result = _read(model, wanted, asked, emotions)
     except AmbivoxError as error:
         return replace(answer, no_layers=without_folder(str(error), asked.clip))
-    readings = [_shown(name, reading) for name, reading in result.readings.items()]
-    return replace(answer, layers=tuple(one.shares for one in readings))
+    shown = (_shown(name, reading) for name, reading in result.readings.items())
+    return replace(answer, layers=tuple(one for one in shown if load_readout(one.readout).name == "lens"))
 
 
 def _said(prompt: str, answer: Answer) -> Said:

@@ -31,7 +31,7 @@ from ambivox.prompts import PROMPTS
 
 _Choices = Sequence[tuple[str, str]]
 
-_USUAL = ("what stands for the model", "")
+_USUAL = ("the model's usual", "")
 _NOTHING = ("nothing", "nothing")
 _ORDERS: _Choices = (
     ("as in the set", ""),
@@ -51,7 +51,7 @@ def page(models: Sequence[SpeechModel], limits: Limits, held: Held, reports: Rep
     """
     parts = _Parts({model.name: model for model in models}, limits, held, reports)
     with gr.Blocks(title="ambivox", analytics_enabled=False) as blocks:
-        gr.HTML(show_notice())
+        gr.HTML(show_notice(), apply_default_css=False)
         with gr.Tab("A clip"):
             parts.clip_tab()
         with gr.Tab("A long recording"):
@@ -97,7 +97,7 @@ class _Parts:
                     other_prompt = gr.Dropdown(others, value="nothing", label="Prompt")
                 button = gr.Button("Ask", variant="primary")
             with gr.Column(scale=3, min_width=300):
-                shown = gr.HTML(elem_id="listened")
+                shown = gr.HTML(elem_id="listened", apply_default_css=False)
         inputs = [clip, model, prompt, emotions, order, layers, other_model, other_prompt]
         button.click(_told(self.ask), inputs, shown, concurrency_limit=None, **_PRIVATE)
 
@@ -131,7 +131,7 @@ class _Parts:
         with gr.Row():
             button = gr.Button("Follow", variant="primary")
             stop = gr.Button("Stop")
-        shown = gr.HTML(elem_id="followed")
+        shown = gr.HTML(elem_id="followed", apply_default_css=False)
         inputs = [recording, model, prompt, emotions, window_s, hop_s]
         following = button.click(self.follow, inputs, shown, concurrency_limit=None, **_PRIVATE)
         stop.click(None, None, None, cancels=[following], **_PRIVATE)
@@ -173,7 +173,7 @@ class _Parts:
         else:
             button = gr.Button(f"Open {Path(self.reports.run).name}", variant="primary")
             folder = gr.State(self.reports.run)
-        shown = gr.HTML(elem_id="run")
+        shown = gr.HTML(elem_id="run", apply_default_css=False)
         button.click(_told(self.open), folder, shown, **_PRIVATE)
 
     def open(self, folder: str) -> str:

@@ -1,0 +1,85 @@
+"""How long the app takes from the button to the answer, for a clip of 3 s and `mini`.
+
+    python -m benchmarks.app_rate [--tries 10] [--write]
+
+starts the app, uploads the clip in Chromium and asks again and again; ``--write`` keeps the numbers. The
+first answer, which loads what was not needed before, stands apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from benchmarks.app_page import CLIPS, chromium, serving
+
+RESULTS = Path(__file__).parent / "results" / "app_rate.json"
+CLIP_S = 3.0
+
+
+def write_clip(path: Path) -> None:
+    """Two clips of one speaker, cut to 3 s."""
+    heard = [soundfile.read(clip) for clip in sorted(CLIPS.glob("1001_DFA_*.wav"))[:2]]
+    rate_hz = heard[0][1]
+    samples = np.concatenate([samples for samples, _ in heard])
+    soundfile.write(path, samples[: round(CLIP_S * rate_hz)], rate_hz)
+
+
+def measured(tries: int) -> list[float]:
+    """Seconds from the click to the answer, in turn."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, serving() as (address, _), sync_playwright() as playwright:
+        clip = Path(folder, "clip.wav")
+        write_clip(clip)
+        browser = chromium(playwright)
+        tab = browser.new_page()
+        tab.goto(address)
+        tab.set_input_files("#clip input[type=file]", clip)
+        tab.wait_for_selector("#clip audio, #clip .waveform-container, #clip #waveform", state="attached")
+        times = []
+        for n in range(tries + 1):
+            tab.evaluate("document.querySelector('#listened .ambivox')?.remove()")
+            started_s = time.perf_counter()
+            tab.get_by_role("button", name="Ask", exact=True).click()
+            tab.wait_for_selector("#listened .bars")
+            times.append(time.perf_counter() - started_s)
+            print(f"{n}: {times[-1]:.3f} s", flush=True)
+        browser.close()
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--tries", type=int, default=10)
+    parser.add_argument("--write", action="store_true", help="keep the numbers in benchmarks/results")
+    given = parser.parse_args()
+    load = round(os.getloadavg()[0], 1)
+    first_s, *others_s = measured(given.tries)
+    report = {
+        "clip_s": CLIP_S,
+        "first_s": round(first_s, 3),
+        "median_s": round(statistics.median(others_s), 3),
+        "longest_s": round(max(others_s), 3),
+        "tries": given.tries,
+        "cores": os.cpu_count(),
+        "load_before": load,
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+    }
+    print(json.dumps(report, indent=2))
+    if given.write:
+        RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
