@@ -17,13 +17,22 @@ CLIPS = ROOT / "examples" / "crema-d" / "AudioWAV"
 
 
 @contextmanager
-def serving(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
-    """``ambivox app`` in a process of its own, on a free port of this machine: its address and process id."""
+def serving(
+    *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Iterator[tuple[str, int]]:
+    """``ambivox app`` in a process of its own, on a free port of this machine: its address and process id.
+
+    Args:
+        arguments: of the command.
+        environment: more variables.
+        folder: where it is run; None for here.
+    """
     # PYTHONPATH: of this tree, whatever is installed.
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     process = subprocess.Popen(
         [sys.executable, "-m", "ambivox", "app", "--port", "0", *arguments],
         env=env | dict(environment or {}),
+        cwd=folder,
         stderr=subprocess.PIPE,
         text=True,
     )

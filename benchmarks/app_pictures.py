@@ -2,16 +2,15 @@
 
     python -m benchmarks.app_pictures [--run FOLDER]
 
-writes docs/pictures/app/*.png; the run that is browsed is the one given, or ``examples/demo.yaml``, run anew
+writes docs/pictures/app/*.png; the run that is browsed is the one given, or ``examples/demo.yaml``, run
 into a temporary folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from benchmarks.app_page import CLIPS, ROOT, chromium, serving
 
 OUT = ROOT / "docs" / "pictures" / "app"
 CLIP = "1001_DFA_FEA_XX"
-COLOURS = 128
+COLOURS = 256
 """Of a picture's palette: a page has few, and the file is a third as large."""
 
 
@@ -73,11 +72,8 @@ def clip_and_tokens(camera: Camera) -> None:
     camera.example()
     camera.ask()
     camera.take("clip")
-    camera.choose("Prompt", "percentages")
-    camera.tab.evaluate("document.querySelector('#listened .ambivox').remove()")
-    camera.ask()
     said = camera.tab.locator("#listened article")
-    said.locator(".token", has_text="fear").first.focus()
+    said.locator(".token", has_text="fear").last.focus()
     path = OUT / "tokens.png"
     said.screenshot(path=path)
     print(f"{path}: {path.stat().st_size:,} bytes")
@@ -120,15 +116,6 @@ def phone(camera: Camera) -> None:
     camera.take("phone")
 
 
-@contextmanager
-def run_of(given: Path | None, scratch: Path) -> Iterator[Path]:
-    """The run to browse."""
-    folder = given or scratch / "demo"
-    if given is None:
-        ambivox.run_study(ROOT / "examples" / "demo.yaml", folder)
-    yield folder
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--run", type=Path, help="the run to browse")
@@ -140,7 +127,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         call = Path(scratch, "call.wav")
         write_call(call)
-        with run_of(given.run, Path(scratch)) as run, serving("--model", "mini", str(run)) as (address, _):
+        run = Path(scratch, "runs", "demo")
+        if given.run:
+            shutil.copytree(given.run, run)
+        else:
+            ambivox.run_study(ROOT / "examples" / "demo.yaml", run)
+        with serving("runs/demo", folder=Path(scratch)) as (address, _):
             browser = chromium(playwright)
             clip_and_tokens(Camera(browser.new_page(viewport=wide), address))
             beside(Camera(browser.new_page(viewport=wide), address))

@@ -83,7 +83,7 @@ class _Parts:
         """One clip, and one or two questions about it."""
         examples = example_clips()
         with gr.Row():
-            with gr.Column(scale=2, min_width=300):
+            with gr.Column(scale=1, min_width=300):
                 clip = self._sound("Record or upload a clip", "clip")
                 if examples:
                     example = gr.Dropdown(["", *examples], value="", label="or pick an example (CREMA-D)")
@@ -96,7 +96,7 @@ class _Parts:
                     others = [_NOTHING, _USUAL, *self.prompts]
                     other_prompt = gr.Dropdown(others, value="nothing", label="Prompt")
                 button = gr.Button("Ask", variant="primary")
-            with gr.Column(scale=3, min_width=300):
+            with gr.Column(scale=2, min_width=300):
                 shown = gr.HTML(elem_id="listened", apply_default_css=False)
         inputs = [clip, model, prompt, emotions, order, layers, other_model, other_prompt]
         button.click(_told(self.ask), inputs, shown, concurrency_limit=None, **_PRIVATE)

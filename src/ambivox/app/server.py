@@ -173,8 +173,6 @@ def site(models: Sequence[SpeechModel], address: Address, limits: Limits, run: s
 
     outer.add_middleware(Guard, password=address.password, local=address.is_loopback)
     theme = gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono="monospace")
-    # Gradio's own blue is too light for the white text on it.
-    theme = theme.set(button_primary_background_fill="*primary_700")
     gr.mount_gradio_app(
         outer,
         page(models, limits, held, reports),
@@ -188,9 +186,7 @@ def site(models: Sequence[SpeechModel], address: Address, limits: Limits, run: s
         enable_monitoring=False,
         pwa=False,
         mcp_server=False,
-        theme=gr.themes.Default(
-            primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"]
-        ),
+        theme=theme,
         css=template("style.css"),
         head=f"<script>{template('app.js')}</script>",
     )
