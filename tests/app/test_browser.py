@@ -100,12 +100,12 @@ class Page:
         self.tab.get_by_role("tab", name=name, exact=True).click()
 
     def upload(self, file: Path, place: str = "clip") -> None:
-        """Put a file where another may be; it is there when it can be played."""
-        clear = self.tab.locator(f"#{place}").get_by_role("button", name="Clear")
-        if clear.count():
-            clear.click()
-        self.tab.set_input_files(f"#{place} input[type=file]", file)
-        clear.wait_for()
+        """Put a file where another may be."""
+        chooser = self.tab.locator(f"#{place} input[type=file]")
+        if not chooser.count():
+            self.tab.locator(f"#{place}").get_by_role("button", name="Clear").click()
+        chooser.set_input_files(file)
+        chooser.wait_for(state="detached")
 
     def choose(self, label: str, option: str, nth: int = 0) -> None:
         self.tab.get_by_label(label, exact=True).nth(nth).click()
@@ -267,9 +267,15 @@ def test_the_page_is_no_wider_than_the_screen(page: Page, width: int) -> None:
     page.tab.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("tab", ["A clip", "A long recording"])
-def test_axe_finds_nothing_serious(page: Page, tab: str, colours: Any) -> None:
+@pytest.mark.parametrize(
+    ("tab", "colours", "rules"),
+    [
+        ("A clip", "light", "{}"),
+        ("A clip", "dark", "{runOnly: {type: 'rule', values: ['color-contrast']}}"),
+        ("A long recording", "light", "{}"),
+    ],
+)
+def test_axe_finds_nothing_serious(page: Page, tab: str, colours: Any, rules: str) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
     page.go_to(tab)
     page.tab.emulate_media(color_scheme=colours)
@@ -277,7 +283,7 @@ def test_axe_finds_nothing_serious(page: Page, tab: str, colours: Any) -> None:
         f"document.body.classList.contains('dark') === {str(colours == 'dark').lower()}"
     )
     page.tab.evaluate(resources.files(axe).joinpath("axe.min.js").read_text("utf-8"))
-    found = page.tab.evaluate("axe.run()")
+    found = page.tab.evaluate(f"axe.run({rules})")
     assert {rule["id"] for rule in found["passes"]} >= {"color-contrast"}
     serious = [
         (rule["id"], rule["nodes"][0]["html"], rule["nodes"][0]["failureSummary"])
@@ -297,16 +303,7 @@ def test_a_text_file_named_wav_is_one_line(page: Page, folder: Path) -> None:
     assert str(folder) not in said
     assert page.tab.locator("#listened img").count() == 0
     assert page.tab.title() == "ambivox"
-    assert page.errors == ["Waveform load error: MediaError"] or page.errors == []
-    page.errors.clear()
-
-
-def test_a_file_that_is_too_large_is_told(page: Page, folder: Path) -> None:
-    large = folder / "large.wav"
-    large.write_bytes(bytes(MAX_BYTES + 1))
-    page.tab.locator("#clip").get_by_role("button", name="Clear").click()
-    page.tab.set_input_files("#clip input[type=file]", large)
-    page.tab.get_by_text("maximum allowed size").first.wait_for()
+    assert set(page.errors) <= {"Waveform load error: MediaError"}
     page.errors.clear()
 
 
@@ -337,3 +334,12 @@ def test_a_clip_is_deleted_when_the_page_is_closed(chromium: Any, served: str, f
     while kept() and time.monotonic() < until_s:
         time.sleep(0.2)
     assert kept() == []
+
+
+def test_a_file_that_is_too_large_is_told(page: Page, folder: Path) -> None:
+    large = folder / "large.wav"
+    large.write_bytes(bytes(MAX_BYTES + 1))
+    page.tab.locator("#clip").get_by_role("button", name="Clear").click()
+    page.tab.set_input_files("#clip input[type=file]", large)
+    page.tab.get_by_text("maximum allowed size").first.wait_for()
+    page.errors.clear()  # the browser's own line on an answer of 413
