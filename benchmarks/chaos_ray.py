@@ -1,8 +1,8 @@
 """Whether a run on a cluster can be trusted: workers, a node and the driver are killed at random moments.
 
 ``python -m benchmarks.chaos_ray [--kills 30] [--write]`` starts a Ray of two nodes on this machine, runs a
-study of a synthetic listener on it again and again, kills something each time, and compares the records with
-those of a local run that nobody killed; ``--write`` puts the table into results/chaos_ray.md.
+study of a synthetic listener on it again and again, kills something every few seconds, and compares the
+records of each run with those of a local run that nobody killed; ``--write`` writes results/chaos_ray.md.
 """
 
 from __future__ import annotations
@@ -34,27 +34,22 @@ NODE = [
     "--object-store-memory=100000000",
     "--disable-usage-stats",
 ]
-TARGETS = ("worker", "node", "driver")
-N_CLIPS = 60
+N_CLIPS = 400
 N_SHARDS = N_CLIPS // 2
 
 
 @dataclass(frozen=True)
-class Kill:
-    """One kill: what died, when, and what became of the records.
+class Killed:
+    """A run and its kills.
 
     Args:
-        what: died.
-        done: shards that were written by then.
-        again: whether the driver ended, and was started again.
-        to_end_s: from there to the end of the run.
+        kills: what died, and how many shards were written by then.
+        took_s: from the start to the end.
         found: records lost, doubled and changed.
     """
 
-    what: str
-    done: int
-    again: bool
-    to_end_s: float
+    kills: list[tuple[str, int]]
+    took_s: float
     found: Counter[str]
 
 
@@ -67,8 +62,7 @@ class Node:
 
     def start(self) -> None:
         """Start it, with workers on the path of this process."""
-        ray = str(Path(sys.executable).with_name("ray"))
-        command = [ray, "start", *self.arguments, *NODE]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *self.arguments, *NODE]
         done = subprocess.run(
             command, capture_output=True, text=True, env=environment(self.folder), check=False
         )
@@ -76,13 +70,17 @@ class Node:
             raise SystemExit(f"ray start: {done.stdout}{done.stderr}")
 
     def pids(self) -> list[int]:
-        """Its processes, workers and all."""
+        """Its processes: those with its mark, and whom they started (workers write over their mark)."""
         mark = f"CHAOS_NODE={self.folder}".encode()
-        return [pid for pid in processes() if mark in environment_of(pid)]
+        found = [pid for pid in processes() if mark in environment_of(pid)]
+        children = {pid: parent_of(pid) for pid in processes()}
+        for pid in found:  # the list grows while it is gone through
+            found += [child for child, parent in children.items() if parent == pid and child not in found]
+        return found
 
     def workers(self) -> list[int]:
         """Its actors: who holds the model."""
-        return [pid for pid in self.pids() if b"ray::" in title_of(pid) and b"IDLE" not in title_of(pid)]
+        return [pid for pid in self.pids() if title_of(pid).startswith(b"ray::MapWorker")]
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -104,6 +102,13 @@ def environment_of(pid: int) -> list[bytes]:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return []
+
+
+def parent_of(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def title_of(pid: int) -> bytes:
@@ -144,56 +149,57 @@ def recorded(out: Path) -> int:
     return len(list((out / "records").glob("*.parquet")))
 
 
-def kill_one(study: Path, out: Path, nodes: tuple[Node, Node], what: str, rng: random.Random) -> Kill | None:
-    """Run the study, kill something on the way, and see the run through; None where the run was faster."""
+def kill_often(
+    study: Path, out: Path, nodes: tuple[Node, Node], rng: random.Random, left: int
+) -> list[tuple[str, int]]:
+    """Run the study to its end, and kill something every few seconds, `left` times at most."""
+    kills: list[tuple[str, int]] = []
     running = driver(study, out)
     try:
-        wanted = rng.randrange(N_SHARDS - 4)
-        while recorded(out) < wanted and running.poll() is None:
-            time.sleep(0.02)
-        time.sleep(rng.uniform(0, 0.2))
-        began_s, done = time.monotonic(), recorded(out)
-        if running.poll() is not None or done == N_SHARDS:
-            return None
-        if what == "driver":
-            running.kill()
-        elif what == "worker":
+        while running.poll() is None or (running.returncode and kills and kills[-1][0] == "node"):
+            if running.returncode:  # its own node was killed
+                running = driver(study, out)
+            next_s = time.monotonic() + rng.uniform(0.2, 8)
+            while time.monotonic() < next_s and running.poll() is None:
+                time.sleep(0.05)
             workers = nodes[0].workers() + nodes[1].workers()
-            if not workers:
-                return None
-            os.kill(rng.choice(workers), signal.SIGKILL)
-        else:
-            nodes[1].kill()
-            time.sleep(rng.uniform(0, 3))
-            nodes[1].start()
-        _, said = running.communicate(timeout=300)
+            if running.poll() is not None or not workers or len(kills) == left:
+                continue
+            what = rng.choice(("worker", "worker", "node", "driver"))
+            kills.append((what, recorded(out)))
+            if what == "worker":
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(rng.choice(workers), signal.SIGKILL)
+            elif what == "driver":
+                running.kill()
+                running.wait()
+                running = driver(study, out)
+            else:
+                nodes[1].kill()
+                time.sleep(rng.uniform(0, 3))
+                nodes[1].start()
+        assert running.stderr is not None
         if running.returncode:
-            again = driver(study, out)
-            _, said = again.communicate(timeout=300)
-            if again.returncode:
-                raise SystemExit(f"{what} killed; the run did not end well: {said.decode()}")
-        return Kill(what, done, running.returncode != 0, time.monotonic() - began_s, Counter())
+            raise SystemExit(f"the run did not end well: {running.stderr.read().decode()}")
+        return kills
     finally:
-        if running.poll() is None:
-            running.kill()
+        running.kill()
 
 
-def kills(folder: Path, n_kills: int, rng: random.Random) -> Iterator[Kill]:
-    """So many kills, each in a run of its own, which is compared with a run of one process."""
+def runs(folder: Path, n_kills: int, rng: random.Random) -> Iterator[Killed]:
+    """Runs until there were so many kills; each is compared with a run of one process."""
     study = write_inputs(folder / "inputs", N_CLIPS)
     local = run_study(study, folder / "whole", models=[Listener()])
     assert len(local.shards()) == N_SHARDS
     whole = [facts(record) for record in local.records()]
     with cluster(folder) as nodes:
-        n = 0
-        while n < n_kills:
-            out = folder / "killed"
-            kill = kill_one(folder / "inputs" / "study.yaml", out, nodes, TARGETS[n % len(TARGETS)], rng)
-            if kill is not None:
-                compare([facts(record) for record in Run(out).records()], whole, kill.found)
-                n += 1
-                yield kill
-            shutil.rmtree(out, ignore_errors=True)
+        while n_kills > 0:
+            out, began_s, found = folder / "killed", time.monotonic(), Counter[str]()
+            kills = kill_often(folder / "inputs" / "study.yaml", out, nodes, rng, min(n_kills, 10))
+            compare([facts(record) for record in Run(out).records()], whole, found)
+            shutil.rmtree(out)
+            n_kills -= len(kills)
+            yield Killed(kills, time.monotonic() - began_s, found)
 
 
 def main() -> None:
@@ -207,19 +213,19 @@ def main() -> None:
         "",
         f"Written by `python -m benchmarks.chaos_ray --kills {arguments.kills} --seed {arguments.seed} "
         "--write`: two nodes of Ray on one machine, one worker each, a synthetic listener, "
-        f"{N_CLIPS} clips, {4 * N_CLIPS} records in {N_SHARDS} shards. Each line is a run in which one thing "
-        "was killed at a random moment (a node came back up to 3 s later), compared with a local run that "
-        "nobody killed.",
+        f"{N_CLIPS} clips, {4 * N_CLIPS} records in {N_SHARDS} shards. In each run a worker, a node (back "
+        "within 3 s) or the driver (started again at once) was killed every few seconds; after how many "
+        "shards stands beside it. The records are compared with those of a local run that nobody killed.",
         "",
-        "| | killed | with shards done | driver started again | s to the end | lost | doubled | changed |",
-        "|---|---|---|---|---|---|---|---|",
+        "| run | killed | s | lost | doubled | changed |",
+        "|---|---|---|---|---|---|",
     ]
     print("\n".join(lines), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
-        for n, kill in enumerate(kills(Path(scratch), arguments.kills, random.Random(arguments.seed)), 1):
-            counts = " | ".join(str(kill.found[what]) for what in ("lost", "doubled", "changed"))
-            again = "yes" if kill.again else "no"
-            lines.append(f"| {n} | {kill.what} | {kill.done} | {again} | {kill.to_end_s:.0f} | {counts} |")
+        for n, run in enumerate(runs(Path(scratch), arguments.kills, random.Random(arguments.seed)), 1):
+            counts = " | ".join(str(run.found[what]) for what in ("lost", "doubled", "changed"))
+            killed = ", ".join(f"{what} at {done}" for what, done in run.kills)
+            lines.append(f"| {n} | {killed} | {run.took_s:.0f} | {counts} |")
             print(lines[-1], flush=True)
     if arguments.write:
         RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -20,6 +20,8 @@ import numpy as np
 
 RESULTS = Path(__file__).parent / "results" / "cluster_simulation.json"
 HOUR_S = 3600.0
+PRICE_PER_HOUR = 3.0
+"""Dollars for one large GPU, about what clouds ask."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Outcome:
 
     hours: float
     worker_hours: float
+    price: float
+    """In dollars, at `PRICE_PER_HOUR` for each worker."""
     over_ideal: float
     deaths: int
     asked_again: float
@@ -92,6 +96,7 @@ def simulate(cluster: Cluster, seed: int = 0) -> Outcome:
     return Outcome(
         hours=round(end_s / HOUR_S, 2),
         worker_hours=round(end_s * cluster.workers / HOUR_S, 1),
+        price=round(end_s * cluster.workers / HOUR_S * PRICE_PER_HOUR),
         over_ideal=round(end_s / ideal_s, 4),
         deaths=deaths,
         asked_again=round(lost_s / float(work_s.sum()), 6),

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import pstats
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -154,6 +155,10 @@ def main() -> None:
             "processes": arguments.processes,
             "cores": os.cpu_count(),
             "load_before": load,
+            "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_mib_of_largest_reader": round(
+                resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            ),
             "platform": platform.platform(),
         }
     print(json.dumps(report, indent=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ambivox.calibration import KeptCalibration, read_kept, write_kept
 from ambivox.manifest import NAME as MANIFEST
-from ambivox.manifest import Manifest, locked, plan_hash, read_manifest
+from ambivox.manifest import Manifest, Shard, locked, plan_hash, read_manifest
 from ambivox.record import Record
 from ambivox.run.earlier import forget_earlier
 from ambivox.run.made_folder import describe_environment, open_run, write_study
@@ -19,6 +20,10 @@ from ambivox.run.plan import Parts, count_requests, look_up
 from ambivox.run_folder import Run
 from ambivox.study import Study
 from ambivox.write_aside import write_text
+
+MANIFEST_EVERY_S = 5.0
+"""What is done is written down no more often: the list of many shards is long. A process that is killed
+leaves out those of the last seconds; they are found where they lie when the run goes on."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Held:
     report: Report
     _fingerprints: dict[str, str] = field(default_factory=dict)
     _progress: Progress = Progress(0, 0, 0, 0)
+    _written_s: float = 0.0
+    _unwritten: bool = False
 
     def __post_init__(self) -> None:
         self.count(0, 0, 0)
@@ -60,10 +67,24 @@ class Held:
         environment = describe_environment(self.parts, self._fingerprints, packages)
         write_text(self.run.folder / "environment.json", json.dumps(environment, indent=2) + "\n")
         self.manifest.forget(place)
+        self._written_s = 0.0  # the first of its shards is written down at once
+
+    def note(self, path: Path, shard: Shard) -> None:
+        """List a shard that holds the present plan; the list is written down now, soon, or at the end."""
+        self.manifest.shards[path.name] = shard
+        self._unwritten = True
+        if time.monotonic() - self._written_s > MANIFEST_EVERY_S:
+            self.write_manifest()
 
     def write_manifest(self) -> None:
         """Write down the shards that were noted."""
+        self._written_s, self._unwritten = time.monotonic(), False
         write_text(self.run.folder / MANIFEST, self.manifest.model_dump_json(indent=1) + "\n")
+
+    def end(self) -> None:
+        """Write down what is not yet; a run to which nothing was added stays as it was."""
+        if self._unwritten:
+            self.write_manifest()
 
     def count(self, n_records: int, n_failed: int, n_kept: int) -> None:
         """Tell how far the run is after so many more records."""
@@ -102,7 +123,10 @@ def hold(study: Study, folder: Path, report: Report, part: Part | None = None) -
             manifest = Manifest(plan=plan, requests=total)
         held = Held(run, parts, kept, manifest, report)
         held.write_manifest()
-        yield held
+        try:
+            yield held
+        finally:
+            held.end()
         forget_earlier(run)
 
 

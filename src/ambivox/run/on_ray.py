@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +25,6 @@ from ambivox.run.plan import cut_of
 from ambivox.run.shard_actor import TRIES, Filled, Load, Order, ShardActor, Worker
 from ambivox.run_folder import Run
 from ambivox.study import ModelSpec, Study
-
-MANIFEST_EVERY_S = 5.0
-"""The driver writes down no more often what it knows: the manifest of many shards is long."""
 
 LOCAL: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 200 * 2**20}
 """Of a cluster of this machine alone: only numbers of shards and what came of them pass through it."""
@@ -130,23 +126,16 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
 def _fill_all(ray: Any, held: Held, order: Order, actors: Actors) -> None:
     """Have the shards of one model filled, and list them in the manifest."""
     missing, first = set(range(len(cut_of(held.parts)))), None
-    written_s = time.monotonic()
-    try:
-        for filled in _filled(ray, order, sorted(missing), actors):
-            if filled.error is not None or filled.worker is None:
-                raise (UsageError if filled.usage else AmbivoxError)(filled.error)
-            if first is None:
-                first = filled.worker
-                held.begin_model(order.place, first.model, first.fingerprint, first.packages)
-            check_alike(first, filled.worker)
-            missing.discard(filled.number)
-            held.manifest.shards[held.run.shard_path(order.place, filled.number).name] = filled.shard
-            held.count(filled.shard.records, filled.failed, filled.kept)
-            if time.monotonic() - written_s > MANIFEST_EVERY_S:
-                held.write_manifest()
-                written_s = time.monotonic()
-    finally:
-        held.write_manifest()
+    for filled in _filled(ray, order, sorted(missing), actors):
+        if filled.error is not None or filled.worker is None:
+            raise (UsageError if filled.usage else AmbivoxError)(filled.error)
+        if first is None:
+            first = filled.worker
+            held.begin_model(order.place, first.model, first.fingerprint, first.packages)
+        check_alike(first, filled.worker)
+        missing.discard(filled.number)
+        held.note(held.run.shard_path(order.place, filled.number), filled.shard)
+        held.count(filled.shard.records, filled.failed, filled.kept)
     if missing:
         raise AmbivoxError(f"{held.run.folder}: {len(missing)} shards were not filled: run the study again")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ambivox.manifest import Shard
 from ambivox.models import SpeechModel, load_model
 from ambivox.record import Record
 from ambivox.run.answer_cache import AnswerCache
@@ -72,6 +73,5 @@ def run_study(
                         continue
                     path = run.shard_path(place, number)
                     records = filler.fill(path, plan.shard(number), cache)
-                    held.manifest.add(path, records)
-                    held.write_manifest()
+                    held.note(path, Shard.of(records))
     return run
