@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import os
 import random
+import secrets
 import shutil
 import signal
 import subprocess
@@ -222,6 +223,9 @@ def main() -> None:
     ]
     print("\n".join(lines), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
+        token = Path(scratch) / "token"  # of this cluster alone; nodes and drivers show it to one another
+        token.write_text(secrets.token_hex(32), encoding="utf-8")
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
         for n, run in enumerate(runs(Path(scratch), arguments.kills, random.Random(arguments.seed)), 1):
             counts = " | ".join(str(run.found[what]) for what in ("lost", "doubled", "changed"))
             killed = ", ".join(f"{what} at {done}" for what, done in run.kills)

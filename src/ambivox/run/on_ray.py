@@ -114,7 +114,7 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
             ray.init("local", **LOCAL, **quiet)
         else:
             ray.init(address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         where = address or os.environ.get("RAY_ADDRESS") or "this machine"
         raise UsageError(f"{where}: no Ray cluster to run on ({first_line(error)})") from None
     try:
