@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from ambivox.choices import PictureWidth
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.present.escape import escaped
-from ambivox.present.figures.charts import Curve, Curves, Figure, Mark, Row, Rows, Style
+from ambivox.present.figures.charts import Curve, Curves, Figure, Mark, Row, Rows, Style, ticks
 from ambivox.present.figures.of_scores import score_figure
 from ambivox.present.figures.standard import standard_figures
 from ambivox.present.latex import escape_latex
@@ -33,7 +33,7 @@ _STYLE: Any = {
     "pdf.fonttype": 42,  # TrueType inside the file; publishers refuse type 3
     "svg.hashsalt": "ambivox",  # the same numbers give the same bytes
 }
-_SMALL, _LINE_PT, _STRIP_PT, _EDGE_PT = 6, 7.6, 10.0, 6.0
+_SMALL, _LINE_PT, _STRIP_PT, _GAP_PT, _EDGE_PT = 6, 7.6, 9.0, 3.5, 6.0
 _INK, _SOFT = "#1a1a1a", "#4d4d4d"
 _MARKERS = {"circle": "o", "diamond": "D", "square": "s", "triangle": "^", "cross": "X"}
 _DASHES = {"solid": "-", "dashed": "--", "dotted": ":", "dashdot": "-."}
@@ -220,7 +220,7 @@ def _wrapped(text: str, wide_pt: float) -> list[str]:
 
 def _height(row: Row, wide_pt: float) -> float:
     lines = len(_wrapped(row.name, wide_pt)) + len(_wrapped(row.detail, wide_pt))
-    return _LINE_PT * lines + _STRIP_PT
+    return _LINE_PT * lines + _STRIP_PT + _GAP_PT
 
 
 def _handle(style: Style, *, joined: bool) -> Any:
@@ -248,9 +248,10 @@ def _draw_rows(axes: Any, panel: Rows, wide_pt: float) -> None:
         _name_row(axes, row, top, wide_pt)
         top += _height(row, wide_pt)
         for mark in row.marks:
-            _draw_mark(axes, mark, top - _STRIP_PT / 2)
+            _draw_mark(axes, mark, top - _GAP_PT - _STRIP_PT / 2)
     for place, line in enumerate(panel.lines):
-        axes.axvline(line.value, color=_SOFT, linewidth=0.7, linestyle=_DASHES[line.dash], zorder=0)
+        look = {"color": _SOFT, "linewidth": 0.7, "linestyle": _DASHES[line.dash], "zorder": 0}
+        axes.axvline(line.value, ymax=1 + (8 * place + 7) / top, clip_on=False, **look)
         right = line.value > low + 0.6 * (high - low)
         axes.annotate(
             f"{line.name} ",
@@ -264,6 +265,7 @@ def _draw_rows(axes: Any, panel: Rows, wide_pt: float) -> None:
             parse_math=False,
         )
     axes.set(xlim=(low, high), ylim=(top, 0), yticks=[])
+    _ticks(axes.set_xticks, low, high)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(panel.x_label, parse_math=False, labelpad=2)
     _title(axes, panel.title, 4 + 8 * len(panel.lines))
@@ -311,8 +313,11 @@ def _draw_curves(axes: Any, panel: Curves) -> None:
         )
     for curve in panel.curves:
         _draw_curve(axes, curve)
+    _ticks(axes.set_yticks, *panel.y_range)
     if panel.x_ticks:
         axes.set_xticks([x for x, _ in panel.x_ticks], [name for _, name in panel.x_ticks])
+    else:
+        _ticks(axes.set_xticks, *panel.x_range)
     axes.set_xlabel(panel.x_label, parse_math=False, labelpad=2)
     axes.set_ylabel(panel.y_label, parse_math=False, labelpad=2)
     _title(axes, panel.title, 4)
@@ -330,6 +335,12 @@ def _draw_curve(axes: Any, curve: Curve) -> None:
     axes.plot(curve.x, curve.y, **looks | {"marker": ""})
     for x, y, weight in zip(curve.x, curve.y, curve.weights, strict=True):
         axes.plot(x, y, linestyle="", **_mark(style, 2.5 + 6 * math.sqrt(weight)))
+
+
+def _ticks(set_ticks: Callable[..., object], low: float, high: float) -> None:
+    """The same round numbers as on the page."""
+    found = ticks(low, high)
+    set_ticks(found, [f"{tick:g}" for tick in found])
 
 
 def _title(axes: Any, text: str, above_pt: float) -> None:
