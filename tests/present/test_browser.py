@@ -134,6 +134,17 @@ def test_clips_are_paged_sorted_and_filtered(report: Watched) -> None:
     assert report.names() == ["1001_DFA_006"]
 
 
+def test_two_questions_stand_side_by_side_in_a_card_and_in_the_csv(report: Watched) -> None:
+    tab = report.tab
+    assert tab.locator("[name=beside] option").count() == 1 + tab.locator("[name=question] option").count()
+    choose = "(one) => { one.value = '0'; one.dispatchEvent(new Event('input', {bubbles: true})); }"
+    tab.eval_on_selector("[name=beside]", choose)  # hidden where there is one question only
+    heads = tab.locator("ol.clips li").first.locator("thead th").all_inner_texts()
+    assert heads == ["label", "votes", "A text", "A token", "B text", "B token"]
+    [first, *_] = csv.DictReader(io.StringIO(report.saved(tab.locator("[data-do=csv]"))))
+    assert first["beside.token.jsd_bits"] == first["token.jsd_bits"] != ""
+
+
 def test_a_link_leads_to_one_clip(report: Watched) -> None:
     assert report.opened_at == "1000_DFA_025"
     report.tab.click("[data-do=after]")

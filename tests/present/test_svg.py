@@ -77,6 +77,16 @@ def test_points_of_a_curve_stand_where_the_axes_say(width_px: int) -> None:
 
 
 @WIDTHS
+def test_a_long_title_keeps_both_of_its_ends_and_fits(width_px: int) -> None:
+    curve = Curve(TEXT, (0.5,), (0.5,))
+    panel = Curves("crema-d · " + "/folder" * 20 + "/tiny.en", "x", "y", (curve,), (0, 1), (0, 1))
+    found = elements(figure_of(panel, panel), width_px)
+    title = next(element.text or "" for element in found if "crema-d" in (element.text or ""))
+    assert title.endswith("/tiny.en")
+    assert 6.0 * len(title) <= (width_px if width_px == NARROW_PX else width_px / 2)
+
+
+@WIDTHS
 def test_bars_are_as_high_as_their_numbers(width_px: int) -> None:
     found = elements(figure_of(Bars("", "x", "y", (0, 1, 2), (2.0, 4.0), "told")), width_px)
     first, second = numbers(found, "rect", "height")

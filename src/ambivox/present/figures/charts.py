@@ -253,6 +253,18 @@ def ticks(low: float, high: float) -> list[float]:
     return [round(n * step, 12) for n in range(first, last + 1)]
 
 
+def shortened(words: str, length: int) -> str:
+    """Words without their middle where they are too long: names begin alike, and paths end in what matters.
+
+    >>> shortened("crema-d · /models/tiny.en", 15)
+    'crema-d…tiny.en'
+    """
+    if len(words) <= length:
+        return words
+    end = (length - 1) // 2
+    return f"{words[: length - 1 - end]}…{words[-end:]}"
+
+
 def styled(names: Sequence[str]) -> list[Style]:
     """A style for each name."""
     return [Style(name, *CYCLE[place % len(CYCLE)]) for place, name in enumerate(names)]

@@ -111,7 +111,7 @@ def subjects(scores: ScoreTable, corpus: str) -> list[Subject]:
 
 def subject_title(corpus: str, subject: Subject) -> str:
     """What a panel of one run and model is called."""
-    return " · ".join(filter(None, (corpus, *subject)))
+    return " · ".join(filter(None, dict.fromkeys((corpus, *subject))))
 
 
 def best_of_levels(scores: ScoreTable, corpus: str, subject: Subject | None = None) -> list[ScoreRow]:

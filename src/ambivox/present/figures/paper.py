@@ -11,7 +11,7 @@ from typing import Any, get_args
 from ambivox.choices import PictureWidth
 from ambivox.errors import AmbivoxError, UsageError
 from ambivox.present.escape import escaped
-from ambivox.present.figures.charts import Curve, Curves, Figure, Mark, Row, Rows, Style, ticks
+from ambivox.present.figures.charts import Curve, Curves, Figure, Mark, Row, Rows, Style, shortened, ticks
 from ambivox.present.figures.of_scores import score_figure
 from ambivox.present.figures.standard import standard_figures
 from ambivox.present.latex import escape_latex
@@ -181,7 +181,7 @@ def draw(figure: Figure, width_mm: float) -> Any:
         if isinstance(panel, Rows):
             _draw_rows(axes, panel, wide)
         elif isinstance(panel, Curves):
-            _draw_curves(axes, panel)
+            _draw_curves(axes, panel, wide)
     return canvas
 
 
@@ -268,7 +268,7 @@ def _draw_rows(axes: Any, panel: Rows, wide_pt: float) -> None:
     _ticks(axes.set_xticks, low, high)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(panel.x_label, parse_math=False, labelpad=2)
-    _title(axes, panel.title, 4 + 8 * len(panel.lines))
+    _title(axes, panel.title, 4 + 8 * len(panel.lines), wide_pt)
 
 
 def _name_row(axes: Any, row: Row, top: float, wide_pt: float) -> None:
@@ -294,7 +294,7 @@ def _draw_mark(axes: Any, mark: Mark, y: float) -> None:
     axes.plot(mark.value, y, linestyle="", **_mark(mark.style))
 
 
-def _draw_curves(axes: Any, panel: Curves) -> None:
+def _draw_curves(axes: Any, panel: Curves, wide_pt: float) -> None:
     axes.set(xlim=panel.x_range, ylim=panel.y_range)
     if panel.diagonal:
         axes.axline((0, 0), slope=1, color=_SOFT, linewidth=0.7, linestyle="--", zorder=0)
@@ -320,7 +320,7 @@ def _draw_curves(axes: Any, panel: Curves) -> None:
         _ticks(axes.set_xticks, *panel.x_range)
     axes.set_xlabel(panel.x_label, parse_math=False, labelpad=2)
     axes.set_ylabel(panel.y_label, parse_math=False, labelpad=2)
-    _title(axes, panel.title, 4)
+    _title(axes, panel.title, 4, wide_pt)
 
 
 def _draw_curve(axes: Any, curve: Curve) -> None:
@@ -343,9 +343,9 @@ def _ticks(set_ticks: Callable[..., object], low: float, high: float) -> None:
     set_ticks(found, [f"{tick:g}" for tick in found])
 
 
-def _title(axes: Any, text: str, above_pt: float) -> None:
+def _title(axes: Any, text: str, above_pt: float, wide_pt: float) -> None:
     axes.annotate(
-        escaped(text),
+        shortened(escaped(text), int(wide_pt / 4.6)),  # 7 pt in bold
         (0, 1),
         xycoords="axes fraction",
         xytext=(0, above_pt),

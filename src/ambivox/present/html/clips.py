@@ -249,7 +249,7 @@ def _columns(question: _Question, n_clips: int, several: bool, named: bool) -> d
     for place, name in zip(part.places, clips.names, strict=True):
         texts[place] = part.readings.facts.texts.get((key, question.order, name))
     columns: dict[str, Any] = {
-        "name": " · ".join(filter(None, [*of, prompt_text(key), order])),
+        "name": " · ".join(filter(None, [*dict.fromkeys(of), prompt_text(key), order])),
         "answers": texts,
         "tokens": [],
         "levels": {

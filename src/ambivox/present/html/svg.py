@@ -26,6 +26,7 @@ from ambivox.present.figures.charts import (
     Rows,
     Shares,
     Style,
+    shortened,
     ticks,
 )
 from ambivox.present.numbers import number
@@ -175,8 +176,10 @@ def _straight(x1: float, y1: float, x2: float, y2: float, look: dict[str, str], 
     return _tag("line", x1=x1, y1=y1, x2=x2, y2=y2, **look, **dashes)
 
 
-def _title(words: str) -> list[str]:
-    return [_text(words, 2, 14, _INK, font_weight="600")] if words else []
+def _title(words: str, width_px: float) -> list[str]:
+    """In bold, whose letters are wider."""
+    shown = shortened(_shown(words), int(width_px / (1.15 * _LETTER_PX)))
+    return [_text(shown, 2, 14, _INK, font_weight="600")] if words else []
 
 
 def _rows(panel: Rows, width_px: float) -> tuple[list[str], int]:
@@ -192,7 +195,7 @@ def _rows(panel: Rows, width_px: float) -> tuple[list[str], int]:
         marks += [element for mark in row.marks for element in _drawn_mark(mark, scale, y + 8)]
         y += (_STRIP_PX if row.marks else 0) + 5
     return [
-        *_title(panel.title),
+        *_title(panel.title, width_px),
         *_axis(scale, start, y, panel.x_label, width_px),
         *(element for n, line in enumerate(panel.lines) for element in _upright(line, scale, 36 + 15 * n, y)),
         *words,
@@ -239,7 +242,7 @@ def _frame(
 ) -> list[str]:
     """Title, grid, ticks and labels; that of the y axis stands above it, where nobody turns the head."""
     left, right, top, bottom = x_scale.start, x_scale.end, y_scale.end, y_scale.start
-    parts = [*_title(panel.title), _text(panel.y_label, 2, top - 9, _SOFT)]
+    parts = [*_title(panel.title, right), _text(panel.y_label, 2, top - 9, _SOFT)]
     for x, name in x_ticks or [(tick, f"{tick:g}") for tick in ticks(x_scale.low, x_scale.high)]:
         parts += [
             _straight(x_scale(x), top, x_scale(x), bottom, _GRID),
@@ -311,7 +314,7 @@ def _curve(curve: Curve, x_scale: _Scale, y_scale: _Scale) -> Iterator[str]:
 
 def _shares(panel: Shares, width_px: float) -> tuple[list[str], int]:
     scale = _Scale(0, 1, _EDGE_PX, width_px - _EDGE_PX)
-    parts, y = _title(panel.title), 24
+    parts, y = _title(panel.title, width_px), 24
     for name, shares in panel.rows:
         for line in _wrapped(name, width_px):
             parts.append(_text(line, 2, y + 12, _INK))

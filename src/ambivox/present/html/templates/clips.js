@@ -66,6 +66,11 @@ class ClipBrowser {
     controls.label.parentElement.hidden = data.labels.length === 0;
   }
 
+  // Of two questions, A or B before what belongs to it.
+  letter(n, words) {
+    return this.shown.length > 1 ? `${"AB"[n]} ${words}` : words;
+  }
+
   // Whether any question has numbers to sort by.
   sortable(by) {
     return ["place", "people"].includes(by) || this.data.questions.some((question) => this.columnOf(question, by));
@@ -164,8 +169,8 @@ class ClipBrowser {
       this.player(clip),
       data.labels.length ? this.table(clip) : null,
     );
-    for (const question of this.shown) {
-      if (this.shown.length > 1) card.append(make("h5", {}, make("bdi", {}, question.name)));
+    for (const [n, question] of this.shown.entries()) {
+      if (this.shown.length > 1) card.append(make("h5", {}, make("bdi", {}, this.letter(n, question.name))));
       card.append(...this.said(question, clip), make("p", { class: "soft" }, this.differences(question, clip)));
     }
     return card;
@@ -230,19 +235,15 @@ class ClipBrowser {
     const { data, shown } = this;
     const series = [
       [data.people, "votes", data.truth],
-      ...shown.flatMap((question) => Object.entries(question.levels).map(([name, level]) => [name, name, level.p])),
+      ...shown.flatMap((question, n) => Object.entries(question.levels).map(([name, level]) => [this.letter(n, name), name, level.p])),
     ];
     const columns = series.map(([, colour, flat]) => [colour, this.shares(flat, clip)]);
     const votes = this.shares(data.votes, clip);
-    const head = [make("tr", {}, make("th", { scope: "col" }, "label"), ...series.map(([name]) => make("th", { scope: "col" }, name)))];
-    if (shown.length > 1) {
-      const spans = shown.map(({ name, levels }) => make("th", { scope: "colgroup", colspan: Object.keys(levels).length }, make("bdi", {}, name)));
-      head.unshift(make("tr", {}, make("td", { colspan: 2 }), ...spans));
-    }
+    const head = make("tr", {}, make("th", { scope: "col" }, "label"), ...series.map(([name]) => make("th", { scope: "col" }, name)));
     const rows = data.labels.map((label, n) =>
       make("tr", {}, make("th", { scope: "row" }, label), ...columns.map(([colour, shares]) => this.cell(colour, shares[n], colour === "votes" && votes[n]))),
     );
-    return make("table", {}, make("thead", {}, ...head), make("tbody", {}, ...rows));
+    return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
   }
 
   cell(colour, share, votes) {
