@@ -101,7 +101,7 @@ def followed(*windows: tuple[float, float, list[float] | None]) -> Followed:
     ]
     labels = ("sad", "glad")
     read = (WindowReading(*w[:2], labels, r) for w, r in zip(windows, readings, strict=True))
-    return Followed("call.wav", 6.0, 1.0, labels, tuple(read))
+    return Followed("call.wav", 6.0, labels, tuple(read))
 
 
 SHOWN = followed((0, 4, [0.25, 0.75]), (1, 5, None), (2, 6, [1.0, 0.0]))

@@ -26,14 +26,12 @@ class Followed:
     Args:
         recording: its name.
         length_s: of the whole recording.
-        hop_s: how much later each window starts.
         labels: of the emotion set.
         windows: those that were read.
     """
 
     recording: str
     length_s: float
-    hop_s: float
     labels: tuple[str, ...]
     windows: tuple[WindowReading, ...]
 
@@ -79,9 +77,9 @@ def follow(
             ):
                 windows.append(window)
                 if len(windows) % AT_ONCE == 0:
-                    yield Followed(recording.name, length_s, hop_s, labels, tuple(windows))
+                    yield Followed(recording.name, length_s, labels, tuple(windows))
     except AmbivoxError:
         raise
     except Exception as error:  # an engine may raise anything, and the page goes on
         raise AmbivoxError(f"{model.name} failed: {type(error).__name__}: {first_line(error)}") from None
-    yield Followed(recording.name, length_s, hop_s, labels, tuple(windows))
+    yield Followed(recording.name, length_s, labels, tuple(windows))

@@ -171,7 +171,9 @@ def site(models: Sequence[SpeechModel], address: Address, limits: Limits, run: s
             raise HTTPException(404)
         return FileResponse(reports.path(name), media_type="text/html")
 
-    outer.add_middleware(Guard, password=address.password, local=address.is_loopback)
+    # With a password, a proxy may stand before the app, and ask under a name of its own.
+    local = address.is_loopback and address.password is None
+    outer.add_middleware(Guard, password=address.password, local=local)
     theme = gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono="monospace")
     gr.mount_gradio_app(
         outer,
