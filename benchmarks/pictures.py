@@ -38,9 +38,9 @@ class Shot:
 
 
 SHOTS: Mapping[str, Shot] = {
-    "report": Shot("section h2"),
-    "report-dark": Shot("section h2", colours="dark"),
-    "report-phone": Shot("section h2", 390, 780),
+    "report": Shot("section h3"),
+    "report-dark": Shot("section h3", colours="dark"),
+    "report-phone": Shot("section h3", 390, 780),
     "clips": Shot(".browser"),
 }
 
