@@ -16,11 +16,14 @@ from ambivox.errors import UsageError
 def app(
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN]", help="A directory that 'ambivox run' wrote, to browse."),
+        typer.Argument(metavar="RUN", help="A directory that 'ambivox run' wrote, to browse."),
     ] = None,
     models: ModelsOption = None,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; other machines' need a password.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Where to listen; an address that others reach needs a password."
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 7860,
     password_env: Annotated[
@@ -40,8 +43,9 @@ def app(
 ) -> None:
     """Speak, and see what a model hears: a page in the browser.
 
-    Record, upload or pick a clip, follow a long recording, browse a run. Only this machine sees the page
-    unless --host says otherwise. Nothing is sent to other machines; sound is deleted when the page is closed.
+    Record, upload or pick a clip, follow a long recording, browse a run; --model may be repeated. Only this
+    machine sees the page unless --host says otherwise. Nothing is sent to other machines, and sound is deleted
+    when the page is closed.
     """
     from ambivox.app.server import Address, serve
 
