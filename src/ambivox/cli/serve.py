@@ -44,8 +44,8 @@ def app(
     """Speak, and see what a model hears: a page in the browser.
 
     Record, upload or pick a clip, follow a long recording, browse a run; --model may be repeated. Only this
-    machine sees the page unless --host says otherwise. Nothing is sent to other machines, and sound is deleted
-    when the page is closed.
+    machine sees the page unless --host says otherwise. Nothing is sent to other machines, and sound is
+    deleted when the page is closed.
     """
     from ambivox.app.server import Address, serve
 
