@@ -205,7 +205,7 @@ def _histogram(
 
 @dataclass(frozen=True)
 class Shares:
-    """A table of shares, row by row, that is shaded by them; None where nothing is known."""
+    """A table of shares, row by row, that is shaded by them; a share is None where it is not known."""
 
     title: str
     text: str

@@ -246,7 +246,7 @@ def _frame(
     for x, name in x_ticks or [(tick, f"{tick:g}") for tick in ticks(x_scale.low, x_scale.high)]:
         parts += [
             _straight(x_scale(x), top, x_scale(x), bottom, _GRID),
-            _text(name, x_scale(x), bottom + 15, _SOFT, "middle"),
+            _text(name, x_scale(x), bottom + 15, _SOFT, "end" if x_scale(x) > right - 12 else "middle"),
         ]
     for tick in ticks(y_scale.low, y_scale.high):
         parts += [
