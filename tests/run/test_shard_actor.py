@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from ambivox.errors import UsageError
 from ambivox.models import SpeechModel
 from ambivox.record import Record, read_records
 from ambivox.run import Run, Study, run_study
 from ambivox.run.hold import hash_of, hold
+from ambivox.run.on_ray import _check_answers
 from ambivox.run.plan import cut_of, look_up
 from ambivox.run.shard_actor import TRIES, Filled, Order, ShardActor
 from tests.records import facts
@@ -132,3 +134,14 @@ def test_what_a_worker_tells_survives_its_way_to_the_driver(begun: Order) -> Non
     assert Filled.model_validate_json(filled.model_dump_json()) == filled
     assert filled.worker is not None
     assert filled.worker.fingerprint == "toy-1"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999"])
+def test_an_address_where_nobody_listens_is_one_line_at_once(address: str) -> None:
+    with pytest.raises(UsageError, match=rf"{address}: no Ray cluster to run on \(.+\)"):
+        _check_answers(address)
+
+
+@pytest.mark.parametrize("address", [None, "auto", "local", "ray://127.0.0.1:1"])
+def test_addresses_that_only_ray_understands_are_left_to_it(address: str | None) -> None:
+    _check_answers(address)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,19 +109,35 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    address = address or os.environ.get("RAY_ADDRESS")
+    _check_answers(address)
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
-        if address is None and "RAY_ADDRESS" not in os.environ:
+        if address is None:
             ray.init("local", **LOCAL, **quiet)
         else:
             ray.init(address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        where = address or os.environ.get("RAY_ADDRESS") or "this machine"
-        raise UsageError(f"{where}: no Ray cluster to run on ({first_line(error)})") from None
+        raise _no_cluster(address or "this machine", error) from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str | None) -> None:
+    """See that somebody listens at an address of the form ``host:port``, where Ray would try for minutes."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon or not port.isdecimal() or "/" in host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(str(address), error) from None
+
+
+def _no_cluster(where: str, error: Exception) -> UsageError:
+    return UsageError(f"{where}: no Ray cluster to run on ({first_line(error)})")
 
 
 def _fill_all(ray: Any, held: Held, order: Order, actors: Actors) -> None:
