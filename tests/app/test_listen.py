@@ -91,6 +91,17 @@ def test_layers_are_not_asked_for_unless_wanted(mini: SpeechModel) -> None:
     assert (answer.layers, answer.no_layers) == ((), "")
 
 
+def test_numbers_for_all_labels_are_read_from_the_numbers_and_not_from_the_label_listed_first(
+    mini: SpeechModel,
+) -> None:
+    [answer] = answers(Asked(CLIP, (Question(mini, "percentages"),), layers=True))
+    assert [(one.level, one.readout) for one in answer.shown] == [
+        ("text", "dictionary"),
+        ("token", "expected"),
+    ]
+    assert answer.no_layers == "no answer begins with a label: choose the prompt 'word'"
+
+
 def test_a_model_that_shows_no_layers_answers_all_the_same(mini: SpeechModel) -> None:
     asked = Asked(CLIP, (Question(WithoutLayers(mini, "closed"), "word"),), layers=True)
     [answer] = answers(asked)

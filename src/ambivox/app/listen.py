@@ -181,10 +181,15 @@ def _read(model: SpeechModel, wanted: Wanted, asked: Asked, emotions: EmotionSet
 
 
 def _with_layers(answer: Answered, model: SpeechModel, asked: Asked, emotions: EmotionSet) -> Answered:
-    """With `first` at every layer, of the prompt whose tokens are shown; asked apart, since not all can."""
-    prompt = next((one.prompt for one in answer.shown if one.level == "token"), None)
+    """With `first` at every layer, of the prompt whose answer begins with a label; asked apart, since not all
+    models show theirs.
+    """
+    begun = (
+        one for one in answer.shown if one.level == "token" and load_readout(one.readout).formats is None
+    )
+    prompt = next((one.prompt for one in begun), None)
     if prompt is None:
-        return replace(answer, no_layers="nothing was read at token level")
+        return replace(answer, no_layers="no answer begins with a label: choose the prompt 'word'")
     try:
         # With the scores of whole labels, by which labels that begin with the same token are told apart.
         wanted = wanted_readouts(model.name, prompt, ["lens", "sequence"])

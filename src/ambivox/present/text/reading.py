@@ -42,15 +42,20 @@ def show_reading(console: Console, result: ClipReading) -> None:
 
 
 def headlines(result: ClipReading) -> dict[str, Reading]:
-    """Of each prompt the first reading of either level, by prompt and readout.
+    """Of each prompt one reading of either level, by prompt and readout.
 
-    Those of `_LAST` stand there only where their prompt has no other of that level.
+    A readout made for the format of the answer goes before one that reads any: an answer that lists all
+    labels begins with the first of them, whatever was heard, and `first` reads just that. Those of `_LAST`
+    stand there only where their prompt has no other of that level.
     """
     shown: dict[str, Reading] = {}
     for prompt, answer in result.answers.items():
         for level in ("text", "token"):
-            names = [name for name in answer.readings if load_readout(name).level == level]
-            names.sort(key=lambda name: _LAST.get(answer.readings[name].status, 0))
+            readouts = {name: load_readout(name) for name in answer.readings}
+            names = [name for name, readout in readouts.items() if readout.level == level]
+            names.sort(
+                key=lambda name: (_LAST.get(answer.readings[name].status, 0), readouts[name].formats is None)
+            )
             shown |= {f"{prompt}/{name}": answer.readings[name] for name in names[:1]}
     return shown
 
