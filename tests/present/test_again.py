@@ -9,7 +9,7 @@ import yaml
 
 from ambivox.choices import Truth
 from ambivox.cli.app import app
-from ambivox.present.html.again import do_again, scoring_flags
+from ambivox.present.html.again import commands, do_again, scoring_flags
 from ambivox.scoring import ScoringOptions, read_run
 from ambivox.study import Study
 from tests.present.runs import Made, make_run
@@ -77,8 +77,20 @@ def test_every_command_is_one_of_the_command_line(tmp_path: Path) -> None:
     options = ScoringOptions(
         "aer-llm", ("kl_bits",), "exclude-utterance", calibrations=("pmi",), cluster="clip"
     )
-    told = do_again(read_run(make_run(tmp_path / "a run", Made(clips=6)), options))
-    for line in told.commands:
+    told = commands([read_run(make_run(tmp_path / "a run", Made(clips=6)), options)])
+    for line in told:
         _, command, *words = shlex.split(line)
         context = COMMANDS.commands[command].make_context(command, words)
         assert "a run" in str(context.params)
+
+
+def test_runs_in_folders_of_one_name_are_told_apart_in_the_commands(tmp_path: Path) -> None:
+    runs = [read_run(make_run(tmp_path / name / "run", Made(clips=3))) for name in "ab"]
+    assert commands(runs) == [
+        "ambivox run a/run.yaml --out a/run",
+        "ambivox run b/run.yaml --out b/run",
+        "ambivox score a/run b/run",
+        "ambivox claims a/run",
+        "ambivox claims b/run",
+        "ambivox report a/run b/run",
+    ]

@@ -1,10 +1,12 @@
 """The page of several runs."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ambivox.field_claims import claims
 from ambivox.present.differences import difference_table
 from ambivox.present.html import write_report
 from ambivox.scoring import ScoringOptions, score
@@ -26,6 +28,12 @@ def test_the_page_of_several_runs_has_their_table_and_differences(tmp_path: Path
     assert [f"b: Prompt word, {EVIL}"] in page.rows
     assert [f"b ({EVIL}) less a (mini)"] in page.rows
     assert "img" not in {tag for tag, _ in page.tags}
+    # The claims of each run, and how to do each again.
+    assert {f"The claims on {name}" for name in "ab"} <= set(re.findall(r"The claims on \w", page.text))
+    sentences = [claim.sentence for one in claims(runs[0], options).corpora for claim in one.claims]
+    assert [row[0] for row in page.rows if row[0] in sentences] == sentences * 2
+    assert "ambivox report a b --cluster clip" in page.text
+    assert page.text.count("The exact words of the prompts") == 2
     table = difference_table(score(runs, options), "crema-d")
     assert table is not None
     [line] = [line for line in table.lines if line.cells[0].text == "word · label"]

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ambivox.scoring import DEFAULT_OPTIONS, RunReadings, ScoringOptions
+from ambivox.scoring.several_runs import run_names
 
 _FLAGS = {
     "convention": "--convention",
@@ -32,13 +33,11 @@ class Again:
 
     Args:
         study: its file, with the last part of each path only.
-        commands: from the study to this page.
         versions: what it ran on, by name.
         prompts: name, version and words of each prompt as it was first asked, and in how many ways.
     """
 
     study: str
-    commands: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
     prompts: tuple[tuple[str, str, int], ...]
 
@@ -47,8 +46,26 @@ def do_again(readings: RunReadings) -> Again:
     """What is told of a run, so that others can do it again."""
     facts, environment = readings.facts, readings.environment
     versions_of = facts.prompt_versions
-    folder = shlex.quote(readings.run.folder.resolve().name)
-    options = readings.options
+    study = _without_folders(readings.run.study().model_dump(mode="json"))
+    system = {name: environment.get(name) for name in ("python", "platform", "decoding")}
+    corpora = {
+        f"corpus {name}": f"fingerprint {told.get('fingerprint')}"
+        for name, told in environment.get("corpora", {}).items()
+    }
+    versions = {**system, **environment.get("packages", {}), **corpora}
+    return Again(
+        yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
+        tuple((name, str(version)) for name, version in versions.items() if version),
+        tuple(
+            (f"{name} (v{', v'.join(map(str, versions_of[name]))})", text, len(facts.prompt_texts[name]))
+            for name, text in facts.prompt_wordings.items()
+        ),
+    )
+
+
+def commands(runs: Sequence[RunReadings]) -> list[str]:
+    """From the study of each run to the page of all; of several, each study is named after its run."""
+    options = runs[0].options
     flags = scoring_flags(options)
     # Claims are tested by one metric on plain readings, whatever the tables show.
     plain = DEFAULT_OPTIONS
@@ -61,27 +78,15 @@ def do_again(readings: RunReadings) -> Again:
             development_speakers=plain.development_speakers,
         )
     )
-    study = _without_folders(readings.run.study().model_dump(mode="json"))
-    system = {name: environment.get(name) for name in ("python", "platform", "decoding")}
-    corpora = {
-        f"corpus {name}": f"fingerprint {told.get('fingerprint')}"
-        for name, told in environment.get("corpora", {}).items()
-    }
-    versions = {**system, **environment.get("packages", {}), **corpora}
-    return Again(
-        yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
-        (
-            f"ambivox run study.yaml --out {folder}",
-            " ".join(["ambivox score", folder, *flags]),
-            " ".join(["ambivox claims", folder, *of_claims]),
-            " ".join(["ambivox report", folder, *flags]),
-        ),
-        tuple((name, str(version)) for name, version in versions.items() if version),
-        tuple(
-            (f"{name} (v{', v'.join(map(str, versions_of[name]))})", text, len(facts.prompt_texts[name]))
-            for name, text in facts.prompt_wordings.items()
-        ),
-    )
+    names = run_names([one.run for one in runs])
+    studies = ["study.yaml"] if len(names) == 1 else [f"{name}.yaml" for name in names]
+    folders = [shlex.quote(name) for name in names]
+    return [
+        *(f"ambivox run {shlex.quote(s)} --out {out}" for s, out in zip(studies, folders, strict=True)),
+        " ".join(["ambivox score", *folders, *flags]),
+        *(" ".join(["ambivox claims", folder, *of_claims]) for folder in folders),
+        " ".join(["ambivox report", *folders, *flags]),
+    ]
 
 
 def scoring_flags(options: ScoringOptions) -> list[str]:

@@ -24,7 +24,7 @@ from ambivox.present.figures.of_scores import (
     tertile_figure,
 )
 from ambivox.present.figures.standard import named
-from ambivox.present.html.again import do_again
+from ambivox.present.html.again import commands, do_again
 from ambivox.present.html.clips import CLIP_LEGEND, clip_browser
 from ambivox.present.html.facts import date_of, failures
 from ambivox.present.html.failures import failures_table
@@ -94,6 +94,7 @@ def _runs_page(scores: ScoreTable, readings: Sequence[RunReadings], audio: ClipS
         _figures(scores, runs, tested, corpus)
         | {
             "corpus": corpus,
+            "claims": [(name, _claims(of_run, corpus)) for name, of_run in tested],
             "scores_table": score_table(scores, corpus),
             "differences": difference_table(scores, corpus),
             "details": _details(scores, corpus),
@@ -109,6 +110,8 @@ def _runs_page(scores: ScoreTable, readings: Sequence[RunReadings], audio: ClipS
         warnings=note_lines(scores.cautions),
         notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
         sections=sections,
+        commands=commands(readings),
+        again=[(name, do_again(one)) for name, one in runs],
         legend_of_clips=CLIP_LEGEND,
     )
 
@@ -131,6 +134,7 @@ def _page(scores: ScoreTable, readings: RunReadings, audio: ClipSound, out: Path
         notes=[*note_lines(scores.notes), *map(fitted_line, scores.fitted)],
         sections=[_section(scores, readings, corpus, tested, audio, out) for corpus in scores.corpora],
         tested=tested,
+        commands=commands([readings]),
         again=do_again(readings),
         failures=failures_table(failures(readings), models=several_models(scores.rows)),
         legend_of_clips=CLIP_LEGEND,
@@ -145,13 +149,18 @@ def _section(
     runs = named(scores, [readings])
     return _figures(scores, runs, [("", tested)], corpus) | {
         "corpus": corpus,
-        "claims": [claims_table(one, tested.margin) for one in tested.corpora if one.corpus == corpus],
+        "claims": _claims(tested, corpus),
         "summary": summarise(scores, found),
         "scores_table": score_table(scores, corpus, versions=versions),
         "details": _details(scores, corpus, versions),
         "failed_as": failed_as_table(scores, corpus),
         "browser": clip_browser(scores, runs, corpus, audio, out),
     }
+
+
+def _claims(tested: RunClaims, corpus: str) -> list[Table]:
+    """What was tested on one corpus."""
+    return [claims_table(one, tested.margin) for one in tested.corpora if one.corpus == corpus]
 
 
 def _details(
