@@ -23,7 +23,7 @@ from benchmarks.page import browser
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "pictures"
 CLUSTER = "clip"
-"""Seven speakers are too few for intervals over speakers."""
+"""Two speakers are too few for intervals over speakers."""
 COLOURS = 128
 
 
@@ -38,9 +38,9 @@ class Shot:
 
 
 SHOTS: Mapping[str, Shot] = {
-    "report": Shot("section h3"),
+    "report": Shot("section h2"),
     "report-dark": Shot("section h3", colours="dark"),
-    "report-phone": Shot("section h3", 390, 780),
+    "report-phone": Shot("section h2", 390, 780),
     "clips": Shot(".browser"),
 }
 
