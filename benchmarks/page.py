@@ -161,8 +161,9 @@ def main() -> None:
         load = round(os.getloadavg()[0], 1)
         pages.append(measured(n_clips) | {"load_before": load})
         print(json.dumps(pages[-1]), flush=True)
-    report = {"cores": os.cpu_count(), "platform": platform.platform(), "pages": pages}
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        # After each, as the last may take long and be stopped.
+        report = {"cores": os.cpu_count(), "platform": platform.platform(), "pages": pages}
+        RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
