@@ -25,6 +25,7 @@ from benchmarks.app_page import CLIPS, chromium, serving
 
 RESULTS = Path(__file__).parent / "results" / "app_rate.json"
 CLIP_S = 3.0
+PATIENCE_MS = 20_000
 
 
 def write_clip(path: Path) -> None:
@@ -43,6 +44,7 @@ def cpu_s(process: int) -> float:
 
 def measured(tries: int) -> tuple[list[float], list[float]]:
     """Seconds from the click to the answer, in turn, and the CPU time of the server meanwhile."""
+    from playwright.sync_api import TimeoutError as Nothing
     from playwright.sync_api import sync_playwright
 
     with (
@@ -58,14 +60,17 @@ def measured(tries: int) -> tuple[list[float], list[float]]:
         tab.set_input_files("#clip input[type=file]", clip)
         tab.wait_for_selector("#clip input[type=file]", state="detached")
         times, spent = [], []
-        for n in range(tries + 1):
+        while len(times) <= tries:
             tab.evaluate("document.querySelector('#listened .ambivox')?.remove()")
             started_s, before_s = time.perf_counter(), cpu_s(process)
             tab.get_by_role("button", name="Ask", exact=True).click()
-            tab.wait_for_selector("#listened .bars")
+            try:
+                tab.wait_for_selector("#listened .bars", timeout=PATIENCE_MS)
+            except Nothing:
+                continue  # what is the same to the hundredth of a second is not drawn a second time
             times.append(time.perf_counter() - started_s)
             spent.append(cpu_s(process) - before_s)
-            print(f"{n}: {times[-1]:.3f} s, {spent[-1]:.2f} s of CPU time", flush=True)
+            print(f"{len(times) - 1}: {times[-1]:.3f} s, {spent[-1]:.2f} s of CPU time", flush=True)
         browser.close()
     return times, spent
 
