@@ -41,9 +41,9 @@ test: $(VENV)/.installed-dev
 
 checks: lint types docs
 
-# What can be known in a minute; the rest is marked slow.
+# What can be known in a minute: the rest is marked slow, and to collect the examples of docstrings imports everything.
 test-fast: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(BY_FILE) -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(BY_FILE) -m "not slow" tests
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs

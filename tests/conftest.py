@@ -46,10 +46,11 @@ SLOW = (
     "statistics/test_simulated_studies.py",
     "test_example_plugin.py",
     "test_main_job.py",
+    "test_plugins.py",
     "test_public.py",
     "testing",
 )
-"""What runs a model or another process, or draws many studies or answers; all under these is marked slow."""
+"""What runs a model or another process, imports torch, or draws many studies or answers: all of it is marked slow."""
 
 
 def is_slow(path: Path) -> bool:
