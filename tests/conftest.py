@@ -50,7 +50,7 @@ SLOW = (
     "test_public.py",
     "testing",
 )
-"""What runs a model or another process, imports torch, or draws many studies or answers; all is marked slow."""
+"""What runs a model or another process, imports torch, or draws many studies or answers: all marked slow."""
 
 
 def is_slow(path: Path) -> bool:
