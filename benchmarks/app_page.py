@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parent.parent
 CLIPS = ROOT / "examples" / "crema-d" / "AudioWAV"
@@ -49,14 +47,6 @@ def serving(
         process.terminate()
         process.wait(timeout=60)
         process.stderr.close()
-
-
-def chromium(playwright: Any, *flags: str, timeout_ms: float = 60_000) -> Any:
-    """Debian's Chromium, or the one that ``playwright install chromium`` got."""
-    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    return playwright.chromium.launch(
-        executable_path=installed, args=["--no-sandbox", *flags], timeout=timeout_ms
-    )
 
 
 def microphone(speech: Path) -> tuple[str, ...]:

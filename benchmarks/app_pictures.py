@@ -19,7 +19,8 @@ import soundfile
 from PIL import Image
 
 import ambivox
-from benchmarks.app_page import CLIPS, ROOT, chromium, serving
+from benchmarks.app_page import CLIPS, ROOT, serving
+from benchmarks.chromium import chromium
 
 OUT = ROOT / "docs" / "pictures" / "app"
 CLIP = "1001_DFA_FEA_XX"

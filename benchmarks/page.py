@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import platform
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from ambivox.present.html import write_report
 from ambivox.record import AskedUtterance, Record, write_records
 from ambivox.run import Run, Study
 from ambivox.scoring import ScoringOptions
+from benchmarks.chromium import chromium
 from benchmarks.scoring import EMOTIONS, PROMPTS, SOUNDS, SPEAKERS, answers
 
 READOUTS = ("label", "dictionary", "first", "mean")
@@ -81,21 +81,20 @@ def write_run(folder: Path, n_clips: int, prompts: tuple[str, ...]) -> Run:
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """Chromium, as the machine has it or as ``playwright install chromium`` gets it."""
+    """Chromium, closed at the end."""
     from playwright.sync_api import sync_playwright
 
-    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        opened = chromium(playwright)
+        yield opened
+        opened.close()
 
 
 def opened(page: Path) -> dict[str, Any]:
     """How long a browser takes until the first clips are there, to sort them all, and to show the next; what
     axe-core finds; how large the page is as a PDF."""
-    with browser() as chromium:
-        tab = chromium.new_page()
+    with browser() as opened:
+        tab = opened.new_page()
         started_s = time.perf_counter()
         tab.goto(page.as_uri(), timeout=PATIENCE_MS)
         tab.wait_for_selector("ol.clips li", timeout=PATIENCE_MS)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile as sf
-from benchmarks.app_page import chromium as launch
 from benchmarks.app_page import microphone, serving
 
 from tests.app.conftest import CLIP, EVIL, OTHER
+from tests.browser import PATIENCE_MS, browser
 from tests.installed import install
 from tests.present.runs import Made, make_run
 
@@ -27,7 +27,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 SOURCE = Path(__file__).parents[2] / "src"
 MAX_BYTES = 2_000_000
 OWN = "spoken by one user only.wav"
-PATIENCE_MS = 180_000
 """An answer takes a tenth of a second, and much more on a machine that has other things to do."""
 
 DYING = """
@@ -66,13 +65,8 @@ def served(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        try:
-            browser = launch(playwright, *microphone(CLIP), timeout_ms=PATIENCE_MS)
-        except sync_api.Error as error:
-            pytest.skip(f"no browser: install Debian's chromium ({str(error).splitlines()[0]})")
-        yield browser
-        browser.close()
+    with browser(*microphone(CLIP)) as opened:
+        yield opened
 
 
 class Page:
@@ -265,6 +259,7 @@ def test_a_run_is_browsed_and_an_unknown_one_is_one_line(page: Page, folder: Pat
 def test_the_page_is_no_wider_than_the_screen(page: Page, width: int) -> None:
     page.tab.set_viewport_size({"width": width, "height": 900})
     page.tab.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    assert page.tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(
@@ -341,5 +336,8 @@ def test_a_file_that_is_too_large_is_told(page: Page, folder: Path) -> None:
     large.write_bytes(bytes(MAX_BYTES + 1))
     page.tab.locator("#clip").get_by_role("button", name="Clear").click()
     page.tab.set_input_files("#clip input[type=file]", large)
-    page.tab.get_by_text("maximum allowed size").first.wait_for()
+    told = page.tab.get_by_text("maximum allowed size").first
+    told.wait_for()
+    assert "maximum allowed size" in told.inner_text()
+    assert page.tab.locator("#clip audio").count() == 0
     page.errors.clear()  # the browser's own line on an answer of 413

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from ambivox.present.html import write_report
 from ambivox.scoring import ScoringOptions
+from tests.browser import PATIENCE_MS, browser
 from tests.present.runs import Made, make_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -22,7 +22,6 @@ RIGHT_TO_LEFT = "שלום-\u202eabc"
 FORMULA = "=1+1"
 SPEECH = Path(__file__).parents[2] / "examples/crema-d/AudioWAV/1001_DFA_FEA_XX.wav"
 N_CLIPS = 30
-PATIENCE_MS = 180_000
 """Opening the page takes a second, and a minute on a machine that has other things to do."""
 MADE = Made(
     clips=N_CLIPS,
@@ -46,16 +45,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=installed, args=["--no-sandbox"], timeout=PATIENCE_MS
-            )
-        except sync_api.Error as error:
-            pytest.skip(f"no browser: install Debian's chromium ({str(error).splitlines()[0]})")
-        yield browser
-        browser.close()
+    with browser() as opened:
+        yield opened
 
 
 class Watched:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import ambivox
-from ambivox.cli import lists, model, results, serve, study
+from ambivox.cli import lists, model, pages, results, serve, study
 from ambivox.cli.corpora import app as corpora_app
 from ambivox.cli.output import discard, say_error, warn, write_anything
 from ambivox.errors import AmbivoxError
@@ -44,8 +44,8 @@ for _command in (
     study.merge,
     results.score,
     results.claims,
-    results.report,
-    results.figures,
+    pages.report,
+    pages.figures,
     results.export,
     model.calibrate,
     model.check,

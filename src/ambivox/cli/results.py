@@ -1,4 +1,4 @@
-"""The commands on finished runs: ``ambivox score | claims | report | figures | export``."""
+"""The commands on finished runs: ``ambivox score | claims | export``; `pages` draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import typer
 from ambivox.choices import ExportFormat, PictureWidth
 from ambivox.cli.options import (
     AnyEmotionsOption,
-    AudioOption,
     CalibrationOption,
     ClusterOption,
     ConventionOption,
@@ -27,33 +26,17 @@ from ambivox.cli.options import (
     PartialOption,
     ReadoutOption,
     RunArgument,
-    RunsArgument,
     TokenOption,
     TruthOption,
     TruthTableOption,
     complete_columns,
 )
-from ambivox.cli.output import console, errors, print_json, say, warn
+from ambivox.cli.output import console, errors, print_json, say
+from ambivox.cli.runs import names_in, open_run
 from ambivox.errors import UsageError
 
 if TYPE_CHECKING:
-    from ambivox.run import Run
     from ambivox.scoring import ScoreTable, ScoringOptions
-
-
-def _open(folder: Path, partial: bool) -> Run:
-    """The run, after a word on what is left out of it."""
-    from ambivox.run import Run
-
-    run = Run(folder, partial=partial)
-    left_out = [path.name for path in run.strays()]
-    if left_out:
-        names = f"{', '.join(left_out[:3])}{', ...' if len(left_out) > 3 else ''}"
-        warn(f"{folder}: {len(left_out)} file(s) of records are not of the present study, left out: {names}")
-    done, requests = run.progress()
-    if done < requests and partial:
-        warn(f"{folder}: unfinished: {done} of {requests} requests are recorded")
-    return run
 
 
 def score(
@@ -164,13 +147,13 @@ def score(
         failed_as=failed_as,
         readouts=readouts_of_grid() if grid else readout,
         calibrations=() if grid else calibration,
-        development_speakers=_names(development_speakers),
+        development_speakers=names_in(development_speakers),
         cluster=cluster,
         truth=truth,
         truth_table=truth_table,
     )
     if runs and not predictions and corpus_path is None:
-        opened = [_open(run, partial) for run in runs]
+        opened = [open_run(run, partial) for run in runs]
         table = score_run(opened, options, n_processes=os.cpu_count() or 1)
     elif predictions and corpus_path is not None and not runs:
         table = _score_predictions(predictions, corpus_path, corpus, emotions, options)
@@ -187,11 +170,11 @@ def score(
         typer.echo(csv_text(table.to_arrow()), nl=False)
     elif as_latex:
         for name in table.corpora:
-            typer.echo(latex_table(score_table(table, name, columns=_names(columns))))
+            typer.echo(latex_table(score_table(table, name, columns=names_in(columns))))
     elif grid:
         show_grid(console, table)
     else:
-        show_scores(console, table, tertiles=tertiles, sensitivity=sensitivity, columns=_names(columns))
+        show_scores(console, table, tertiles=tertiles, sensitivity=sensitivity, columns=names_in(columns))
         show_gates(console, results)
     if any(one.verdict != "pass" for one in results):
         raise typer.Exit(1)
@@ -261,7 +244,7 @@ def claims(
         truth_table=truth_table,
     )
     found = claims_of(
-        _open(run, partial),
+        open_run(run, partial),
         options,
         metric=metric,
         token=token,
@@ -272,97 +255,6 @@ def claims(
         print_json(found.to_dict())
     else:
         show_claims(console, found)
-
-
-def report(
-    runs: RunsArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The page; of one run RUN/report.html by default."),
-    ] = None,
-    convention: ConventionOption = "ambivox",
-    metric: MetricsOption = None,
-    outside: OutsideOption = "drop",
-    failed_as: FailedAsOption = None,
-    readout: ReadoutOption = None,
-    truth: TruthOption = "votes",
-    truth_table: TruthTableOption = None,
-    cluster: ClusterOption = "speaker",
-    calibration: CalibrationOption = None,
-    development_speakers: DevelopmentSpeakersOption = "",
-    audio: AudioOption = "link",
-    partial: PartialOption = False,
-) -> None:
-    """Write the scores of runs as an HTML page.
-
-    With the claims, and every clip to look at and to hear; several runs stand side by side.
-    """
-    from ambivox.present.html import write_report
-    from ambivox.scoring import ScoringOptions
-
-    options = ScoringOptions(
-        convention=convention,
-        metrics=metric or (),
-        outside=outside,
-        failed_as=failed_as,
-        readouts=readout,
-        calibrations=calibration,
-        development_speakers=_names(development_speakers),
-        cluster=cluster,
-        truth=truth,
-        truth_table=truth_table,
-    )
-    if out is None and len(runs) > 1:
-        raise UsageError("several runs: name the page with --out FILE.html")
-    path = write_report(
-        [_open(run, partial) for run in runs], out or runs[0] / "report.html", options, audio=audio
-    )
-    say(f"wrote {path}")
-
-
-def figures(
-    runs: RunsArgument,
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", metavar="DIR", help="The folder to write into, which is made."),
-    ],
-    convention: ConventionOption = "ambivox",
-    metric: MetricsOption = None,
-    outside: OutsideOption = "drop",
-    failed_as: FailedAsOption = None,
-    readout: ReadoutOption = None,
-    truth: TruthOption = "votes",
-    truth_table: TruthTableOption = None,
-    cluster: ClusterOption = "speaker",
-    calibration: CalibrationOption = None,
-    development_speakers: DevelopmentSpeakersOption = "",
-    partial: PartialOption = False,
-) -> None:
-    """Draw the figures of a paper.
-
-    Claims, scores between vote prior and noise ceiling, thirds of ambiguity, sensitivity, calibration and
-    layers, each as SVG and PDF, 85 mm wide for one column and 178 mm for two, with figures.tex to include
-    them.
-    """
-    from ambivox.present.figures.paper import write_figures
-    from ambivox.scoring import ScoringOptions, read_run
-
-    options = ScoringOptions(
-        convention=convention,
-        metrics=metric or (),
-        outside=outside,
-        failed_as=failed_as,
-        readouts=readout,
-        calibrations=calibration,
-        development_speakers=_names(development_speakers),
-        cluster=cluster,
-        truth=truth,
-        truth_table=truth_table,
-    )
-    n_processes = os.cpu_count() or 1
-    readings = [read_run(_open(run, partial), options, n_processes=n_processes) for run in runs]
-    written = write_figures(readings, out)
-    say(f"wrote {len(written)} files into {out}: include {written[-1].name}")
 
 
 def export(
@@ -396,7 +288,7 @@ def export(
     from ambivox.scoring.croissant import write_croissant
 
     options = ScoringOptions(readouts=readout, outside=outside, truth=truth)
-    opened, n_processes = _open(run, partial), os.cpu_count() or 1
+    opened, n_processes = open_run(run, partial), os.cpu_count() or 1
     if export_as == "table":
         path = export_readings(opened, out, options, n_processes=n_processes)
     elif export_as == "croissant":
@@ -405,7 +297,3 @@ def export(
         write = write_label_studio if export_as == "label-studio" else write_audformat
         path = write(clip_readings(opened, options, n_processes=n_processes), out)
     errors.print(f"wrote {path}", highlight=False)
-
-
-def _names(given: str) -> list[str]:
-    return [name.strip() for name in given.split(",") if name.strip()]

@@ -1,0 +1,14 @@
+"""The browser of benchmarks, pictures and tests."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+
+def chromium(playwright: Any, *flags: str, timeout_ms: float = 60_000) -> Any:
+    """Debian's Chromium, or the one that ``playwright install chromium`` got."""
+    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return playwright.chromium.launch(
+        executable_path=installed, args=["--no-sandbox", *flags], timeout=timeout_ms
+    )
