@@ -334,7 +334,9 @@ def test_a_clip_is_deleted_when_the_page_is_closed(chromium: Any, served: str, f
 def test_a_file_that_is_too_large_is_told(page: Page, folder: Path) -> None:
     large = folder / "large.wav"
     large.write_bytes(bytes(MAX_BYTES + 1))
-    page.tab.locator("#clip").get_by_role("button", name="Clear").click()
+    clear = page.tab.locator("#clip").get_by_role("button", name="Clear")
+    if clear.count():  # a clip of the test before
+        clear.click()
     page.tab.set_input_files("#clip input[type=file]", large)
     told = page.tab.get_by_text("maximum allowed size").first
     told.wait_for()
