@@ -15,7 +15,7 @@ from ambivox.record import Record
 from ambivox.run import Study, run_study
 from ambivox.scoring.calibrated import calibrate
 from ambivox.scoring.cautions import row_cautions
-from ambivox.scoring.gather import gather, read_record
+from ambivox.scoring.gather import gather, read_all
 from ambivox.scoring.keys import readout_text
 from ambivox.scoring.readings import CorpusReadings
 from ambivox.testing.listener import Listener, sound_of
@@ -57,7 +57,7 @@ def read(
 
 def gathered(records: Iterable[Record], readout: str) -> list[CorpusReadings]:
     readouts = load_readouts([readout])
-    return gather(read_record(record, readouts) for record in records)[0]
+    return gather(read_all(list(records), readouts))[0]
 
 
 def jsd(p: Array, q: Array) -> float:

@@ -15,7 +15,7 @@ from ambivox.readouts import load_readouts
 from ambivox.run import Run, Study, run_study
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.calibrated import calibrate
-from ambivox.scoring.gather import gather, read_record
+from ambivox.scoring.gather import gather, read_all
 from ambivox.scoring.keys import readout_text
 from ambivox.scoring.readings import CorpusReadings
 from tests.run.toy import ToyModel, write_corpus
@@ -34,7 +34,7 @@ def run(study: Study, tmp_path: Path) -> Run:
 
 def read(run: Run, keep: Callable[..., object] = lambda record: True) -> list[CorpusReadings]:
     readouts = load_readouts(["first"])
-    return gather(read_record(record, readouts) for record in filter(keep, run.records()))[0]
+    return gather(read_all(list(filter(keep, run.records())), readouts))[0]
 
 
 def of(corpora: Sequence[CorpusReadings], readout: str, control: str = "clip") -> NDArray[np.float64]:

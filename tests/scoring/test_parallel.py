@@ -7,7 +7,7 @@ import pytest
 from ambivox.readouts import load_readouts
 from ambivox.record import count_records, read_records, write_records
 from ambivox.scoring import parallel, score
-from ambivox.scoring.gather import gather, read_record
+from ambivox.scoring.gather import gather, read_all
 from tests.present.runs import Made, make_run
 from tests.records import note_shards
 
@@ -28,9 +28,9 @@ def test_two_processes_score_like_one(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_record_sent_from_another_process_is_read_the_same(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", Made(clips=12))
     readouts = load_readouts(["label", "dictionary", "first"])
-    light = [read_record(record, readouts).light() for record in run.records()]
+    light = [one.light() for one in read_all(list(run.records()), readouts)]
     assert not any(len(one.record.replied.token_logits) for one in light if one.record.reply)
-    whole = [read_record(record, readouts) for record in run.records()]
+    whole = read_all(list(run.records()), readouts)
     [a], [b] = gather(light)[0], gather(whole)[0]
     for one, other in zip(a.readings, b.readings, strict=True):
         assert one.p.tolist().__repr__() == other.p.tolist().__repr__()

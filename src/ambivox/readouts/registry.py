@@ -16,7 +16,7 @@ from ambivox.errors import UsageError, unknown_name
 from ambivox.guarded import Guarded, a_, check_function, summary_of
 from ambivox.prompts import AnswerFormat
 from ambivox.raters.distribution import as_distributions
-from ambivox.readouts import text, tokens
+from ambivox.readouts import text, together, tokens
 from ambivox.readouts.expected import expected
 from ambivox.readouts.frequency import frequency
 from ambivox.readouts.reading import NEXT_TO_NONE, STATUSES, Reading, Status
@@ -41,6 +41,8 @@ class Readout:
         formats: the answer formats it can read; None for all.
         needs: what a study has to ask for so that the record holds it.
         options: those that are set, in the order of the function.
+        of_many: the same of many records, faster: ``(records, **options)`` -> their readings, None where one
+            has to be read by `function`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Readout:
     formats: tuple[AnswerFormat, ...] | None = None
     needs: tuple[Need, ...] = ()
     options: tuple[tuple[str, Any], ...] = field(default=())
+    of_many: Callable[..., list[Reading | None]] | None = None
 
     @property
     def spec(self) -> str:
@@ -68,6 +71,16 @@ class Readout:
         if self.level == "text" and record.reply.says == "transcript":
             return Reading(None, "undefined", "the model wrote down what was said, and answered no question")
         return _improbable(self.function(record, **dict(self.options)))
+
+    def read_many(self, records: Sequence[Record]) -> list[Reading]:
+        """Read many records, each as by itself."""
+        if self.of_many is None:
+            return list(map(self, records))
+        found = self.of_many(records, **dict(self.options))
+        return [
+            self(record) if reading is None else _improbable(reading)
+            for record, reading in zip(records, found, strict=True)
+        ]
 
 
 def _improbable(reading: Reading) -> Reading:
@@ -95,9 +108,27 @@ _BUILT_IN = (
     Readout("ranked", "text", text.ranked, "a ranked list, by the weights of its ranks", ("ranked",)),
     Readout("prose", "text", text.prose, "emotion words in a free description, counted", ("free",)),
     Readout("frequency", "text", frequency, "what sampled answers say, on average", needs=("draws",)),
-    Readout("first", "token", tokens.first, "first-step probabilities of the labels"),
-    Readout("mean", "token", tokens.mean, "mean over steps of logit, probability or log-probability"),
-    Readout("answer", "token", tokens.answer, "the same over the steps at which a label is written"),
+    Readout(
+        "first",
+        "token",
+        tokens.first,
+        "first-step probabilities of the labels",
+        of_many=together.first_of_many,
+    ),
+    Readout(
+        "mean",
+        "token",
+        tokens.mean,
+        "mean over steps of logit, probability or log-probability",
+        of_many=together.mean_of_many,
+    ),
+    Readout(
+        "answer",
+        "token",
+        tokens.answer,
+        "the same over the steps at which a label is written",
+        of_many=together.answer_of_many,
+    ),
     Readout("final", "token", tokens.final, "softmax of the label logits at the final step"),
     Readout(
         "expected",
@@ -129,7 +160,7 @@ def as_readout(name: str, item: object) -> Readout:
             if value not in get_args(known):
                 raise ValueError(f"{word}: {value!r} is not one of {', '.join(get_args(known))}")
     function = check_function(item.function, "record")
-    readout = replace(item, function=Guarded(f"readout {name!r}", function, _as_reading))
+    readout = replace(item, function=Guarded(f"readout {name!r}", function, _as_reading), of_many=None)
     try:
         pickle.dumps(readout)
     except Exception:  # pickle raises what it likes

@@ -25,6 +25,9 @@ from ambivox.scoring.readings import Clips, CorpusReadings, Readings, Variant
 from ambivox.scoring.truth_table import TruthTable
 from ambivox.scoring.truths import truth_of
 
+_NO_STEPS: NDArray[np.float32] = np.zeros(0, np.float32)
+_NO_LOGITS: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -38,16 +41,26 @@ class Answered:
         reply = self.record.reply
         if reply is None:
             return self
-        none: NDArray[np.float32] = np.zeros(0, np.float32)
-        light = Reply(
-            reply.text, (), none.reshape(0, 0), none, reply.finish, reply.audio_tokens, reply.time_s
-        )
+        light = Reply(reply.text, (), _NO_LOGITS, _NO_STEPS, reply.finish, reply.audio_tokens, reply.time_s)
         return replace(self, record=replace(self.record, reply=light))
 
 
-def read_record(record: Record, readouts: Sequence[Readout]) -> Answered:
-    """Apply those readouts that can read the record's answer format."""
-    return Answered(record, tuple((r, r(record)) for r in unfold(readouts, record) if r.applies(record)))
+def read_all(records: Sequence[Record], readouts: Sequence[Readout]) -> list[Answered]:
+    """Apply to each record those readouts that can read its answer format."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for place, record in enumerate(records):
+        lens = None if record.reply is None else record.reply.lens
+        alike = record.asked.prompt.format, 0 if lens is None else len(lens)
+        groups.setdefault(alike, []).append(place)
+    found: dict[int, Answered] = {}
+    for places in groups.values():
+        own = [records[place] for place in places]
+        applied = [readout for readout in unfold(readouts, own[0]) if readout.applies(own[0])]
+        readings = [readout.read_many(own) for readout in applied]
+        for n, (place, record) in enumerate(zip(places, own, strict=True)):
+            pairs = zip(applied, (column[n] for column in readings), strict=True)
+            found[place] = Answered(record, tuple(pairs))
+    return [found[place] for place in range(len(records))]
 
 
 def gather(

@@ -14,7 +14,7 @@ from pathlib import Path
 from ambivox.readouts import Readout
 from ambivox.record import count_records, read_records
 from ambivox.run_folder import Run
-from ambivox.scoring.gather import Answered, read_record
+from ambivox.scoring.gather import Answered, read_all
 
 WORTH_IT = 10_000
 """With fewer records than these, starting processes takes longer than they save."""
@@ -31,7 +31,7 @@ def answered(run: Run, readouts: Sequence[Readout], n_processes: int = 1) -> Ite
     n_processes = min(n_processes, len(paths))
     if n_processes < 2 or sum(map(count_records, paths)) < WORTH_IT:
         for path in paths:
-            yield from (read_record(record, readouts) for record in read_records(path))
+            yield from read_all(read_records(path), readouts)
         return
     with ProcessPoolExecutor(n_processes, get_context("spawn"), _die_of_interrupts) as pool:
         try:
@@ -76,4 +76,4 @@ def _interrupts_ignored() -> Iterator[None]:
 
 def _read_shard(path: Path, readouts: Sequence[Readout]) -> list[Answered]:
     """Without logits, which nobody asks for any more."""
-    return [read_record(record, readouts).light() for record in read_records(path)]
+    return [one.light() for one in read_all(read_records(path), readouts)]

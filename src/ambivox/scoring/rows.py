@@ -62,6 +62,8 @@ _AT_ONCE = 2000
 """Pairs that are scored together."""
 LEAST_DRAWS, MOST_DRAWS = 100, 400
 """Corpora that are drawn for a metric over a corpus."""
+ENOUGH_CLIPS, FEWEST_DRAWS = 500_000, 10
+"""Of large corpora fewer are drawn, down to so few: those draws hold so many clips together, and agree."""
 _SURE = 1e-3
 """Where the ceiling of a metric is drawn less exactly than this, a note says how exactly."""
 
@@ -345,7 +347,7 @@ def redrawn(
     copies = np.tile(counts, (max(1, _AT_ONCE // n_clips), 1))
     draws = {
         True: (copies, -(-NOISE_READINGS // len(copies))),
-        False: (counts, int(np.clip(NOISE_READINGS // n_clips, LEAST_DRAWS, MOST_DRAWS))),
+        False: (counts, _n_corpora(n_clips)),
     }
     found: dict[str, tuple[float, float]] = {}
     for per_utterance, (drawn, n_draws) in draws.items():
@@ -360,6 +362,16 @@ def redrawn(
         names = [metric.name for metric in own]
         found |= dict(zip(names, zip(mean.tolist(), error.tolist(), strict=True), strict=True))
     return found
+
+
+def _n_corpora(n_clips: int) -> int:
+    """How many corpora are drawn for a metric over a corpus.
+
+    >>> [_n_corpora(n) for n in (12, 1000, 5000, 20_000, 100_000)]
+    [400, 100, 100, 25, 10]
+    """
+    least = int(np.clip(ENOUGH_CLIPS // n_clips, FEWEST_DRAWS, LEAST_DRAWS))
+    return int(np.clip(NOISE_READINGS // n_clips, least, MOST_DRAWS))
 
 
 def _why_all_failed(found: Readings) -> Reason:
