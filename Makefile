@@ -11,6 +11,9 @@ JOBS ?= 2
 # What the tests of a file share is made once; the slow files come first, so that all workers end together.
 BY_FILE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# Many processes import the same modules: each is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: bench checks demo docs test test-fast test-lowest test-newest lint types format mini clean help
 
 help:

@@ -15,6 +15,13 @@ from ambivox.testing import sound_of
 pytest.importorskip("hatchling", reason="pip builds the plug-in with it")
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[1]
+FEW_DRAWS = """
+import ambivox.scoring.rows as rows
+from ambivox.__main__ import main
+rows.LEAST_DRAWS = rows.MOST_DRAWS = 4
+main()
+"""
+"""The command with a noise ceiling that is drawn roughly: it is most of a score's cost."""
 VOTES = {"angry": [7, 1, 1, 0, 1, 0], "happy": [0, 0, 1, 8, 1, 0], "sad": [1, 0, 1, 0, 2, 6]}
 
 
@@ -34,7 +41,7 @@ def python(site: Path, *arguments: str, cwd: Path | None = None) -> subprocess.C
     path = os.pathsep.join([str(site), str(REPOSITORY / "src")])
     environment = os.environ | {"PYTHONPATH": path, "COLUMNS": "200", "HF_HUB_OFFLINE": "1"}
     return subprocess.run(
-        [sys.executable, "-m", *arguments], env=environment, cwd=cwd, capture_output=True, text=True
+        [sys.executable, *arguments], env=environment, cwd=cwd, capture_output=True, text=True
     )
 
 
@@ -53,7 +60,7 @@ def run(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "prompts: [word, think-aloud]\nreadouts: [first, last_named, 'last_named(window=40)']\n",
         encoding="utf-8",
     )
-    done = python(site, "ambivox", "run", "study.yaml", "-o", "run", cwd=folder)
+    done = python(site, "-m", "ambivox", "run", "study.yaml", "-o", "run", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
@@ -68,17 +75,17 @@ def run(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_the_listings_show_what_the_plug_in_brings(site: Path, command: str, name: str, said: str) -> None:
-    done = python(site, "ambivox", command)
+    done = python(site, "-m", "ambivox", command)
     (line,) = (line for line in done.stdout.splitlines() if line.startswith(name))
     assert said in line
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_run_is_scored_by_its_metric_and_its_readout(site: Path, run: Path) -> None:
-    score = python(site, "ambivox", "score", str(run), "--metric", "largest_gap")
+    score = python(site, "-c", FEW_DRAWS, "score", str(run), "--metric", "largest_gap")
     assert (score.returncode, score.stderr) == (0, "")
     assert "largest_gap" in score.stdout
-    given = python(site, "ambivox", "score", str(run), "--metric", "largest_gap", "--json")
+    given = python(site, "-c", FEW_DRAWS, "score", str(run), "--metric", "largest_gap", "--json")
     rows = [row for row in json.loads(given.stdout)["rows"] if row["key"].get("readout") == "last_named"]
     rows = [row for row in rows if not row["key"]["options"]]
     assert [row["key"]["prompt"] for row in rows] == ["word", "think-aloud"]
@@ -91,13 +98,13 @@ def test_a_folder_of_folders_is_inspected_as_its_corpus(site: Path, tmp_path: Pa
     for name in ("angry", "sad"):
         (tmp_path / name).mkdir()
         soundfile.write(tmp_path / name / "a.wav", sound_of([0.5, 0.5]), 16_000)
-    done = python(site, "ambivox", "corpora", "inspect", str(tmp_path), "--corpus", "folders", "--json")
+    done = python(site, "-m", "ambivox", "corpora", "inspect", str(tmp_path), "--corpus", "folders", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["utterances"] == 2
 
 
 def test_the_tests_of_the_plug_in_pass(site: Path) -> None:
     tests = REPOSITORY / "examples" / "plugin" / "tests"
-    done = python(site, "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tests))
+    done = python(site, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tests))
     assert done.returncode == 0, done.stdout
     assert "3 passed" in done.stdout

@@ -14,7 +14,10 @@ import yaml
 
 from ambivox.run import Run
 from ambivox.scoring import ScoringOptions, score
+from tests.cli.conftest import Cli, call_cli
 from tests.records import facts
+
+__all__ = ["call_cli"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CLIPS = REPOSITORY / "examples" / "crema-d" / "AudioWAV"
@@ -78,8 +81,11 @@ def test_every_clip_was_heard(uninterrupted: Run) -> None:
     assert len(first_logits) == 12, "two clips gave the same logits"
 
 
-def test_the_table_has_controls_beside_the_readouts(uninterrupted: Run) -> None:
-    table = json.loads(command("score", str(uninterrupted.folder), "--json"))
+@pytest.mark.usefixtures("few_noise_draws")
+def test_the_table_has_controls_beside_the_readouts(uninterrupted: Run, call_cli: Cli) -> None:
+    code, out, err = call_cli("score", str(uninterrupted.folder), "--json")
+    assert code == 0, err
+    table = json.loads(out)
     keys = [row["key"] for row in table["rows"]]
     controls = {key["control"] for key in keys if "model" not in key}
     assert {"uniform", "vote-prior", "one-hot-plurality"} <= controls
@@ -89,6 +95,7 @@ def test_the_table_has_controls_beside_the_readouts(uninterrupted: Run) -> None:
     assert all(sum(row["statuses"].values()) == row["utterances"] == 12 for row in table["rows"])
 
 
+@pytest.mark.usefixtures("few_noise_draws")
 def test_mini_answers_with_a_word_a_letter_and_a_dictionary_that_can_be_read(uninterrupted: Run) -> None:
     # Its percentages and rankings are often out of format; the model card says how often.
     table = score(uninterrupted, ScoringOptions(readouts=("dictionary", "label")))

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks import chaos, chaos_training
 
+pytestmark = pytest.mark.usefixtures("few_noise_draws")  # that is most of what a small training costs
+
 
 @pytest.mark.slow
 def test_killed_runs_lose_double_and_change_nothing(tmp_path: Path) -> None:

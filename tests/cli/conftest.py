@@ -1,11 +1,16 @@
 """Calling the command line as a shell does."""
 
+import functools
 import sys
 from collections.abc import Callable
 
 import pytest
+import typer.main
 
 from ambivox import cli
+
+built = functools.cache(typer.main.get_command)
+"""The commands behind an app: a process builds them once, and so does a process of many calls."""
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -16,6 +21,7 @@ def call_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ambivox", *arguments])
+        monkeypatch.setattr(typer.main, "get_command", built)
         with pytest.raises(SystemExit) as exit_:
             cli.main()
         out, err = capsys.readouterr()

@@ -8,6 +8,11 @@ from tests.finetuning.material import checkpoint, corpus
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _few_noise_draws(few_noise_draws: None) -> None:
+    """The noise ceiling has tests of its own in `tests/statistics`."""
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Qwen2-Audio of a few thousand random weights that hears 2 s."""
