@@ -12,10 +12,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = {name: wanted for name, wanted in PROJECT["optional-dependencies"].items() if name != "dev"}
 WANTED = [*PROJECT["dependencies"], *(one for wanted in EXTRAS.values() for one in wanted)]
-MODULES = {"crowd-kit": "crowdkit", "pyyaml": "yaml"}
+MODULES = {"crowd-kit": "crowdkit", "pyyaml": "yaml", "universal-pathlib": "upath"}
 """Packages whose module is called otherwise."""
 WITHOUT_AN_IMPORT = {
     "accelerate": "transformers asks for it to place a model on devices",
+    "s3fs": "universal-pathlib asks for it to reach s3://",
     "pillow": "transformers asks for it in processors that also read images",
 }
 

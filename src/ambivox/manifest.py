@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ambivox.errors import AmbivoxError, UsageError, first_line
+from ambivox.lease import leased
+from ambivox.location import at_hand, is_stored, reached
 from ambivox.record import Record
 
 NAME = "manifest.json"
@@ -67,7 +69,8 @@ class Manifest(BaseModel):
         if noted is None:
             return False
         try:
-            keys = pq.ParquetFile(path).read(columns=["key"])["key"].to_pylist()
+            with at_hand(path) as file:
+                keys = pq.ParquetFile(file).read(columns=["key"])["key"].to_pylist()
         except (OSError, KeyError, pa.ArrowException):
             return True
         return _hash(keys) == noted.keys
@@ -81,7 +84,8 @@ def read_manifest(folder: Path) -> Manifest | None:
     """
     path = folder / NAME
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        with reached(path):
+            return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -111,13 +115,16 @@ def locked(folder: Path, what: str = "study") -> Iterator[None]:
     Raises:
         UsageError: another process holds it.
     """
+    refusal = f"{folder}: another process is running this {what}: wait for it, or choose another --out"
+    if is_stored(folder):
+        with leased(folder / ".lock", refusal):
+            yield
+        return
     lock = filelock.FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise UsageError(
-            f"{folder}: another process is running this {what}: wait for it, or choose another --out"
-        ) from None
+        raise UsageError(refusal) from None
     except OSError as error:
         raise AmbivoxError(f"{folder}: cannot be written ({error.strerror}): choose another --out") from None
     try:

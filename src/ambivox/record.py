@@ -21,6 +21,7 @@ from ambivox.audio import AudioCaution
 from ambivox.columns import arrow_fields, from_table, to_plain
 from ambivox.emotions import EmotionSet
 from ambivox.errors import AmbivoxError, OtherVersionError, UsageError, first_line
+from ambivox.location import at_hand
 from ambivox.models import LabelTokens, Reply
 from ambivox.prompts import RenderedPrompt
 from ambivox.reasons import Reason
@@ -183,7 +184,8 @@ def write_records(records: Iterable[Record], path: Path) -> None:
 def count_records(path: Path) -> int:
     """How many records a shard holds, by its footer; 0 for a file that is none (`read_records` says why)."""
     try:
-        return int(pq.ParquetFile(path).metadata.num_rows)
+        with at_hand(path) as file:
+            return int(pq.ParquetFile(file).metadata.num_rows)
     except (OSError, pa.ArrowException):
         return 0
 
@@ -197,7 +199,8 @@ def read_records(path: Path) -> list[Record]:
     """
     try:
         # Not `read_table`, which would take a folder named "model=x" for a column.
-        table = pq.ParquetFile(path, page_checksum_verification=True).read()
+        with at_hand(path) as file:
+            table = pq.ParquetFile(file, page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
         raise AmbivoxError(f"{path}: not readable as a shard of records ({first_line(error)})") from None
     metadata = table.schema.metadata or {}

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ambivox.errors import AmbivoxError, UnfinishedRunError, UsageError, first_line
+from ambivox.location import location, reached
 from ambivox.manifest import NAME as MANIFEST
 from ambivox.manifest import Manifest, read_manifest
 from ambivox.record import Record, read_records
@@ -24,7 +25,7 @@ PARTS = "parts"
 @dataclass(frozen=True)
 class Run:
     """A directory with ``study.yaml``, ``environment.json``, ``manifest.json`` and
-    ``records/<model>-<shard>.parquet``.
+    ``records/<model>-<shard>.parquet``, on this machine or in storage (see `ambivox.location`).
 
     Args:
         partial: whether an unfinished run may be read as far as it is.
@@ -34,7 +35,7 @@ class Run:
     partial: bool = False
 
     def __init__(self, folder: str | Path, *, partial: bool = False) -> None:
-        object.__setattr__(self, "folder", Path(folder))
+        object.__setattr__(self, "folder", location(folder))
         object.__setattr__(self, "partial", partial)
 
     @property
@@ -92,7 +93,9 @@ class Run:
         return [path for path in self._files() if not manifest.holds(path)] if manifest else []
 
     def _files(self) -> list[Path]:
-        return sorted((self.folder / "records").glob("*.parquet"))
+        with reached(self.folder):
+            found = (self.folder / "records").glob("*.parquet")
+            return sorted(found, key=lambda path: path.name)
 
     def _without_manifest(self) -> AmbivoxError:
         files = self._files()
@@ -109,7 +112,9 @@ class Run:
 
     def study(self) -> Study:
         """The study as it was run."""
-        if not self.study_path.exists():
+        with reached(self.folder):
+            there = self.study_path.exists()
+        if not there:
             raise UsageError(f"{self.folder}: no run here; give the folder that 'ambivox run' wrote")
         try:
             return Study.model_validate(read_mapping(self.study_path, "a study"))
@@ -121,7 +126,8 @@ class Run:
         """What the run kept of versions, models, corpora and seeds."""
         path = self.folder / "environment.json"
         try:
-            environment = json.loads(path.read_text("utf-8"))
+            with reached(path):
+                environment = json.loads(path.read_text("utf-8"))
             _Environment.model_validate(environment)
         except ValidationError as error:
             fault = error.errors()[0]

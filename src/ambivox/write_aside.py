@@ -1,14 +1,19 @@
-"""Files and folders that are written whole or not at all: beside their place first, then renamed."""
+"""Files and folders that are written whole or not at all: beside their place first, then renamed.
+
+An object in storage is written on this machine first, then sent whole.
+"""
 
 from __future__ import annotations
 
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.location import is_stored, send
 
 
 @contextmanager
@@ -23,7 +28,14 @@ def write_aside(path: Path, *, shared: bool = False) -> Iterator[Path]:
     Raises:
         UsageError: `path` is a folder, a device or a pipe, which a rename would replace.
         OSError: as writing raises it.
+        AmbivoxError: storage refused, or is not there.
     """
+    if is_stored(path):
+        with tempfile.TemporaryDirectory(prefix="ambivox-") as scratch:
+            file = Path(scratch, path.name)
+            yield file
+            send(file, path)
+        return
     if path.exists() and not path.is_file():
         raise UsageError(f"{path}: is not a plain file; give the name of one")
     own = f".{secrets.token_hex(4)}" if shared else ""

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ambivox.errors import UsageError, first_line, unknown_name
+from ambivox.location import is_stored, reached
 
 MAX_BYTES = 2**20
 """A longer file is not one that a person wrote."""
@@ -64,6 +65,9 @@ def read_mapping(path: Path, what: str) -> dict[Any, Any]:
 
 
 def _text_of(path: Path) -> str:
+    if is_stored(path):
+        with reached(path):
+            return path.read_text(encoding="utf-8")
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise UsageError(f"{path}: is not a plain file; give a YAML file")

@@ -14,6 +14,7 @@ from ambivox.calibration.fitted import Fit, Scaling, fit_weights
 from ambivox.calibration.label_free import batch, prior_match
 from ambivox.calibration.registry import CALIBRATIONS
 from ambivox.errors import AmbivoxError, UsageError, first_line
+from ambivox.location import location
 from ambivox.write_aside import write_text
 
 _WEIGHTS = {"batch": batch, "prior-match": prior_match}
@@ -204,7 +205,7 @@ def read_kept(path: str | Path) -> KeptCalibration:
         AmbivoxError: it cannot be read.
     """
     try:
-        return KeptCalibration.model_validate_json(Path(path).read_bytes())
+        return KeptCalibration.model_validate_json(location(path).read_bytes())
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file; 'ambivox calibrate RUN -o {path}' writes one") from None
     except OSError as error:

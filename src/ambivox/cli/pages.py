@@ -26,6 +26,7 @@ from ambivox.cli.options import (
 from ambivox.cli.output import say
 from ambivox.cli.runs import names_in, open_run
 from ambivox.errors import UsageError
+from ambivox.location import location
 
 
 def report(
@@ -68,9 +69,9 @@ def report(
     )
     if out is None and len(runs) > 1:
         raise UsageError("several runs: name the page with --out FILE.html")
-    path = write_report(
-        [open_run(run, partial) for run in runs], out or runs[0] / "report.html", options, audio=audio
-    )
+    page = location(out or location(runs[0]) / "report.html")
+    page = location(out or location(runs[0]) / "report.html")
+    path = write_report([open_run(run, partial) for run in runs], page, options, audio=audio)
     say(f"wrote {path}")
 
 

@@ -11,13 +11,19 @@ from ambivox.choices import Engine
 from ambivox.cli.options import CalibrateOption, RunArgument
 from ambivox.cli.output import errors, say
 from ambivox.errors import AmbivoxError, SomeFailedError, UsageError
+from ambivox.location import location
 
 
 def run(
     study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study to run.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="The directory of the run; runs/NAME by default."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="The directory of the run, or s3://BUCKET/RUN; runs/NAME by default.",
+        ),
     ] = None,
     shard: Annotated[
         str | None,
@@ -55,7 +61,7 @@ def run(
     loaded = load_study(study)
     if calibrate is not None:
         loaded = loaded.model_copy(update={"calibrate": calibrate.resolve()})
-    folder = out or Path("runs") / study.stem
+    folder = location(out or Path("runs") / study.stem)
     with run_progress(errors) as bar:
         try:
             if engine == "ray":
@@ -89,7 +95,7 @@ def merge(run: RunArgument) -> None:
 
     merged = merge_parts(run)
     done, _ = merged.progress()
-    say(f"{done} records in {run}; {_next(run)}")
+    say(f"{done} records in {merged.folder}; {_next(merged.folder)}")
 
 
 def _next(folder: Path) -> str:

@@ -155,7 +155,7 @@ def claims(
     Raises:
         UsageError: unknown name, no records, or no votes.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = run if isinstance(run, Run) else Run(run)
     if margin is not None and not margin > 0:
         raise UsageError(
             f"margin: {margin:g} is not above 0; take the largest difference that would not matter"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ambivox.location import make_folder, move_folder, remove_folder
 from ambivox.record import Record
 from ambivox.run.plan import Planned
 from ambivox.run_folder import Run
@@ -53,11 +53,12 @@ def _holds(level: object, before: object) -> bool:
 def set_aside(run: Run) -> None:
     """Move the records of a run that has grown to where `Earlier` finds them."""
     records = run.folder / "records"
-    if any(records.iterdir()):
+    if records.is_dir() and any(records.iterdir()):
         aside = run.folder / FOLDER
-        aside.mkdir(exist_ok=True)
-        records.rename(aside / str(len(list(aside.iterdir()))))
-        records.mkdir()
+        make_folder(aside)
+        n_before = len(list(aside.iterdir())) if aside.is_dir() else 0
+        move_folder(records, aside / str(n_before))
+        make_folder(records)
 
 
 class Earlier:
@@ -72,7 +73,7 @@ class Earlier:
         self.folder = run.folder / FOLDER
         self.read = lru_cache(_FILES_HELD)(read)
         self.files: dict[tuple[str, str], list[Path]] = {}
-        for path in sorted(self.folder.glob("*/*.parquet")):
+        for path in sorted(self.folder.glob("*/*.parquet"), key=str):
             for utterance in dict.fromkeys(map(_utterance, self.read(path))):
                 self.files.setdefault(utterance, []).append(path)
 
@@ -85,7 +86,7 @@ class Earlier:
 
 def forget_earlier(run: Run) -> None:
     """Delete what was set aside: the plan is recorded."""
-    shutil.rmtree(run.folder / FOLDER, ignore_errors=True)
+    remove_folder(run.folder / FOLDER)
 
 
 def _utterance(record: Record) -> tuple[str, str]:

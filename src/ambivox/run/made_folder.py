@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.location import make_folder, reached
 from ambivox.models.learnt import unlearnt
 from ambivox.run.earlier import changed_keys, set_aside
 from ambivox.run.plan import Parts, count_requests
@@ -37,8 +38,11 @@ def open_run(folder: Path, study: Study) -> Run:
     Raises:
         UsageError: the folder holds the run of another study, or something else.
     """
-    run = Run(folder)
-    written = study.model_dump(mode="json")
+    with reached(folder):
+        return _open_run(Run(folder), folder, study.model_dump(mode="json"))
+
+
+def _open_run(run: Run, folder: Path, written: dict[str, Any]) -> Run:
     if run.study_path.exists():
         before = read_mapping(run.study_path, "a study that was run")
         keys = changed_keys(before, written)
@@ -52,7 +56,7 @@ def open_run(folder: Path, study: Study) -> Run:
             raise UsageError(f"{folder}: a run in parts: put them together with 'ambivox merge'")
         raise UsageError(f"{folder}: exists and is not a run; choose another --out")
     try:
-        (folder / "records").mkdir(parents=True, exist_ok=True)
+        make_folder(folder / "records")
     except OSError as error:
         raise AmbivoxError(f"{folder}: cannot be made ({error.strerror}): choose another --out") from None
     return run

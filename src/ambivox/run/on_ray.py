@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ambivox.errors import AmbivoxError, UsageError, first_line
+from ambivox.location import is_stored, location, make_folder, remove_folder
 from ambivox.models import SpeechModel, load_model
 from ambivox.run.hold import Held, Report, hash_of, hold
 from ambivox.run.made_folder import packages
@@ -71,7 +71,7 @@ def run_on_ray(
 
     Args:
         study: what to run; its paths must lead to the same files on every node.
-        out: the directory of the run, on a disk that all nodes share.
+        out: the directory of the run, on a disk that all nodes share, or in storage (``s3://bucket/run``).
         actors: who fills the shards.
         load: loads a model on a node.
         report: told about the progress after every shard.
@@ -82,14 +82,16 @@ def run_on_ray(
     """
     actors = actors or Actors()
     ray = _import_ray()
-    with hold(study, Path(out).resolve(), report) as held, _connected(ray, actors.address):
+    folder = location(out)
+    folder = folder if is_stored(folder) else folder.resolve()
+    with hold(study, folder, report) as held, _connected(ray, actors.address):
         tries = held.run.folder / TRIES
-        shutil.rmtree(tries, ignore_errors=True)
-        tries.mkdir()
+        remove_folder(tries)
+        make_folder(tries)
         for place in range(len(study.models)):
             order = Order(study, held.run.folder, place, hash_of(held.parts), load)
             _fill_all(ray, held, order, actors)
-        shutil.rmtree(tries, ignore_errors=True)
+        remove_folder(tries)
     return held.run
 
 

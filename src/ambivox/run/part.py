@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.location import make_folder
 from ambivox.manifest import NAME as MANIFEST
 from ambivox.manifest import Manifest, locked, read_manifest
 from ambivox.run_folder import PARTS, Run
@@ -71,11 +71,11 @@ def merge_parts(folder: str | Path) -> Run:
         before = read_manifest(run.folder)
         if before and before.plan != merged.plan:
             raise UsageError(f"{run.folder}: holds another run: move it, or its {PARTS}")
-        (run.folder / "records").mkdir(exist_ok=True)
+        make_folder(run.folder / "records")
         for part, manifest in zip(parts, manifests, strict=True):
             for path in part.shards() if manifest.requests else ():
                 with write_aside(run.folder / "records" / path.name) as aside:
-                    shutil.copyfile(path, aside)
+                    aside.write_bytes(path.read_bytes())
             merged.shards |= manifest.shards
         own = ("study.yaml", "environment.json", parts[0].calibration_path.name)
         for name in own if parts[0].calibration_path.exists() else own[:2]:

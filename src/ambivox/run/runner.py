@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ambivox.location import location
 from ambivox.manifest import Shard
 from ambivox.models import SpeechModel, load_model
 from ambivox.record import Record
@@ -43,7 +44,7 @@ def run_study(
 
     Args:
         study: what to run.
-        out: the directory of the run.
+        out: the directory of the run, here or in storage (``s3://bucket/run``).
         models: loaded models in the order of the study's; loaded here by default.
         report: told about the progress after every batch.
         part: run these shards only, in a folder of their own; `merge_parts` puts the parts together.
@@ -55,7 +56,8 @@ def run_study(
         UsageError: an unknown name, the directory holds another study, or a server has another model now.
         AmbivoxError: the model cannot be loaded, or a shard cannot be written.
     """
-    with hold(study, part.folder(Path(out)) if part else Path(out), report, part) as held:
+    folder = location(out)
+    with hold(study, part.folder(folder) if part else folder, report, part) as held:
         run = held.run
 
         def count(records: Sequence[Record], kept: bool) -> None:

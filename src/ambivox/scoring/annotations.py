@@ -50,7 +50,7 @@ def clip_readings(
     Raises:
         UsageError: no records, an unknown readout, or several corpora in the run.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = run if isinstance(run, Run) else Run(run)
     readouts = load_readouts(run.study().readouts if options.readouts is None else options.readouts)
     found: dict[tuple[str, str], tuple[Asked, dict[str, Reading]]] = {}
     for one in answered(run, readouts, n_processes):

@@ -80,7 +80,7 @@ def export_readings(
     Raises:
         UsageError: an unknown name, no records, or another ending.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = run if isinstance(run, Run) else Run(run)
     readouts = load_readouts(run.study().readouts if options.readouts is None else options.readouts)
     every = answered(run, readouts, n_processes)
     first = next(every)

@@ -56,7 +56,7 @@ def read_run(
     Raises:
         UsageError: an unknown name, no records, no votes, or a development speaker whom the run has not.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = run if isinstance(run, Run) else Run(run)
     study = run.study()
     readouts = load_readouts(study.readouts if options.readouts is None else options.readouts)
     names = study.calibrations if options.calibrations is None else options.calibrations

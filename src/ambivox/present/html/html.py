@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ambivox.errors import AmbivoxError, UsageError
+from ambivox.location import make_folder
 from ambivox.present.html.svg import NARROW_PX, WIDE_PX, draw
 from ambivox.write_aside import write_text
 
@@ -56,7 +57,7 @@ def render_page(template: str, **context: Any) -> str:
 def write_page(page: str, out: Path) -> Path:
     """Write a page, whole or not at all; its folder is made."""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
     except OSError as error:
         raise AmbivoxError(f"{out.parent}: cannot be made ({error.strerror}): choose another file") from None
     write_text(out, page)

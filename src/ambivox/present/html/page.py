@@ -8,6 +8,7 @@ from typing import Any
 
 from ambivox.choices import ClipSound
 from ambivox.field_claims import RunClaims, claims_of_readings
+from ambivox.location import location
 from ambivox.present.claims import claims_table
 from ambivox.present.differences import difference_table
 from ambivox.present.figures.of_claims import claim_figure
@@ -75,7 +76,7 @@ def write_report(
         UsageError: `out` is a folder, the run cannot be scored (no votes, no records), or
             runs do not belong in one table.
     """
-    out = Path(out)
+    out = location(out)
     check_page(out)
     runs = [run] if isinstance(run, Run | str | Path) else run
     readings = [read_run(one, options, n_processes=n_processes) for one in runs]

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ambivox.audio import SAMPLE_RATE_HZ, channel_named, load_audio
 from ambivox.choices import ClipSound
 from ambivox.errors import AudioError, UsageError
+from ambivox.location import is_stored
 from ambivox.record import AskedClip
 
 EMBEDDED_AT_MOST = 5_000
@@ -49,6 +50,8 @@ def clip_sounds(
 def _link(clip: AskedClip, folder: Path) -> str | None:
     path = Path(clip.path)
     if not path.is_file():
+        return None
+    if is_stored(folder):  # a page there leads to no file of this machine
         return None
     try:
         address = quote(Path(os.path.relpath(path.resolve(), folder)).as_posix())
