@@ -23,6 +23,7 @@ help:
 	@echo "make docs    the documentation site, in build/docs"
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make test-ray  the tests that start a Ray cluster"
+	@echo "make test-s3  the tests that keep a run in a server like S3"
 	@echo "make families  the tests of families that want torchvision or torchaudio, in an environment of its own (6 GB)"
 	@echo "make format  let ruff format and fix the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
@@ -85,6 +86,12 @@ build/families/.ready: pyproject.toml constraints.txt
 test-ray: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt --target build/ray ray msgpack protobuf
 	PYTHONPATH=build/ray:src OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/run/test_on_ray.py
+
+# A server like S3 on loopback; it and what it asks for are 132 MB, so CI has fsspec's file system in memory only.
+.PHONY: test-s3
+test-s3: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --target build/s3 "moto[s3]" flask flask-cors s3fs
+	PYTHONPATH=src:build/s3 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/run/test_s3.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
