@@ -1,5 +1,8 @@
 """A study on a Ray cluster: the records of a local run, whoever dies; what is wrong is one line."""
 
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ambivox.errors import UsageError
+from ambivox.errors import AmbivoxError, UsageError
 from ambivox.manifest import locked
 from ambivox.run import Actors, Progress, Run, Study, run_on_ray, run_study
 from ambivox.run.made_folder import packages
@@ -15,7 +18,7 @@ from ambivox.run.on_ray import LOCAL, check_alike
 from ambivox.run.shard_actor import TRIES, Worker
 from ambivox.study import ModelSpec
 from tests.records import facts
-from tests.run.deadly import load
+from tests.run.deadly import load, load_on_poor_disk, load_slow
 from tests.run.toy import ToyModel
 
 ray = pytest.importorskip("ray")
@@ -94,6 +97,70 @@ def test_deaths_lose_and_double_nothing_and_a_deadly_clip_is_named_while_the_res
     assert codes == {("clip3", "crash"): 4}
     assert [r for r in got if not r["error"]] == [r for r in whole if r["asked"].utterance.id != "clip3"]
     assert len({record["key"] for record in got}) == len(got) == 24
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_straggler_is_not_waited_for_while_there_are_shards(
+    study: Study, tmp_path: Path, whole: list[dict[str, Any]]
+) -> None:
+    first, log = tmp_path / "first", tmp_path / "log"
+    first.touch()
+    slow = asking(study, first=str(first), wait_s=2.0, log=str(log))
+    assert plain(run_on_ray(slow, tmp_path / "out", TWO, load=load_slow)) == whole
+    waits = [float(line.split()[1]) for line in log.read_text("utf-8").splitlines()]
+    assert 0 < sum(wait > 0 for wait in waits) < len(waits) / 2
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+    study: Study, tmp_path: Path, whole: list[dict[str, Any]]
+) -> None:
+    full, out = tmp_path / "full", tmp_path / "out"
+    full.touch()
+    poor = asking(study, full=str(full), wait_s=0.0)
+    with pytest.raises(AmbivoxError, match=r"\.parquet: cannot be written \(No space left on device\): make"):
+        run_on_ray(poor, out, TWO, load=load_on_poor_disk)
+    assert Run(out, partial=True).progress() == (0, 24)
+    assert not list((out / "records").iterdir())
+    full.unlink()
+    assert plain(run_on_ray(poor, out, TWO, load=load_on_poor_disk)) == whole
+
+
+@pytest.mark.usefixtures("cluster")
+def test_slow_storage_changes_no_record(study: Study, tmp_path: Path, whole: list[dict[str, Any]]) -> None:
+    poor = asking(study, full=str(tmp_path / "never"), wait_s=0.5)
+    assert plain(run_on_ray(poor, tmp_path / "out", TWO, load=load_on_poor_disk)) == whole
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from ambivox.run import Actors, Study, run_on_ray
+from tests.run.deadly import load_slow
+study = Study.model_validate_json(Path(sys.argv[1]).read_text("utf-8"))
+run_on_ray(study, sys.argv[2], Actors(address=sys.argv[3], n=1), load=load_slow)
+"""
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_killed_driver_costs_no_record_that_was_written(
+    study: Study, tmp_path: Path, whole: list[dict[str, Any]]
+) -> None:
+    slow, out, written = asking(study, wait_s=1.0), tmp_path / "out", tmp_path / "study.json"
+    written.write_text(slow.model_dump_json(), encoding="utf-8")
+    address = ray.get_runtime_context().gcs_address
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(written), str(out), address])
+    until_s = time.monotonic() + 120
+    while not list(out.glob("records/*.parquet")) and driver.poll() is None and time.monotonic() < until_s:
+        time.sleep(0.1)
+    assert driver.poll() is None, "it ended before it was killed"
+    driver.kill()
+    driver.wait()
+    there = len(list(out.glob("records/*.parquet")))
+    seen: list[Progress] = []
+    assert plain(run_on_ray(slow, out, TWO, load=load_slow, report=seen.append)) == whole
+    assert 0 < there < 6
+    assert seen[-1].kept >= 4 * there
 
 
 @pytest.mark.usefixtures("cluster")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,7 @@ class RunFacts:
         prompt_texts: hashes of the texts that each prompt came to on the clips themselves.
         prompt_wordings: the first of these texts.
         speakers: of all corpora.
-        texts: what was said, by question, order of the options and utterance.
+        texts: what was said, by question and order of the options, then by utterance.
     """
 
     requests: int = 0
@@ -51,7 +52,7 @@ class RunFacts:
     prompt_wordings: dict[str, str] = field(default_factory=dict)
     corpora: dict[str, CorpusFacts] = field(default_factory=dict)
     speakers: set[str] = field(default_factory=set)
-    texts: dict[tuple[RowKey, tuple[int, ...], str], str] = field(default_factory=dict)
+    texts: dict[tuple[RowKey, tuple[int, ...]], dict[str, str]] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take note of a record."""
@@ -68,15 +69,17 @@ class RunFacts:
         corpus = self.corpora.setdefault(
             utterance.corpus, CorpusFacts(asked.emotions.name, asked.emotions.labels)
         )
-        corpus.clips.add(utterance.id)
+        name = sys.intern(utterance.id)  # one text for all records on it
+        corpus.clips.add(name)
         if asked.control == "clip":
-            corpus.sounds[utterance.id] = asked.clip
+            corpus.sounds[name] = asked.clip
         if sound is not None and math.isfinite(sound.duration_s):
-            corpus.durations_s[utterance.id] = sound.duration_s
+            corpus.durations_s[name] = sound.duration_s
         if utterance.speaker is not None:
             self.speakers.add(utterance.speaker)
         if reply is not None:
-            self.texts[request_key(record), asked.prompt.order, utterance.id] = reply.text
+            said = self.texts.setdefault((request_key(record), asked.prompt.order), {})
+            said[name] = sys.intern(reply.text)
 
 
 def _add_once(values: list[Any], value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -111,21 +112,24 @@ class _Column:
     readout: Readout
     n_labels: int
     clips: array[int] = field(default_factory=lambda: array("q"))
-    variants: list[Variant] = field(default_factory=list)
+    conditions: dict[Variant, int] = field(default_factory=dict)
+    variants: array[int] = field(default_factory=lambda: array("q"))
     p: array[float] = field(default_factory=lambda: array("d"))
     mass: array[float] = field(default_factory=lambda: array("d"))
     forms_shift: array[float] = field(default_factory=lambda: array("d"))
     statuses: list[Status] = field(default_factory=list)
     first_option: array[int] = field(default_factory=lambda: array("q"))
     reasons: dict[int, Reason] = field(default_factory=dict)
+    same: dict[Reason, Reason] = field(default_factory=dict)
 
     def add(self, reading: Reading, clip: int, variant: Variant) -> None:
         p = reading.distribution
         if p is None:
-            self.reasons[len(self.clips)] = Reason(reading.status, reading.note)
+            reason = Reason(reading.status, reading.note)
+            self.reasons[len(self.clips)] = self.same.setdefault(reason, reason)
             p = np.full(self.n_labels, np.nan)
         self.clips.append(clip)
-        self.variants.append(variant)
+        self.variants.append(self.conditions.setdefault(variant, len(self.conditions)))
         self.p.frombytes(np.ascontiguousarray(p, dtype=np.float64).tobytes())
         self.mass.append(np.nan if reading.mass is None else reading.mass)
         self.forms_shift.append(np.nan if reading.forms_shift is None else reading.forms_shift)
@@ -137,13 +141,13 @@ class _Column:
             key=read_by(key, self.readout),
             level=self.readout.level,
             clips=np.frombuffer(self.clips, dtype=np.intp),
-            variants=group_codes(self.variants),
+            variants=np.frombuffer(self.variants, dtype=np.intp),
             p=np.frombuffer(self.p).reshape(-1, self.n_labels),
             mass=np.frombuffer(self.mass),
             forms_shift=np.frombuffer(self.forms_shift),
             statuses=tuple(self.statuses),
             first_option=np.frombuffer(self.first_option, dtype=np.intp),
-            conditions=tuple(dict.fromkeys(self.variants)),
+            conditions=tuple(self.conditions),
             reasons=self.reasons,
         )
 
@@ -166,9 +170,9 @@ class _Corpus:
 
     def place(self, record: Record) -> int | None:
         """The clip of a record; None if it has no usable truth."""
-        utterance = record.asked.utterance
-        if utterance.id in self.places:
-            return self.places[utterance.id]
+        utterance, name = record.asked.utterance, sys.intern(record.asked.utterance.id)
+        if name in self.places:
+            return self.places[name]
         votes, shares, rated = truth_of(utterance, self.emotions, self.outside, self.named)
         if self.truths is not None:  # it may know of clips without votes, as recognition rates do
             shares, rated = self.truths.of(utterance.id, self.emotions), True
@@ -176,15 +180,15 @@ class _Corpus:
         if shares is None:
             self.unusable += rated
             self.unrated += not rated
-            self.places[utterance.id] = None
+            self.places[name] = None
             return None
         if self.outside == "other":
             pooled = np.eye(len(self.emotions), dtype=int)[self.emotions.labels.index(OTHER)]
             counts = np.array(votes.counts) + pooled * sum(votes.outside.values())
             votes = Votes(tuple(int(n) for n in counts))
-        self.places[utterance.id] = len(self.rated)
-        self.rated.append((utterance.id, utterance.speaker, utterance.dialogue, votes, shares))
-        return self.places[utterance.id]
+        self.places[name] = len(self.rated)
+        self.rated.append((name, utterance.speaker, utterance.dialogue, votes, shares))
+        return self.places[name]
 
     def add(self, answered: Answered, place: int) -> None:
         record = answered.record
@@ -243,8 +247,11 @@ def _by_layer(columns: Mapping[Readout, _Column]) -> list[_Column]:
             kept.append(column)
             continue
         for layer in own:
+            conditions = tuple(column.conditions)
             for n, (clip, variant) in enumerate(zip(column.clips, column.variants, strict=True)):
-                layer.add(Reading(None, column.statuses[n], column.reasons[n].text), clip, variant)
+                layer.add(
+                    Reading(None, column.statuses[n], column.reasons[n].text), clip, conditions[variant]
+                )
     return kept
 
 
