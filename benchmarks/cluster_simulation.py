@@ -55,8 +55,9 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it: hours of the whole run, and how they compare with the work alone, spread evenly."""
+    """What came of it: how long the whole run took, beside the work alone, spread evenly."""
 
+    seconds: float
     hours: float
     worker_hours: float
     price: float
@@ -94,6 +95,7 @@ def simulate(cluster: Cluster, seed: int = 0) -> Outcome:
     end_s = float(ends.max())
     ideal_s = float(work_s.sum() / (1 / factor).sum())
     return Outcome(
+        seconds=round(end_s, 1),
         hours=round(end_s / HOUR_S, 2),
         worker_hours=round(end_s * cluster.workers / HOUR_S, 1),
         price=round(end_s * cluster.workers / HOUR_S * PRICE_PER_HOUR),

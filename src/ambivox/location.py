@@ -57,6 +57,16 @@ def location(name: str | os.PathLike[str]) -> Path:
     return cast(Path, path)
 
 
+def is_address(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is the address of a location in storage.
+
+    >>> is_address("s3://bucket/a.wav"), is_address("clips/a.wav")
+    (True, False)
+    """
+    found = _ADDRESS.fullmatch(str(name))
+    return found is not None and found[1] in SCHEMES
+
+
 def is_stored(path: Path) -> bool:
     """Whether a path lies in storage, and not on this machine."""
     return not isinstance(path, Path)
@@ -115,6 +125,17 @@ def send(file: Path, to: Path) -> None:
         _storage(to).put_file(str(file), _key(to))
     except Exception as error:  # a bucket that is missing, too
         raise _told(str(to), error) from None
+
+
+def fetch(path: Path, file: Path) -> None:
+    """Copy an object in storage to a file of this machine.
+
+    Raises:
+        FileNotFoundError: there is no such object.
+        AmbivoxError: storage refused, or is not there.
+    """
+    with reached(path):
+        _storage(path).get_file(_key(path), str(file))
 
 
 @contextmanager

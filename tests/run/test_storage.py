@@ -172,3 +172,41 @@ def test_an_address_that_is_not_taken_is_told_without_its_password(address: str,
     with pytest.raises(UsageError, match=told) as raised:
         location(address)
     assert "hush" not in str(raised.value)
+
+
+def stored_clips(tmp_path: Path, *, but: str = "") -> None:
+    """Let the manifest name its clips by their addresses in storage, where they lie, but for one."""
+    manifest = tmp_path / "clips" / "manifest.csv"
+    text = manifest.read_text("utf-8")
+    for clip in (tmp_path / "clips").glob("*.wav"):
+        if clip.name != but:
+            (location("memory://sounds") / clip.name).write_bytes(clip.read_bytes())
+        text = text.replace(clip.name, f"memory://sounds/{clip.name}")
+        clip.unlink()
+    manifest.write_text(text, "utf-8")
+
+
+def test_clips_in_storage_are_heard_as_those_on_a_disk(study: Study, tmp_path: Path) -> None:
+    local = list(run_study(study, tmp_path / "out", models=[ToyModel()]).records())
+    stored_clips(tmp_path)
+    stored = list(run_study(study, OUT, models=[ToyModel()]).records())
+    assert [record.key for record in stored] == [record.key for record in local]
+    assert [record.replied.text for record in stored] == [record.replied.text for record in local]
+    assert stored[0].asked.clip.path.startswith("memory://sounds/")
+
+
+def test_a_clip_that_is_not_in_storage_is_a_failed_record_that_names_its_address(
+    study: Study, tmp_path: Path
+) -> None:
+    stored_clips(tmp_path, but="clip3.wav")
+    failed = [one for one in run_study(study, OUT, models=[ToyModel()]).records() if one.error]
+    assert {record.asked.utterance.id for record in failed} == {"clip3"}
+    assert failed[0].error is not None
+    assert failed[0].error.text.startswith("memory://sounds/clip3.wav: no such")
+
+
+def test_a_damaged_clip_in_storage_is_told_by_its_address(study: Study, tmp_path: Path) -> None:
+    stored_clips(tmp_path)
+    (location("memory://sounds") / "clip2.wav").write_bytes(b"no sound")
+    failed = [one.error for one in run_study(study, OUT, models=[ToyModel()]).records() if one.error]
+    assert {error.text.partition(": ")[0] for error in failed} == {"memory://sounds/clip2.wav"}

@@ -13,6 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ambivox.audio.cautions import AudioCaution
+from ambivox.audio.fetched import on_disk
 from ambivox.audio.measure import (
     CANCELLED_SHARE,
     FULL_SCALE,
@@ -103,7 +104,7 @@ def audio_facts(
     Raises:
         AudioError: as `read_audio`, of which this is the first part, so that the two agree.
     """
-    return _decode(Path(path), start_s, end_s, channel)[1]
+    return _decode(path, start_s, end_s, channel)[1]
 
 
 def read_audio(
@@ -119,7 +120,7 @@ def read_audio(
     cut, damaged or ambiguous is an error; what is odd but can be read in one way only is a caution.
 
     Args:
-        path: the sound file.
+        path: the sound file, or its address in storage (``s3://bucket/clips/a.wav``).
         start_s: where the segment starts, in seconds; None for the beginning.
         end_s: where the segment ends, in seconds; None for the end of the file.
         channel: a number from 0, ``"mix"`` for the average of all, or None: also the average, with a caution
@@ -134,7 +135,7 @@ def read_audio(
             samples that are not finite or of no known scale, no such channel, or a segment that is empty or
             outside the file.
     """
-    samples, facts = _decode(Path(path), start_s, end_s, channel)
+    samples, facts = _decode(path, start_s, end_s, channel)
     return at_16_khz(samples, facts.sample_rate_hz), facts
 
 
@@ -147,10 +148,10 @@ def at_16_khz(samples: Samples, rate_hz: int) -> Samples:
 
 
 def _decode(
-    path: Path, start_s: float | None, end_s: float | None, channel: Channel
+    name: str | Path, start_s: float | None, end_s: float | None, channel: Channel
 ) -> tuple[Samples, AudioFacts]:
     """The segment at the file's own rate, and the facts."""
-    with opened(path) as (sounds, cautions):
+    with on_disk(name) as path, opened(path) as (sounds, cautions):
         check_channel(path, channel, sounds.n_channels)
         start, stop = frames_of(path, start_s, end_s, sum(sounds.n_frames), sounds.rate_hz)
         scale, odd = float_scale(sounds)

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ambivox.audio.decode import Channel
+from ambivox.audio.fetched import on_disk
 from ambivox.audio.files import open_sound
 
 
@@ -17,7 +18,7 @@ def audio_digest(
     Raises:
         AudioError: the file cannot be read.
     """
-    with open_sound(Path(path)) as file:
+    with on_disk(path) as here, open_sound(here) as file:
         digest = hashlib.file_digest(file, "sha256")
     segment = [None if bound is None else float(bound) for bound in (start_s, end_s)]
     digest.update(f"|{segment}".encode())

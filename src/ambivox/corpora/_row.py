@@ -18,6 +18,7 @@ from ambivox.corpora.corpus import Utterance
 from ambivox.corpora.load_issues import LoadIssues
 from ambivox.corpora.words import NOT_RATED, is_no_label, is_nothing, is_unknown, joint, split_labels
 from ambivox.errors import UsageError
+from ambivox.location import is_address, location
 from ambivox.raters.ratings import Rating
 
 VoteKind = Literal["counts", "shares", "percent", "selected"]
@@ -179,12 +180,15 @@ class Row:
     def audio(self, folder: Path, root: Path | None = None) -> Path:
         """The sound file that the cell names, inside `folder` (resolved).
 
-        Paths of Windows are understood. Where the files were moved to `root`, a path of elsewhere is looked
-        for there by as much of its end as is found, so at least by its name.
+        An address in storage (``s3://bucket/a.wav``) is taken as it is. Paths of Windows are understood.
+        Where the files were moved to `root`, a path of elsewhere is looked for there by as much of its end as
+        is found, so at least by its name.
         """
         given = self.text("audio")
         if given is None:
             raise self.fault("audio", "is empty: every utterance needs one")
+        if is_address(given) and root is None:
+            return location(given)
         windows = PureWindowsPath(given)
         try:
             if any(len(part.encode()) > _LONGEST_NAME for part in windows.parts):
