@@ -19,8 +19,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import yaml
 
 from ambivox.corpora import Utterance
@@ -28,7 +32,7 @@ from ambivox.emotions import load_emotions
 from ambivox.manifest import Manifest
 from ambivox.models import Request
 from ambivox.prompts import load_prompt
-from ambivox.record import AskedUtterance, Record, Sound, read_records, write_records
+from ambivox.record import AskedUtterance, Record, Sound, write_records
 from ambivox.run import Run, Study
 from ambivox.run.plan import unanswered
 from ambivox.scoring import ScoringOptions, score
@@ -99,10 +103,10 @@ def write_run(folder: Path, n_records: int) -> Run:
         write_records(itertools.islice(pool, SHARD), path)
     manifest = Manifest(plan="made up", requests=n_records // SHARD * SHARD)
     for n in range(n_records // SHARD):
-        copies = [_renamed(record, f"copy{n}") for record in read_records(made[n % MADE])]
+        copy = _renamed(pq.read_table(made[n % MADE]), f"copy{n}")
         path = folder / "records" / f"00-{n:06d}.parquet"
-        write_records(copies, path)
-        manifest.add(path, copies)
+        pq.write_table(copy, path, compression="zstd", write_page_checksum=True)
+        manifest.add(path, [SimpleNamespace(key=key) for key in copy["key"].to_pylist()])
     for path in made:
         path.unlink()
     study = Study.model_validate(
@@ -113,9 +117,22 @@ def write_run(folder: Path, n_records: int) -> Run:
     return Run(folder)
 
 
-def _renamed(record: Record, name: str) -> Record:
-    utterance = replace(record.asked.utterance, id=f"{record.asked.utterance.id} {name}")
-    return replace(record, key=f"{record.key} {name}", asked=replace(record.asked, utterance=utterance))
+def _renamed(shard: pa.Table, name: str) -> pa.Table:
+    """A shard of records whose clips and keys have a name of their own."""
+
+    def named(texts: pa.Array) -> pa.Array:
+        return pc.binary_join_element_wise(texts, name, " ")
+
+    asked = shard["asked"].combine_chunks()
+    utterance = asked.field("utterance")
+    utterance = _with_child(utterance, "id", named(utterance.field("id")))
+    columns = {"key": named(shard["key"]), "asked": _with_child(asked, "utterance", utterance)}
+    return pa.table([columns.get(one, shard[one]) for one in shard.column_names], schema=shard.schema)
+
+
+def _with_child(struct: pa.StructArray, name: str, values: pa.Array) -> pa.StructArray:
+    children = [values if field.name == name else struct.field(field.name) for field in struct.type]
+    return pa.StructArray.from_arrays(children, fields=list(struct.type))
 
 
 def _cpu_s() -> float:
