@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ambivox.present.html import write_report
 from ambivox.present.html.svg import WIDE_PX
+from ambivox.run_folder import Run
 from ambivox.scoring import DEFAULT_OPTIONS, ScoringOptions
 from tests.present.runs import Made, make_run
 
@@ -89,6 +90,18 @@ class Page(HTMLParser):
         return f"{self.text} {labels} {drawn}"
 
 
-def report(tmp_path: Path, made: Made | None = None, options: ScoringOptions = DEFAULT_OPTIONS) -> Page:
-    run = make_run(tmp_path / "made-run", made)
-    return Page(write_report(run, tmp_path / "report.html", options).read_text("utf-8"))
+@dataclass(frozen=True)
+class Report:
+    """A made-up run and its page."""
+
+    run: Run
+    page: Page
+
+
+def write(folder: Path, made: Made | None = None, options: ScoringOptions = DEFAULT_OPTIONS) -> Report:
+    run = make_run(folder / "made-run", made)
+    return Report(run, Page(write_report(run, folder / "report.html", options).read_text("utf-8")))
+
+
+def report(tmp_path: Path, made: Made, options: ScoringOptions = DEFAULT_OPTIONS) -> Page:
+    return write(tmp_path, made, options).page

@@ -53,6 +53,12 @@ def without_intervals(cells: list[str]) -> list[str]:
     return [re.sub(r"(\d\.\d{3})(\[[^\]]*\])?[\d, ]*$", r"\1", cell) for cell in cells]
 
 
+@pytest.fixture(scope="module")
+def table(usual):
+    """The scores of the usual run."""
+    return score(usual.run)
+
+
 @pytest.mark.parametrize("convention", ["ambivox", "aer-llm", "scaling-ambiguity", "yu-2026"])
 def test_every_number_of_the_table_is_that_of_the_score_table(tmp_path, convention):
     page = report(tmp_path, Made(controls=("clip", "noise")), ScoringOptions(convention=convention))
@@ -78,9 +84,8 @@ def test_every_number_of_the_table_is_that_of_the_score_table(tmp_path, conventi
         assert cell == ("–" if skill is None else number(skill, signed=True))
 
 
-def test_metrics_beyond_the_main_table_and_every_skill_are_written_too(tmp_path):
-    page = report(tmp_path)
-    table = score(tmp_path / "made-run")
+def test_metrics_beyond_the_main_table_and_every_skill_are_written_too(usual, table):
+    page = usual.page
     further = [name for name in table.metrics if name not in main_metrics(table)]
     cells = lines(page, "top2_share")["Prompt word (v1), mini | first"]
     row = find_row(table, "first", "word")
@@ -90,15 +95,15 @@ def test_metrics_beyond_the_main_table_and_every_skill_are_written_too(tmp_path)
     assert any(set(known) <= set(without_intervals(line[2:])) for line in skills)
 
 
-def test_controls_come_before_readouts(tmp_path):
-    groups = [row[0] for row in report(tmp_path).rows if len(row) == 1]
+def test_controls_come_before_readouts(usual):
+    groups = [row[0] for row in usual.page.rows if len(row) == 1]
     assert groups[0] == "Controls, which ask no model"
     assert groups[1:3] == ["Prompt word (v1), mini", "Prompt dictionary (v1), mini"]
 
 
-def test_scores_under_each_choice_of_what_a_failed_reading_counts_as(tmp_path):
-    page = report(tmp_path)
-    row = find_row(score(tmp_path / "made-run"), "dictionary", "dictionary")
+def test_scores_under_each_choice_of_what_a_failed_reading_counts_as(usual, table):
+    page = usual.page
+    row = find_row(table, "dictionary", "dictionary")
     cells = next(cells for cells in page.rows if cells[0] == "dictionary · dictionary")
     expected = [row.by_failed[choice]["jsd_bits"] for choice in ("excluded", "uniform", "neutral")]
     assert cells[1:] == ["7/40", *(f"{number(s.value)}n = {s.utterances}" for s in expected)]
@@ -125,10 +130,10 @@ def test_failed_rows_are_listed_with_clip_and_reason(tmp_path):
     assert any(row[1] == "refused" and "As an AI" in row[2] for row in page.rows if len(row) == 5)
 
 
-def test_readings_of_the_failure_list_are_those_that_the_table_counts(tmp_path):
-    page = report(tmp_path)
+def test_readings_of_the_failure_list_are_those_that_the_table_counts(usual, table):
+    page = usual.page
     listed = sum(int(row[3]) for row in page.rows if len(row) == 5 and row[3].isdigit())
-    readouts = [row for row in score(tmp_path / "made-run").rows if row.level != "control"]
+    readouts = [row for row in table.rows if row.level != "control"]
     assert listed == sum(row.failed for row in readouts)
 
 
@@ -203,14 +208,14 @@ def test_every_picture_says_what_it_shows(tmp_path):
     assert re.search(r"text level: \d\.\d+ \d\.\d\d\d", heads[-1]["aria-label"])
 
 
-def test_every_picture_is_drawn_for_a_phone_too(tmp_path):
-    page = report(tmp_path)
+def test_every_picture_is_drawn_for_a_phone_too(usual):
+    page = usual.page
     widths = [float(attrs["width"]) for tag, attrs in page.tags if tag == "svg"]
     assert widths == [WIDE_PX, NARROW_PX] * len(page.pictures)
 
 
-def test_headings_are_in_order_and_there_is_one_title(tmp_path):
-    page = report(tmp_path)
+def test_headings_are_in_order_and_there_is_one_title(usual):
+    page = usual.page
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -256,10 +261,10 @@ def test_a_run_without_votes_is_refused_and_nothing_is_written(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_the_folder_is_named_but_not_where_it_lies(tmp_path):
-    page = report(tmp_path)
+def test_the_folder_is_named_but_not_where_it_lies(usual):
+    page = usual.page
     assert "made-run" in page.text
-    assert str(tmp_path) not in html.unescape(page.all_words) + json.dumps(page.clips)
+    assert str(usual.run.folder.parent) not in html.unescape(page.all_words) + json.dumps(page.clips)
 
 
 def test_the_page_has_the_verdicts_of_the_claims(tmp_path):

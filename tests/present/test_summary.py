@@ -72,8 +72,8 @@ def test_says_by_how_much_the_best_readout_is_worse_without_the_clips(tmp_path):
     assert f"the best readout has {silent:.3f}: worse by {silent - heard:.3f}." in text
 
 
-def test_failures_of_the_best_readout_stay_in_sight(tmp_path):
-    assert "40 readings (7 failed, counted as uniform)" in report(tmp_path).text
+def test_failures_of_the_best_readout_stay_in_sight(usual):
+    assert "40 readings (7 failed, counted as uniform)" in usual.page.text
 
 
 def test_a_small_sample_is_called_small_and_a_large_one_is_not(tmp_path):
@@ -124,8 +124,8 @@ def test_clips_that_nobody_rated_are_noted_and_not_counted(tmp_path):
     assert "Scored: 30 clips of 5 speakers; votes per clip: 5 to 9, median 7." in text
 
 
-def test_it_calls_itself_a_reconstruction(tmp_path):
-    text = report(tmp_path).text
+def test_it_calls_itself_a_reconstruction(usual):
+    text = usual.page.text
     assert "these results are a reconstruction and not a replication" in text
     assert "Halim et al. (arXiv 2505.18484)" in text
 

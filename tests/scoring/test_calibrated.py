@@ -18,18 +18,20 @@ from ambivox.scoring.calibrated import calibrate
 from ambivox.scoring.gather import gather, read_all
 from ambivox.scoring.keys import readout_text
 from ambivox.scoring.readings import CorpusReadings
+from tests.run.conftest import write_study
 from tests.run.toy import ToyModel, write_corpus
 from tests.scoring.rows import find_row
 
 
-@pytest.fixture
-def run(study: Study, tmp_path: Path) -> Run:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """12 clips x two orders of one prompt x all controls; nobody changes it."""
+    folder = tmp_path_factory.mktemp("calibrated")
     changes = {"prompts": ["word"], "readouts": ["label", "first"], "order_seeds": [None, 1]}
     needs = {"calibrations": ["contextual", "pmi", "batch"]}
-    write_corpus(tmp_path / "clips", n_clips=12)
-    return run_study(
-        Study.model_validate(study.model_dump() | changes | needs), tmp_path / "out", models=[ToyModel()]
-    )
+    study = Study.model_validate(write_study(folder).model_dump() | changes | needs)
+    write_corpus(folder / "clips", n_clips=12)
+    return run_study(study, folder / "out", models=[ToyModel()])
 
 
 def read(run: Run, keep: Callable[..., object] = lambda record: True) -> list[CorpusReadings]:
