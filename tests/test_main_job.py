@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambivox.run import Run
+from ambivox.run import Run, load_study, run_study
 from ambivox.scoring import ScoringOptions, score
 from tests.cli.conftest import Cli, call_cli
 from tests.records import facts
@@ -43,9 +43,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def uninterrupted(study: Path) -> Run:
-    out = study.parent / "whole"
-    command("run", str(study), "--out", str(out))
-    return Run(out)
+    return run_study(load_study(study), study.parent / "whole")
 
 
 def test_a_run_killed_halfway_and_run_again_has_the_records_of_an_uninterrupted_one(

@@ -28,6 +28,16 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
         assert value.__name__ == name
 
 
+def test_every_module_can_be_imported_without_a_warning() -> None:
+    for module in pkgutil.walk_packages(ambivox.__path__, "ambivox."):
+        if module.name != "ambivox.__main__":  # which is the program
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError as error:  # of an extra that is not installed
+                if str(error.name).startswith("ambivox"):
+                    raise
+
+
 def test_type_checkers_see_the_names_that_programs_see() -> None:
     tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))

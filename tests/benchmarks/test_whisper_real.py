@@ -21,6 +21,8 @@ from ambivox.run import Study, run_study
 from ambivox.scoring import RowKey, ScoringOptions, score
 from tests.models.whisper.test_whisper import loss_of
 
+pytestmark = pytest.mark.usefixtures("few_noise_draws")
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLIPS = REPOSITORY / "examples" / "crema-d"
 FIVE = ("1001_DFA_ANG_XX", "1001_DFA_NEU_XX", "1001_IOM_HAP_XX", "1002_DFA_ANG_XX", "1002_DFA_NEU_XX")

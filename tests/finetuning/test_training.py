@@ -30,7 +30,7 @@ from ambivox.finetuning.weights import adapted_modules
 from ambivox.models import load_model
 from ambivox.readouts.tokens import first
 from tests.finetuning.material import config
-from tests.models.hf.checkpoints import FAMILIES, WITHOUT_PROCESSOR
+from tests.models.hf.checkpoints import FAMILIES, WITHOUT_PROCESSOR, qwen2_audio
 
 THREE = ["word", "letter", "dictionary"]
 
@@ -352,14 +352,15 @@ def test_batch_keeps_features_of_other_lengths_apart():
     assert found["shares"][0].sum(0).tolist() == [3, 3]
 
 
-def test_the_worked_example_trains_a_small_checkpoint_of_its_class(tmp_path, data_dir):
+def test_the_worked_example_trains_a_small_checkpoint_of_its_class(tmp_path):
     checkpoint = tmp_path / "checkpoint"
     checkpoint.mkdir()
-    FAMILIES["qwen2_audio"](checkpoint)  # its window is that of the real one, 30 s
-    example = load_finetuning(Path(__file__).parents[2] / "examples" / "finetune_qwen2_audio.yaml")
+    qwen2_audio(checkpoint)  # its window is that of the real one, 30 s
+    examples = Path(__file__).parents[2] / "examples"
+    example = load_finetuning(examples / "finetune_qwen2_audio.yaml")
     assert example.model.name == "Qwen/Qwen2-Audio-7B-Instruct"
     few = {
-        "path": str(data_dir / "crema-d"),
+        "path": str(examples / "crema-d"),
         "split": None,
         "development": {"speakers": ["1002"]},
         "limit": None,
@@ -369,10 +370,10 @@ def test_the_worked_example_trains_a_small_checkpoint_of_its_class(tmp_path, dat
         "corpora": [example.corpora[0].model_dump() | few],
         "prompts": ["word", "dictionary"],
         "schedule": example.schedule.model_dump()
-        | {"max_steps": 2, "evaluate_every": 2, "batch_size": 2, "accumulation": 2, "workers": 0},
+        | {"max_steps": 1, "evaluate_every": 1, "batch_size": 2, "accumulation": 2, "workers": 0},
     }
     seen = []
     folder = train(FinetuneConfig.model_validate(settings), tmp_path / "out", report=seen.append)
-    assert seen[-1].step == 2
+    assert seen[-1].step == 1
     assert load_model(str(folder), device="cpu").model.dtype == torch.float32  # as any folder loads on a CPU
     assert weights(folder)["language_model.model.layers.0.self_attn.q_proj.weight"].dtype == torch.bfloat16

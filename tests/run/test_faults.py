@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from ambivox.run import run_study
 from ambivox.scoring import ScoringOptions, score
 from ambivox.scoring.table import ScoreRow
 from ambivox.study import Study
 from tests.run.toy import ToyModel
 from tests.scoring.rows import readout_of
+
+pytestmark = pytest.mark.usefixtures("few_noise_draws")
 
 
 def test_the_reason_of_undefined_readings_is_that_of_the_readout_or_the_calibration(

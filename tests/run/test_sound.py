@@ -17,6 +17,8 @@ from ambivox.run import Run, Study, load_study, read, run_study
 from ambivox.scoring import score
 from tests.run.toy import ToyModel
 
+pytestmark = pytest.mark.usefixtures("few_noise_draws")
+
 NOISE = 0.1 * np.random.default_rng(0).standard_normal((16_000, 2))
 
 

@@ -9,6 +9,8 @@ from ambivox.scoring import score
 from tests.run.toy import ToyModel
 from tests.scoring.rows import prompt_of, readout_of
 
+pytestmark = pytest.mark.usefixtures("few_noise_draws")
+
 
 @pytest.mark.parametrize(
     ("factors", "rows"),

@@ -1,6 +1,7 @@
 """Requests for tests: seeded clips and real prompts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,5 +30,9 @@ def ask(
 
 
 def eight(model: SpeechModel, lengths: Sequence[float] = LENGTHS_S) -> list[Request]:
-    """Eight clips of different lengths, prompts in turn."""
-    return [ask(model, clip(s, i), PROMPTS[i % len(PROMPTS)]) for i, s in enumerate(lengths)]
+    """Eight clips of different lengths, prompts in turn, and answers of at most 8, 4 and 24 tokens."""
+    asked = [ask(model, clip(s, i), PROMPTS[i % len(PROMPTS)]) for i, s in enumerate(lengths)]
+    return [
+        replace(one, prompt=replace(one.prompt, max_new_tokens=min(24, one.prompt.max_new_tokens)))
+        for one in asked
+    ]

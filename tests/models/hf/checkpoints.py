@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -456,7 +457,7 @@ FAMILIES: dict[str, Callable[[Path], Path]] = {
     "gemma_3n": gemma_3n,
     "glm_asr": glm_asr,
     "music_flamingo": music_flamingo,
-    "qwen2_audio": qwen2_audio,
+    "qwen2_audio": partial(qwen2_audio, max_source_positions=250),  # 5 s
     "qwen2_5_omni": qwen2_5_omni,
     "qwen3_asr": qwen3_asr,
     "vibevoice_asr": vibevoice_asr,

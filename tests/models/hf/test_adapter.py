@@ -85,13 +85,13 @@ def test_no_batch_mixes_features_of_different_shape(loaded: Loaded) -> None:
 
 
 def test_a_clip_beyond_the_window_is_refused_with_the_fix(qwen: TransformersModel) -> None:
-    assert qwen.max_audio_s == 30.0
-    assert qwen.generate([ask(qwen, clip(30.0))])[0].audio_tokens == 750
-    message = r"long\.wav: 31\.0 s of audio, the model hears at most 30 s: give --start-s and --end-s"
+    assert qwen.max_audio_s == 5.0
+    assert qwen.generate([ask(qwen, clip(5.0))])[0].audio_tokens == 125
+    message = r"long\.wav: 6\.0 s of audio, the model hears at most 5 s: give --start-s and --end-s"
     with pytest.raises(AudioError, match=message):
-        qwen.generate([ask(qwen, clip(31.0), name="long.wav")])
+        qwen.generate([ask(qwen, clip(6.0), name="long.wav")])
     with pytest.raises(AudioError):
-        qwen.score([ask(qwen, clip(30.1))])
+        qwen.score([ask(qwen, clip(5.1))])
 
 
 def test_a_clip_too_short_for_one_audio_token_is_refused(qwen: TransformersModel) -> None:
