@@ -35,6 +35,7 @@ NODE = [
     "--object-store-memory=100000000",
     "--disable-usage-stats",
 ]
+STARTS = 4
 N_CLIPS = 400
 N_SHARDS = N_CLIPS // 2
 
@@ -64,11 +65,14 @@ class Node:
     def start(self) -> None:
         """Start it, with workers on the path of this process."""
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *self.arguments, *NODE]
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=environment(self.folder), check=False
-        )
-        if done.returncode:
-            raise SystemExit(f"ray start: {done.stdout}{done.stderr}")
+        for _ in range(STARTS):  # Ray gives a node half a minute, which a busy machine may not have
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=environment(self.folder), check=False
+            )
+            if not done.returncode:
+                return
+            self.kill()
+        raise SystemExit(f"ray start: {done.stdout}{done.stderr}")
 
     def pids(self) -> list[int]:
         """Its processes: those with its mark, and whom they started (workers write over their mark)."""
