@@ -145,7 +145,6 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
-	$(PIP) install --quiet --constraint constraints.txt --no-deps resemblyzer  # only its weights: mini's teacher
 	touch $@
 
 clean:

@@ -14,9 +14,8 @@ TEST_SPEAKERS = {"ravdess": ("17", "18", "19", "20"), "emo-db": ("08", "15")}
 DEVELOPMENT_SPEAKERS = {"ravdess": ("15", "16"), "emo-db": ("11",)}
 """Two held-out EMO-DB speakers: 08 is a woman, 15 a man. Fixed before the first training run."""
 
-EMODB_WOMEN = ("08", "09", "13", "14", "16")
-CREMAD_WOMEN = ("1002",)
-"""Of the actors whose clips are at hand."""
+CORPORA = ("ravdess", "emo-db", "nemo", "mesd")
+"""What `mini` is trained on; all speakers of nEMO and MESD are, since no split of theirs was fixed before."""
 
 _RAVDESS_STRENGTH = {"01": "normal", "02": "strong"}
 
@@ -28,9 +27,9 @@ class Clip:
     Args:
         id: corpus and file name without its ending, unique.
         path: the audio file.
-        corpus: ``ravdess``, ``emo-db`` or ``crema-d``.
+        corpus: one of `CORPORA`, or ``crema-d``.
         speaker: the corpus' own name of the speaker.
-        female: whether the speaker is a woman.
+        female: whether the speaker is a woman (of MESD's children nobody says it).
         emotion: what the actor was asked for, one of `recipes.mini.targets.HEARD`.
         strength: ``normal`` or ``strong`` for RAVDESS, ``XX`` (unspecified) elsewhere.
         recognised: EMO-DB's share of 20 listeners who named the intended emotion, in [0, 1]; None elsewhere.
@@ -57,7 +56,7 @@ def load_clips(data: Path) -> list[Clip]:
     """
     recognised = load_recognition_rates(data / "emo-db")
     clips = []
-    for name in ("ravdess", "emo-db", "crema-d"):
+    for name in (*CORPORA, "crema-d"):
         for utterance in load_corpus(name, data / name):
             speaker, emotion = str(utterance.speaker), str(utterance.intended)
             clips.append(
@@ -66,7 +65,7 @@ def load_clips(data: Path) -> list[Clip]:
                     path=utterance.audio,
                     corpus=name,
                     speaker=speaker,
-                    female=_is_woman(name, speaker),
+                    female=utterance.sex == "female",
                     emotion=emotion,
                     strength=_RAVDESS_STRENGTH[utterance.id.split("-")[3]] if name == "ravdess" else "XX",
                     recognised=recognised.get(utterance.id) if name == "emo-db" else None,
@@ -90,12 +89,6 @@ def check_speakers_disjoint(clips: list[Clip]) -> None:
 def _split(corpus: str, speaker: str) -> Split:
     if corpus == "crema-d":
         return "votes"
-    if speaker in TEST_SPEAKERS[corpus]:
+    if speaker in TEST_SPEAKERS.get(corpus, ()):
         return "test"
-    return "development" if speaker in DEVELOPMENT_SPEAKERS[corpus] else "train"
-
-
-def _is_woman(corpus: str, speaker: str) -> bool:
-    if corpus == "ravdess":
-        return int(speaker) % 2 == 0
-    return speaker in (EMODB_WOMEN if corpus == "emo-db" else CREMAD_WOMEN)
+    return "development" if speaker in DEVELOPMENT_SPEAKERS.get(corpus, ()) else "train"

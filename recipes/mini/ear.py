@@ -1,122 +1,224 @@
-"""What the language model is taught of a recording: its emotions, as far as the ear can be trusted with it.
+"""What emotion a clip speaks for: a linear map of what the tower counts, fitted to what actors meant.
 
-The recordings at hand are of two studios. An ear that never heard another one is sure and wrong there, so
-copies with a room, noise and another microphone stand in for all that is recorded elsewhere; on what sounds
-like them, `mini` answers how listeners vote.
+Every clip is heard as it is and in copies from elsewhere, so that what rooms, microphones and codecs move is
+trusted less. Choices are made by leaving one corpus out at a time: other people, another language, another
+studio are what `mini` will meet.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from transformers import Qwen2AudioEncoder
+from torch import Tensor
 
-from recipes.mini.encoder import HeadPlan, HeardHead, fit_softmax, fold_temperature, hear, pooled
-from recipes.mini.features import GENTLE, SPEEDS, Augment, Mel, augmented
-from recipes.mini.material import Material
-from recipes.mini.targets import HEARD, VOTED
+from ambivox.audio import load_audio
+from ambivox.calibration import fit_temperature
+from ambivox.models.bundled.features import Features
+from recipes.mini.checkpoint import build_extractor
+from recipes.mini.data import Clip
+from recipes.mini.recordings import Wave, elsewhere, voiceless
+from recipes.mini.targets import HEARD, VOTED, option_matrix, restrict
+from recipes.mini.tower import Dimensions, states, statistics, whispering
 
 Array = NDArray[np.float64]
+Heard = NDArray[np.float32]
 
-ROUGH = Augment(gain_db=6.0, tilt_db=6.0, noise=0.8, colour_db=12.0, reverb=0.6, trim=0.5)
-"""What makes a recording unfamiliar."""
-RIDGE = 0.005
-"""Of the judge: half of this times its squared weights is added to its mean loss."""
-AS_VOTED = np.array([float(label in VOTED) / len(VOTED) for label in HEARD])
-"""Each of the emotions that CREMA-D's actors were asked for, equally likely."""
+FLAT = np.array([0.96 / 7 if label in (*VOTED, "surprise") else 0.02 for label in HEARD])
+"""What is taught of recordings without a voice. Calm and boredom, which fall to neutral and sad where
+they are no options, get little, so that most sets of options are answered with nearly equal shares."""
 
 
 @dataclass(frozen=True)
-class Ear:
-    """What reads the encoder's states: which emotion they speak for, and how familiar they sound."""
-
-    head: HeardHead
-    judge: nn.Linear
-    temperature: float
-    """Already folded into the head."""
-
-    @torch.no_grad()
-    def belief(self, states: Tensor) -> Array:
-        """What the head makes of some audio tokens of a recording, ``(n_tokens, d)`` -> ``(9,)``."""
-        logits = self.head(states.float().mean(0))
-        return np.asarray(logits.double().softmax(-1).numpy())
-
-    @torch.no_grad()
-    def familiarity(self, states: Tensor) -> float:
-        """How much they sound like those that the head was fitted on, ``(n_tokens, d)`` -> (0, 1).
-
-        The judge's logit counts twice, so that few recordings are taken for half known.
-        """
-        return float((2 * self.judge(states.float().mean(0))).sigmoid())
-
-
-def train_ear(encoder: Qwen2AudioEncoder, material: Material, plan: HeadPlan, seed: int) -> Ear:
-    """Head and judge for an encoder, which stays as it is."""
-    head = hear(encoder, material, plan)
-    temperature = fold_temperature(encoder, head, material)
-    return Ear(head, fit_judge(encoder, material, np.random.default_rng(seed)), temperature)
-
-
-def fit_judge(encoder: Qwen2AudioEncoder, material: Material, rng: np.random.Generator) -> nn.Linear:
-    """A linear map of mean states ``(n, d)`` to the logit that a recording is none of the rough copies.
-
-    Logistic regression on the training clips, once as they are, once changed gently and twice roughly; prints
-    what it makes of the development clips.
-    """
-
-    def states(clips: NDArray[np.int64], how: Augment | None) -> Tensor:
-        plain = [material.bank.mels[k][0] for k in clips]
-        return pooled(encoder, changed(material, clips, how, rng) if how else plain)
-
-    x = torch.cat([states(material.train, how) for how in (None, GENTLE, ROUGH, ROUGH)]).double().numpy()
-    familiar = np.repeat([1.0, 1.0, 0.0, 0.0], len(material.train))
-    mean, scale = x.mean(0), x.std(0)
-    target, shares = np.stack([familiar, 1 - familiar], axis=1), np.full(len(x), 1 / len(x))
-    weight, bias = fit_softmax((x - mean) / scale, target, shares, RIDGE)
-    slope = (weight[0] - weight[1]) / scale
-    judge = nn.Linear(x.shape[1], 1)
-    with torch.no_grad():
-        judge.weight.copy_(torch.tensor(slope))
-        judge.bias.copy_(torch.tensor(bias[0] - bias[1] - slope @ mean))
-        for name, how in (("as they are", None), ("rough", ROUGH)):
-            found = judge(states(material.development, how)).sigmoid()
-            print(f"familiarity of development clips, {name}: median {found.median():.2f}", flush=True)
-    return judge
-
-
-def changed(
-    material: Material, clips: Sequence[int] | NDArray[np.int64], how: Augment, rng: np.random.Generator
-) -> list[Mel]:
-    """Features of each clip at a random speed, changed once."""
-    return [augmented(material.bank.mels[k][rng.integers(len(SPEEDS))], how, rng) for k in clips]
-
-
-@dataclass(frozen=True)
-class Teaching:
-    """What the language model shall answer.
+class EarPlan:
+    """How the head is fitted.
 
     Args:
-        ear: reads the encoder's states.
-        confusion: ``(9, 9)``, P(vote | emotion).
-        trust: where votes are taught, the weight of the ear's belief beside `AS_VOTED`.
+        copies: from elsewhere of every clip.
+        voiceless: how many recordings without a voice.
+        ridge: half of this times the squared weights, for statistics of variance 1, is added to the loss.
+        empty: share that recordings without a voice have in the loss.
+        balance: whether every corpus has the same share in it.
+        offered: whether a clip's emotion competes only with those of its corpus.
     """
 
-    ear: Ear
-    confusion: Array
-    trust: float
+    copies: int = 4
+    voiceless: int = 600
+    ridge: float = 0.02
+    empty: float = 0.06
+    balance: bool = True
+    offered: bool = True
 
-    def __call__(self, states: Tensor, votes: bool) -> Array:
-        """The shares of the emotions for some audio tokens, ``(n_tokens, d)`` -> ``(9,)``.
 
-        Numbers (``votes``) are shares of listeners. A word is the emotion that the ear believes in as far as
-        the recording sounds familiar; as far as it does not, what a listener would say.
-        """
-        belief = self.ear.belief(states)
-        listeners = (self.trust * belief + (1 - self.trust) * AS_VOTED) @ self.confusion
-        known = 0.0 if votes else self.ear.familiarity(states)
-        return np.asarray(known * belief + (1 - known) * listeners)
+class Listener:
+    """Hears recordings as the tower does, up to the end of Whisper's first layer."""
+
+    def __init__(self, whisper: Path) -> None:
+        self.encoder = whispering(whisper)
+        self._features = Features.configured(build_extractor().to_dict())
+
+    def states(self, wave: Wave) -> Heard:
+        """Shape ``(n, d)``, one for every 20 ms."""
+        wave = wave[: self._features.n_samples]
+        count = (self._features.frames_of(wave) + 1) // 2
+        return states(self.encoder, self._features.log_mel(wave, 2 * count + 1))
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What was heard of every clip, and of recordings without a voice.
+
+    Args:
+        dims: the tower's dimensions.
+        clips: `statistics` of every clip and of its copies, ``(n, 1 + copies, 4 k)``.
+        empty: of recordings without a voice, ``(m, 4 k)``.
+    """
+
+    dims: Dimensions
+    clips: Heard
+    empty: Heard
+
+
+def hear(clips: Sequence[Clip], listener: Listener, plan: EarPlan, seed: int) -> Hearing:
+    """Hear clips, their copies and recordings without a voice; a minute per thousand of them."""
+    begun, waves = time.monotonic(), [load_audio(clip.path) for clip in clips]
+    dims = Dimensions.of([listener.states(wave) for wave in waves[:: len(waves) // 300 + 1]], len(HEARD))
+
+    def counted(wave: Wave) -> Heard:
+        return statistics(listener.states(wave), dims)
+
+    rows = []
+    for n, wave in enumerate(waves):
+        draws = [np.random.default_rng([seed, n, copy]) for copy in range(plan.copies)]
+        rows.append([counted(wave), *(counted(elsewhere(wave, rng)) for rng in draws)])
+        if n % 250 == 249:
+            print(f"heard {n + 1} of {len(waves)} clips, {time.monotonic() - begun:.0f} s", flush=True)
+    empty = [counted(voiceless(np.random.default_rng([seed, n]))) for n in range(plan.voiceless)]
+    return Hearing(dims, np.array(rows), np.array(empty))
+
+
+@dataclass(frozen=True)
+class Head:
+    """Emotion logits ``weight @ statistics + bias``: ``(9, 4 k)`` and ``(9,)``, whose columns sum to zero."""
+
+    weight: Array
+    bias: Array
+
+    def logits(self, heard: Heard) -> Array:
+        """``(n, 4 k)`` -> ``(n, 9)``."""
+        return np.asarray(heard @ self.weight.T + self.bias)
+
+    def cooler(self, temperature: float) -> Head:
+        """The same with logits divided by a temperature."""
+        return Head(self.weight / temperature, self.bias / temperature)
+
+
+def fit_head(hearing: Hearing, clips: Sequence[Clip], chosen: NDArray[np.int64], plan: EarPlan) -> Head:
+    """Multinomial logistic regression of what was meant on what was heard of the chosen clips.
+
+    Where `EarPlan.offered`, a clip's emotion competes with those of its corpus only: that calm is known in
+    one studio alone must not make that studio's sound a sign of it.
+    """
+    corpus = np.array([clips[n].corpus for n in chosen])
+    meant = np.array([HEARD.index(clips[n].emotion) for n in chosen])
+    copies = hearing.clips.shape[1]
+    x = np.concatenate([hearing.clips[chosen].reshape(len(chosen) * copies, -1), hearing.empty])
+    target = np.concatenate(
+        [np.eye(len(HEARD))[np.repeat(meant, copies)], np.tile(FLAT, (len(hearing.empty), 1))]
+    )
+    offered = np.ones_like(target, dtype=bool)
+    count = {name: float((corpus == name).sum()) for name in set(corpus)}
+    if plan.offered:
+        of_corpus = {name: np.isin(np.arange(len(HEARD)), meant[corpus == name]) for name in count}
+        offered[: len(chosen) * copies] = np.repeat([of_corpus[name] for name in corpus], copies, axis=0)
+    each = np.array([1 / (len(count) * count[name]) if plan.balance else 1 / len(chosen) for name in corpus])
+    share = np.concatenate(
+        [
+            (1 - plan.empty) * np.repeat(each, copies) / copies,
+            np.full(len(hearing.empty), plan.empty / len(hearing.empty)),
+        ]
+    )
+    mean, scale = x.mean(0), x.std(0)
+    weight, bias = fit_softmax((x - mean) / scale, target, offered, share, plan.ridge)
+    weight = (weight - weight.mean(0)) / scale
+    return Head(weight, bias - bias.mean() - weight @ mean)
+
+
+def fit_softmax(
+    x: NDArray[np.floating], target: Array, offered: NDArray[np.bool_], share: Array, ridge: float
+) -> tuple[Array, Array]:
+    """Multinomial logistic regression towards shares, by L-BFGS in float32.
+
+    Args:
+        x: ``(n, d)``.
+        target: ``(n, c)``, rows that sum to one.
+        offered: ``(n, c)``, between which classes each row chooses.
+        share: ``(n,)``, what each row counts in the loss.
+        ridge: half of this times the sum of the squared weights is added to the loss.
+
+    Returns:
+        Weights ``(c, d)`` and biases ``(c,)``.
+    """
+    given, wanted, counts = (torch.tensor(some, dtype=torch.float32) for some in (x, target, share))
+    barred = torch.tensor(~offered)
+    weight = torch.zeros(wanted.shape[1], given.shape[1], requires_grad=True)
+    bias = torch.zeros(wanted.shape[1], requires_grad=True)
+    descent = torch.optim.LBFGS(
+        [weight, bias], max_iter=200, tolerance_grad=1e-5, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        descent.zero_grad()
+        logits = (given @ weight.T + bias).masked_fill(barred, -1e4)
+        value = -(counts[:, None] * wanted * logits.log_softmax(-1)).sum() + ridge / 2 * weight.square().sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    descent.step(loss)  # type: ignore[no-untyped-call]
+    return weight.detach().double().numpy(), bias.detach().double().numpy()
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What a head that was fitted to other corpora makes of one.
+
+    Args:
+        logits: of its clips as they are, ``(n, 9)``.
+        meant: what was meant, ``(n,)``, places in `HEARD`.
+    """
+
+    logits: Array
+    meant: NDArray[np.int64]
+
+    def over_six(self, temperature: float = 1.0) -> tuple[Array, NDArray[np.int64]]:
+        """What a user sees: shares of CREMA-D's six emotions, for the clips that were meant as one."""
+        six = self.meant < len(VOTED)
+        logits = self.logits[six] / temperature
+        grown = np.exp(logits - logits.max(-1, keepdims=True))
+        return restrict(grown / grown.sum(-1, keepdims=True), option_matrix(VOTED)), self.meant[six]
+
+
+def left_out(hearing: Hearing, clips: Sequence[Clip], plan: EarPlan) -> dict[str, Unseen]:
+    """Every corpus, heard by a head that was fitted to the others."""
+    found, corpora = {}, np.array([clip.corpus for clip in clips])
+    for corpus in sorted(set(corpora)):
+        head = fit_head(hearing, clips, np.flatnonzero(corpora != corpus), plan)
+        here = np.flatnonzero(corpora == corpus)
+        meant = np.array([HEARD.index(clips[n].emotion) for n in here])
+        found[corpus] = Unseen(head.logits(hearing.clips[here, 0]), meant)
+    return found
+
+
+def temperature_of(unseen: dict[str, Unseen]) -> float:
+    """How much too sure heads are of corpora that they were not fitted to, every corpus counting alike."""
+    rng, drawn = np.random.default_rng(0), []
+    for corpus in unseen.values():
+        p, meant = corpus.over_six()
+        some = rng.integers(len(p), size=1000)
+        drawn.append((p[some], np.eye(len(VOTED))[meant[some]]))
+    return float(fit_temperature(*(np.concatenate(part) for part in zip(*drawn, strict=True))).temperature)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, bootstrap
 
 from ambivox.audio import load_audio
-from ambivox.calibration import fit_temperature
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.metrics import ece
+from ambivox.models import Request
+from ambivox.models.bundled.engine import load_bundled
 from ambivox.prompts.prompt import load_prompt
 from ambivox.scoring import RowKey, ScoringOptions
 from ambivox.scoring.predictions import Predictions, rated_clips, score_predictions
@@ -23,7 +24,8 @@ from recipes.mini.asking import Asked, Mini, Wave, in_format, named, numbers, su
 from recipes.mini.card import write_card
 from recipes.mini.chat import random_emotions
 from recipes.mini.data import Clip, load_clips
-from recipes.mini.features import in_a_noisy_room
+from recipes.mini.ear import Unseen
+from recipes.mini.recordings import in_a_noisy_room, music
 from recipes.mini.targets import VOTED, VoteTable
 
 Array = NDArray[np.float64]
@@ -44,18 +46,19 @@ def mean(values: Array, seed: int) -> Interval:
     return {"value": float(values.mean()), **ends, "n": len(values), "interval": "bootstrap over clips"}
 
 
-def measure(
-    folder: Path, data: Path, *, seed: int, temperature: float | None = None, followed: float | None = None
-) -> dict[str, Any]:
-    """Everything the model card states; written to ``metrics.json`` and ``README.md`` in ``folder``."""
+def measure(folder: Path, data: Path, *, seed: int, trained: dict[str, Any]) -> dict[str, Any]:
+    """Everything the model card states; written to ``metrics.json`` and ``README.md`` in ``folder``.
+
+    Args:
+        trained: what the training knows of itself: the ``temperature`` and the figures of ``unseen`` corpora.
+    """
     mini = Mini(folder)
     clips = load_clips(data)
     votes = VoteTable(data)
     waves = {clip.id: load_audio(clip.path) for clip in clips if clip.split != "train"}
     metrics: dict[str, Any] = {
         "seed": seed,
-        "temperature": temperature,
-        "followed": followed,
+        **trained,
         "load_s": round(mini.load_s, 2),
         "parameters": sum(p.numel() for p in mini.model.parameters()),
         "megabytes": round(sum(f.stat().st_size for f in folder.iterdir() if f.is_file()) / 1e6, 2),
@@ -73,10 +76,29 @@ def measure(
         "elsewhere": _elsewhere(mini, clips, waves, seed),
         "audio_matters": _audio_matters(mini, clips, waves, seed),
         "batch": _batch(mini, clips, waves),
+        "answer_s": _answer_s(folder, [waves[clip.id] for clip in clips if clip.split == "test"][::20]),
     }
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     write_card(folder, metrics)
     return metrics
+
+
+FOUR = [VOTED.index(label) for label in ("angry", "happy", "neutral", "sad")]
+
+
+def unseen_figures(unseen: Unseen, temperature: float) -> dict[str, Any]:
+    """How right and how sure the head is of a corpus that it was not fitted to."""
+    p, meant = unseen.over_six(temperature)
+    four = np.isin(meant, FOUR)
+    best = np.array(FOUR)[p[four][:, FOUR].argmax(1)]
+    return {
+        "six": share(int((p.argmax(1) == meant).sum()), len(meant)),
+        "four": share(int((best == meant[four]).sum()), int(four.sum())),
+        "largest": float(p.max(1).mean()),
+        "vote_ece": float(ece(p, np.eye(len(VOTED))[meant], n_bins=10, target="votes")),
+        "nats": float(-np.log(p[np.arange(len(meant)), meant]).mean()),
+        "neutral": share(int((p.argmax(1) == VOTED.index("neutral")).sum()), len(meant)),
+    }
 
 
 def _splits(clips: Sequence[Clip]) -> dict[str, Any]:
@@ -114,11 +136,11 @@ def _accuracy(
         picked = [int(mini.shares(a).argmax()) for a in asked]
         found[f"token_{name}"] = share(_agree(picked, truth), len(truth))
         found[f"text_{name}"] = share(_agree([named(a) for a in asked], truth), len(truth))
-    if split == "test":
-        asked = ask_all(mini, "dictionary", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+    for name in ("dictionary", "percentages"):
+        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
         shares = [numbers(a) for a in asked]
         best = [None if p is None else int(p.argmax()) for p in shares]
-        found["text_dictionary"] = share(_agree(best, truth), len(truth))
+        found[f"text_{name}"] = share(_agree(best, truth), len(truth))
     return found
 
 
@@ -225,28 +247,29 @@ def _distinct(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict
 
 def _calibration(
     mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], votes: VoteTable, seed: int
-) -> dict[str, Any]:
-    """Vote-ECE of the word prompt's token level, before and after one temperature fitted on development.
+) -> dict[str, dict[str, Any]]:
+    """Vote-ECE (10 bins) of the word prompt's token level and of the dictionaries.
 
     RAVDESS and EMO-DB have no votes: the intended emotion counts as that of a single rater.
     """
-    shares: dict[str, Array] = {}
-    truth: dict[str, Array] = {}
+    found: dict[str, dict[str, Any]] = {}
     for split in ("development", "test", "votes"):
         chosen = [clip for clip in clips if clip.split == split and clip.emotion in VOTED]
-        asked = ask_all(mini, "word", chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
-        shares[split] = np.array([mini.shares(a) for a in asked])
         counts = [
             votes.of_clip[c.path.stem] if split == "votes" else np.eye(6)[VOTED.index(c.emotion)]
             for c in chosen
         ]
-        truth[split] = np.array([row / row.sum() for row in counts])
-
-    scaled = fit_temperature(shares["development"], truth["development"])
-    found: dict[str, Any] = {"temperature": scaled.temperature, "bins": 10, "vote_ece": {}}
-    for split, p in shares.items():
-        before, after = (float(ece(q, truth[split], n_bins=10, target="votes")) for q in (p, scaled(p)))
-        found["vote_ece"][split] = {"n": len(p), "before": before, "after": after}
+        truth = np.array([row / row.sum() for row in counts])
+        sets = [load_emotions("cremad6")] * len(chosen)
+        words = np.array([mini.shares(a) for a in ask_all(mini, "word", chosen, waves, sets, seed)])
+        written = [numbers(a) for a in ask_all(mini, "dictionary", chosen, waves, sets, seed)]
+        read = [n for n, p in enumerate(written) if p is not None]
+        shares = np.array([written[n] for n in read])
+        found[split] = {
+            "n": len(chosen),
+            "token_word": float(ece(words, truth, n_bins=10, target="votes")),
+            "text_dictionary": float(ece(shares, truth[read], n_bins=10, target="votes")),
+        }
     return found
 
 
@@ -273,7 +296,7 @@ def _elsewhere(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: 
 
 
 def _audio_matters(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Any]:
-    """Mean answers (word prompt, token level, six emotions) to speech, silence and noise."""
+    """Mean answers (word prompt, token level, six emotions) to speech, silence, noise and music."""
     speech = [waves[clip.id] for clip in clips if clip.split == "test"][::20]
     rng = np.random.default_rng(seed)
     emotions = load_emotions("cremad6")
@@ -281,7 +304,9 @@ def _audio_matters(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], se
     found: dict[str, Any] = {}
     silence = [np.zeros_like(wave) for wave in speech]
     noise = [(0.01 * rng.normal(size=wave.shape)).astype(np.float32) for wave in speech]
-    for name, group in (("speech", speech), ("silence", silence), ("noise", noise)):
+    tunes = [music(len(wave), rng) for wave in speech]
+    loud = [(0.1 * tune / np.abs(tune).max()).astype(np.float32) for tune in tunes]
+    for name, group in (("speech", speech), ("silence", silence), ("noise", noise), ("music", loud)):
         asked = mini.ask([prompt] * len(group), [emotions] * len(group), group)
         found[name] = np.mean([mini.shares(a) for a in asked], axis=0).round(4).tolist()
         if name == "speech":
@@ -301,6 +326,14 @@ def _batch(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict[st
     return {"largest_difference": float(max(gaps))}
 
 
+def _answer_s(folder: Path, waves: Sequence[Wave]) -> float:
+    """Median time of one clip with the word prompt after the first, in seconds, in the package's engine."""
+    engine, prompt = load_bundled(folder, "mini"), load_prompt("word").render(load_emotions("cremad6"))
+    label_tokens = engine.label_tokens(prompt.answers)
+    replies = engine.generate([Request(wave, prompt, label_tokens) for wave in waves])
+    return round(float(np.median([reply.time_s for reply in replies[1:]])), 3)
+
+
 def main() -> None:
     """Measure a checkpoint that is already there."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -310,8 +343,8 @@ def main() -> None:
     given = parser.parse_args()
     metrics_file = given.model / "metrics.json"
     known = json.loads(metrics_file.read_text(encoding="utf-8")) if metrics_file.exists() else {}
-    trained = {name: known.get(name) for name in ("temperature", "followed")}
-    measure(given.model, given.data, seed=given.seed, **trained)
+    trained = {name: known[name] for name in ("temperature", "unseen", "began", "counted") if name in known}
+    measure(given.model, given.data, seed=given.seed, trained=trained)
 
 
 if __name__ == "__main__":

