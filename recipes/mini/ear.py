@@ -86,20 +86,23 @@ class Hearing:
 
 def hear(clips: Sequence[Clip], listener: Listener, plan: EarPlan, seed: int) -> Hearing:
     """Hear clips, their copies and recordings without a voice; a minute per thousand of them."""
-    begun, waves = time.monotonic(), [load_audio(clip.path) for clip in clips]
-    dims = Dimensions.of([listener.states(wave) for wave in waves[:: len(waves) // 300 + 1]], len(HEARD))
+    waves = [load_audio(clip.path) for clip in clips]
+    dims = Dimensions.of([listener.states(wave) for wave in waves[:: len(waves) // 100 + 1]], len(HEARD))
+    heard = [hear_once(waves, listener, dims, copy, seed) for copy in range(1 + plan.copies)]
+    draws = [np.random.default_rng([seed, n]) for n in range(plan.voiceless)]
+    empty = [statistics(listener.states(voiceless(rng)), dims) for rng in draws]
+    return Hearing(dims, np.stack(heard, axis=1), np.array(empty))
 
-    def counted(wave: Wave) -> Heard:
-        return statistics(listener.states(wave), dims)
 
-    rows = []
+def hear_once(waves: Sequence[Wave], listener: Listener, dims: Dimensions, copy: int, seed: int) -> Heard:
+    """`statistics` of recordings as they are (copy 0) or of their so-manieth copy, ``(n, 4 k)``."""
+    begun, rows = time.monotonic(), []
     for n, wave in enumerate(waves):
-        draws = [np.random.default_rng([seed, n, copy]) for copy in range(plan.copies)]
-        rows.append([counted(wave), *(counted(elsewhere(wave, rng)) for rng in draws)])
-        if n % 250 == 249:
-            print(f"heard {n + 1} of {len(waves)} clips, {time.monotonic() - begun:.0f} s", flush=True)
-    empty = [counted(voiceless(np.random.default_rng([seed, n]))) for n in range(plan.voiceless)]
-    return Hearing(dims, np.array(rows), np.array(empty))
+        heard = elsewhere(wave, np.random.default_rng([seed, n, copy])) if copy else wave
+        rows.append(statistics(listener.states(heard), dims))
+        if n % 500 == 499:
+            print(f"copy {copy}: {n + 1} clips heard, {time.monotonic() - begun:.0f} s", flush=True)
+    return np.array(rows)
 
 
 @dataclass(frozen=True)

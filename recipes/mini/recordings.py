@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from ambivox.audio import SAMPLE_RATE_HZ
@@ -81,19 +82,21 @@ def with_noise(wave: Wave, below_db: float, slope: float, rng: np.random.Generat
 
 def coloured(white: NDArray[np.float64], slope: float) -> NDArray[np.float64]:
     """White noise ``(n_samples,)`` with power that falls with frequency to a power of ``slope`` (1: pink)."""
-    spectrum = np.fft.rfft(white)
+    length = next_fast_len(len(white), real=True)
+    spectrum = rfft(white, length)
     shaped = spectrum * np.maximum(np.arange(len(spectrum)), 20.0) ** (-slope / 2)
-    return np.asarray(np.fft.irfft(shaped, len(white)))
+    return np.asarray(irfft(shaped, length)[: len(white)])
 
 
 def through_microphone(wave: Wave, spread_db: float, rng: np.random.Generator) -> Wave:
     """Through a filter that is smooth on the octaves; its gains differ by about ``spread_db``."""
-    spectrum = np.fft.rfft(wave)
+    length = next_fast_len(len(wave), real=True)
+    spectrum = rfft(wave, length)
     octaves = np.log2(np.maximum(np.linspace(0, SAMPLE_RATE_HZ / 2, len(spectrum)), 50.0) / 50.0)
     place = np.pi * octaves / octaves[-1]
     gain_db = sum(rng.normal() / k**0.5 * np.cos(k * place + rng.uniform(0, np.pi)) for k in (1, 2, 3, 4))
-    filtered = np.fft.irfft(spectrum * 10 ** (spread_db * np.asarray(gain_db) / 20), len(wave))
-    return np.asarray(filtered, dtype=np.float32)
+    filtered = irfft(spectrum * 10 ** (spread_db * np.asarray(gain_db) / 20), length)
+    return np.asarray(filtered[: len(wave)], dtype=np.float32)
 
 
 def in_band(wave: Wave, low_hz: float, high_hz: float) -> Wave:

@@ -25,7 +25,7 @@ from recipes.mini.checkpoint import encoder_config
 
 Array = NDArray[np.float32]
 
-LEAD = 2000.0
+LEAD = 400.0
 """What is added to one of the two heavy dimensions, and taken from the other."""
 STEEP = 2.0
 """The GELUs see deviations in units of half a standard deviation."""
