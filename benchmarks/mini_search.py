@@ -28,9 +28,7 @@ RESULTS = Path(__file__).parent / "results"
 SCRIPT = EarPlan()
 PLANS = {
     "script": SCRIPT,
-    **{f"ridge {ridge}": replace(SCRIPT, ridge=ridge) for ridge in (0.005, 0.01, 0.04, 0.08)},
-    "all nine emotions compete everywhere": replace(SCRIPT, offered=False),
-    "every clip counts alike": replace(SCRIPT, balance=False),
+    **{f"ridge {ridge}": replace(SCRIPT, ridge=ridge) for ridge in (0.03, 0.3)},
     "no recordings without a voice": replace(SCRIPT, empty=0.0),
 }
 PARTS = {"mean alone": (0,), "mean and spread": (0, 1), "spread and tails": (1, 2, 3)}

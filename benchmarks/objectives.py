@@ -27,7 +27,7 @@ from typing import TextIO
 import numpy as np
 import torch
 from recipes.mini.data import DEVELOPMENT_SPEAKERS, Clip, load_clips
-from recipes.mini.targets import VOTED, VoteTable, heard_target, option_matrix, restrict
+from recipes.mini.targets import SHARPEN, VOTED, VoteTable, heard_target, option_matrix, restrict
 
 from ambivox.corpora import load_corpus
 from ambivox.emotions import load_emotions
@@ -205,7 +205,10 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     begun = time.perf_counter()
     rng = np.random.default_rng(CLIPS_SEED)
-    clips, votes = load_clips(given.data), VoteTable(given.data)
+    clips, votes = (
+        [clip for clip in load_clips(given.data) if clip.corpus in (*SHARPEN, "crema-d")],
+        VoteTable(given.data),
+    )
     sizes = {"train": given.train_clips, "development": given.development_clips, "test": given.test_clips}
     chosen = {split: choose(clips, split, size, rng) for split, size in sizes.items()}
     with (

@@ -43,16 +43,14 @@ class EarPlan:
         voiceless: how many recordings without a voice.
         ridge: half of this times the squared weights, for statistics of variance 1, is added to the loss.
         empty: share that recordings without a voice have in the loss.
-        balance: whether every corpus has the same share in it.
-        offered: whether a clip's emotion competes only with those of its corpus.
+
+    Every corpus has the same share in the loss.
     """
 
-    copies: int = 4
-    voiceless: int = 600
-    ridge: float = 0.02
+    copies: int = 2
+    voiceless: int = 200
+    ridge: float = 0.1
     empty: float = 0.06
-    balance: bool = True
-    offered: bool = True
 
 
 class Listener:
@@ -124,43 +122,28 @@ class Head:
 def fit_head(hearing: Hearing, clips: Sequence[Clip], chosen: NDArray[np.int64], plan: EarPlan) -> Head:
     """Multinomial logistic regression of what was meant on what was heard of the chosen clips.
 
-    Where `EarPlan.offered`, a clip's emotion competes with those of its corpus only: that calm is known in
-    one studio alone must not make that studio's sound a sign of it.
+    All nine emotions compete everywhere, also those that a clip's corpus does not have.
     """
     corpus = np.array([clips[n].corpus for n in chosen])
     meant = np.array([HEARD.index(clips[n].emotion) for n in chosen])
-    copies = hearing.clips.shape[1]
+    copies, empty = hearing.clips.shape[1], len(hearing.empty)
     x = np.concatenate([hearing.clips[chosen].reshape(len(chosen) * copies, -1), hearing.empty])
-    target = np.concatenate(
-        [np.eye(len(HEARD))[np.repeat(meant, copies)], np.tile(FLAT, (len(hearing.empty), 1))]
-    )
-    offered = np.ones_like(target, dtype=bool)
-    count = {name: float((corpus == name).sum()) for name in set(corpus)}
-    if plan.offered:
-        of_corpus = {name: np.isin(np.arange(len(HEARD)), meant[corpus == name]) for name in count}
-        offered[: len(chosen) * copies] = np.repeat([of_corpus[name] for name in corpus], copies, axis=0)
-    each = np.array([1 / (len(count) * count[name]) if plan.balance else 1 / len(chosen) for name in corpus])
-    share = np.concatenate(
-        [
-            (1 - plan.empty) * np.repeat(each, copies) / copies,
-            np.full(len(hearing.empty), plan.empty / len(hearing.empty)),
-        ]
-    )
+    target = np.concatenate([np.eye(len(HEARD))[np.repeat(meant, copies)], np.tile(FLAT, (empty, 1))])
+    names, counts = np.unique(corpus, return_counts=True)
+    each = (1 - plan.empty) / (len(names) * copies * counts[np.searchsorted(names, corpus)])
+    share = np.concatenate([np.repeat(each, copies), np.full(empty, plan.empty / empty)])
     mean, scale = x.mean(0), x.std(0)
-    weight, bias = fit_softmax((x - mean) / scale, target, offered, share, plan.ridge)
+    weight, bias = fit_softmax((x - mean) / scale, target, share, plan.ridge)
     weight = (weight - weight.mean(0)) / scale
     return Head(weight, bias - bias.mean() - weight @ mean)
 
 
-def fit_softmax(
-    x: NDArray[np.floating], target: Array, offered: NDArray[np.bool_], share: Array, ridge: float
-) -> tuple[Array, Array]:
+def fit_softmax(x: NDArray[np.floating], target: Array, share: Array, ridge: float) -> tuple[Array, Array]:
     """Multinomial logistic regression towards shares, by L-BFGS in float32.
 
     Args:
         x: ``(n, d)``.
         target: ``(n, c)``, rows that sum to one.
-        offered: ``(n, c)``, between which classes each row chooses.
         share: ``(n,)``, what each row counts in the loss.
         ridge: half of this times the sum of the squared weights is added to the loss.
 
@@ -168,7 +151,6 @@ def fit_softmax(
         Weights ``(c, d)`` and biases ``(c,)``.
     """
     given, wanted, counts = (torch.tensor(some, dtype=torch.float32) for some in (x, target, share))
-    barred = torch.tensor(~offered)
     weight = torch.zeros(wanted.shape[1], given.shape[1], requires_grad=True)
     bias = torch.zeros(wanted.shape[1], requires_grad=True)
     descent = torch.optim.LBFGS(
@@ -177,8 +159,8 @@ def fit_softmax(
 
     def loss() -> Tensor:
         descent.zero_grad()
-        logits = (given @ weight.T + bias).masked_fill(barred, -1e4)
-        value = -(counts[:, None] * wanted * logits.log_softmax(-1)).sum() + ridge / 2 * weight.square().sum()
+        errors = -(wanted * (given @ weight.T + bias).log_softmax(-1)).sum(-1)
+        value = counts @ errors + ridge / 2 * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

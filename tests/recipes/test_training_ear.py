@@ -83,30 +83,21 @@ def test_the_tower_writes_the_linear_map_of_the_statistics(mels: list[np.ndarray
 def test_the_head_is_the_logistic_regression_of_scikit_learn() -> None:
     x, labels = RNG.normal(size=(300, 5)), RNG.integers(3, size=300)
     x[labels == 1] += 1
-    target, everything = np.eye(3)[labels], np.ones((300, 3), dtype=bool)
-    weight, bias = fit_softmax(x, target, everything, np.full(300, 1 / 300), ridge=0.1)
+    weight, bias = fit_softmax(x, np.eye(3)[labels], np.full(300, 1 / 300), ridge=0.1)
     theirs = LogisticRegression(C=1 / (0.1 * 300), tol=1e-8, max_iter=1000).fit(x, labels)
     ours = log_softmax(x @ weight.T + bias, axis=1)
     np.testing.assert_allclose(ours, theirs.predict_log_proba(x), atol=2e-3)
 
 
-def test_a_clip_chooses_among_what_it_is_offered_only() -> None:
-    x, target = np.ones((4, 1)), np.eye(3)[[0, 0, 1, 1]]
-    offered = np.tile([True, True, False], (4, 1))
-    weight, bias = fit_softmax(x, target, offered, np.full(4, 0.25), ridge=0.1)
-    assert (weight[2], bias[2]) == (0.0, 0.0)
-    assert weight[0] + bias[0] == pytest.approx(weight[1] + bias[1], abs=1e-3)
-
-
 def made_hearing() -> tuple[Hearing, list[Clip]]:
-    """Two corpora in which two dimensions tell sad from angry, and a third the corpus."""
+    """Two corpora in which two of three dimensions tell sad from angry."""
     clips, rows = [], []
-    for corpus, place in (("ravdess", -1.0), ("emo-db", 1.0)):
+    for corpus in ("ravdess", "emo-db"):
         for n in range(40):
             emotion = ("sad", "angry")[n % 2]
             clips.append(Clip(f"{corpus}/{n}", Path("x"), corpus, "1", True, emotion, "XX", None, "train"))
             signs = np.array([1.0, -1.0]) * (1 if emotion == "sad" else -1) + RNG.normal(size=2)
-            rows.append(np.append(signs, place + 0.1 * RNG.normal()))
+            rows.append(np.append(2 * signs, RNG.normal()))
     dims = Dimensions(*(np.zeros(1) for _ in range(4)))
     heard = np.array(rows, dtype=np.float32)[:, None]
     return Hearing(dims, np.repeat(heard, 2, axis=1), np.zeros((3, 3), dtype=np.float32)), clips
@@ -127,10 +118,10 @@ def test_a_corpus_is_left_out_of_what_it_is_heard_by() -> None:
 
 
 def test_the_temperature_makes_unseen_corpora_as_sure_as_they_are_right() -> None:
-    logits = 2 * RNG.normal(size=(4000, 9))
+    logits = RNG.normal(size=(4000, 9))
     logits[:, 6:] = -30
     meant = (logits + RNG.gumbel(size=logits.shape)).argmax(1)
-    assert temperature_of({"a": Unseen(3 * logits, meant)}) == pytest.approx(3, rel=0.1)
+    assert temperature_of({"a": Unseen(2 * logits, meant)}) == pytest.approx(2, rel=0.15)
 
 
 def test_the_joined_model_reads_what_the_head_says(mels: list[np.ndarray]) -> None:
