@@ -205,10 +205,8 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     begun = time.perf_counter()
     rng = np.random.default_rng(CLIPS_SEED)
-    clips, votes = (
-        [clip for clip in load_clips(given.data) if clip.corpus in (*SHARPEN, "crema-d")],
-        VoteTable(given.data),
-    )
+    clips = [clip for clip in load_clips(given.data) if clip.corpus in (*SHARPEN, "crema-d")]
+    votes = VoteTable(given.data)
     sizes = {"train": given.train_clips, "development": given.development_clips, "test": given.test_clips}
     chosen = {split: choose(clips, split, size, rng) for split, size in sizes.items()}
     with (
