@@ -2,9 +2,7 @@
 
     python -m benchmarks.mini_search --data ../shared/data --work runs/mini
 
-A candidate is the plan of the recipe, changed in one thing. Each is fitted to three corpora and asked about
-the fourth, four times; and fitted to all training speakers and asked about the development speakers. Test
-speakers and CREMA-D are never heard here. Writes results/mini_search_table.md.
+Writes results/mini_search.md, which says what is compared.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from recipes.mini.data import Clip
-from recipes.mini.ear import EarPlan, Hearing, Unseen, fit_head, left_out, temperature_of
+from recipes.mini.ear import EarPlan, Hearing, Listener, Unseen, fit_head, hear, left_out, temperature_of
 from recipes.mini.evaluate import unseen_figures
 from recipes.mini.make import heard, training_clips
 from recipes.mini.targets import HEARD
@@ -25,6 +23,15 @@ from recipes.mini.targets import HEARD
 from benchmarks.whisper_weights import checkpoint
 
 RESULTS = Path(__file__).parent / "results"
+HEADING = """# How the head of `mini` was chosen
+
+Written by `python -m benchmarks.mini_search`. A candidate is the plan of the recipe (`script`), changed in
+one thing. Each is fitted to three corpora and asked about the fourth, four times: *four* is how often it
+names the emotion meant of angry, happy, neutral and sad. And each is fitted to all training speakers and
+asked about the development speakers (RAVDESS 15 and 16, 88 clips; EMO-DB 11, 47 clips), with six emotions.
+Shares are divided by the temperature that suits the corpora left out. Standard errors: about .01 for the
+mean of four, .05 and .065 for the development speakers. Test speakers and CREMA-D are never heard here.
+"""
 SCRIPT = EarPlan()
 PLANS = {
     "script": SCRIPT,
@@ -35,8 +42,12 @@ PARTS = {"mean alone": (0,), "mean and spread": (0, 1), "spread and tails": (1, 
 """Which of the four kinds of statistics are counted."""
 
 
-def candidates(hearing: Hearing) -> dict[str, tuple[Hearing, EarPlan]]:
-    """What is heard, and how the head is fitted to it."""
+def candidates(hearing: Hearing, deeper: Hearing) -> dict[str, tuple[Hearing, EarPlan]]:
+    """What is heard, and how the head is fitted to it.
+
+    Args:
+        deeper: the same clips through two layers of Whisper, without copies.
+    """
     found = {name: (hearing, plan) for name, plan in PLANS.items()}
     found["no copies from elsewhere"] = replace(hearing, clips=hearing.clips[:, :1]), SCRIPT
     width = hearing.clips.shape[-1] // 4
@@ -44,6 +55,7 @@ def candidates(hearing: Hearing) -> dict[str, tuple[Hearing, EarPlan]]:
         columns = np.concatenate([np.arange(n * width, (n + 1) * width) for n in parts])
         counted = replace(hearing, clips=hearing.clips[..., columns], empty=hearing.empty[:, columns])
         found[name] = counted, SCRIPT
+    found["no copies, Whisper's first two layers"] = deeper, SCRIPT
     return found
 
 
@@ -85,7 +97,9 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     given.work.mkdir(parents=True, exist_ok=True)
     clips = training_clips(given.data)
-    hearing = heard(clips, checkpoint("tiny.en", given.work), given.work, SCRIPT, seed=0)
+    whisper = checkpoint("tiny.en", given.work)
+    hearing, _ = heard(clips, whisper, given.work, SCRIPT, seed=0)
+    deeper = hear(clips, Listener(whisper, layers=2), replace(SCRIPT, copies=0), seed=0)
     names = [f"{corpus}, four" for corpus in sorted({clip.corpus for clip in clips})]
     names += [
         "mean of four",
@@ -97,10 +111,10 @@ def main() -> None:
     ]
     lines = [f"| candidate | {' | '.join(names)} | temperature |", "|---" * (len(names) + 2) + "|"]
     print("\n".join(lines), flush=True)
-    for name, (counted, plan) in candidates(hearing).items():
+    for name, (counted, plan) in candidates(hearing, deeper).items():
         lines.append(row(name, counted, clips, plan))
         print(lines[-1], flush=True)
-    (RESULTS / "mini_search_table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (RESULTS / "mini_search.md").write_text("\n".join([HEADING, *lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -114,6 +114,8 @@ variation). A batch of eight and eight single clips differ by at most {batch:.0e
    learns to copy options, to write every format and to say the distribution in token probabilities and
    numbers (whole tenths that sum to one). It began from {began}.
 
+Hearing took {hearing_min} minutes and the language part {answers_min}, on one CPU core each.
+
 | split | corpus | clips | speakers |
 |---|---|---|---|
 {splits}
@@ -195,6 +197,8 @@ def write_card(folder: Path, metrics: dict[str, Any]) -> None:
             neutral=100 * metrics["elsewhere"]["meant neutral"]["value"],
             temperature=metrics["temperature"],
             began=metrics["began"],
+            hearing_min=round(metrics["took_s"]["hearing"] / 60),
+            answers_min=round(metrics["took_s"]["answers"] / 60),
             counted=metrics["counted"],
             speakers=sum(len(entry["speakers"]) for entry in metrics["splits"]["train"].values()),
             splits="\n".join(

@@ -47,24 +47,25 @@ class EarPlan:
     Every corpus has the same share in the loss.
     """
 
-    copies: int = 2
+    copies: int = 1
     voiceless: int = 200
     ridge: float = 0.1
     empty: float = 0.06
 
 
 class Listener:
-    """Hears recordings as the tower does, up to the end of Whisper's first layer."""
+    """Hears recordings as the tower does, up to the end of Whisper's first layer (or of the second)."""
 
-    def __init__(self, whisper: Path) -> None:
+    def __init__(self, whisper: Path, layers: int = 1) -> None:
         self.encoder = whispering(whisper)
+        self._layers = layers
         self._features = Features.configured(build_extractor().to_dict())
 
     def states(self, wave: Wave) -> Heard:
         """Shape ``(n, d)``, one for every 20 ms."""
         wave = wave[: self._features.n_samples]
         count = (self._features.frames_of(wave) + 1) // 2
-        return states(self.encoder, self._features.log_mel(wave, 2 * count + 1))
+        return states(self.encoder, self._features.log_mel(wave, 2 * count + 1), self._layers)
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,15 @@ State = dict[str, Any]
 
 
 def once(work: Path, stage: str, plan: object, make: Callable[[], State]) -> State:
-    """What ``make`` gives: from the file of a stage, or made and left there, written aside and renamed.
+    """What ``make`` gives, and ``took_s``: from the file of a stage, or made and left there.
 
-    The file is named after the plan, so that another plan never finds it. Of the code and the data it knows
-    nothing: who changes those deletes the file.
+    The file is written aside and renamed. It is named after the plan, so that another plan never finds it. Of
+    the code and the data it knows nothing: who changes those deletes the file.
     """
     path = work / f"{stage}-{hashlib.sha256(repr(plan).encode()).hexdigest()[:10]}.pt"
     if not path.exists():
-        made = make()
+        begun_s = time.monotonic()
+        made = {**make(), "took_s": time.monotonic() - begun_s}
         torch.save(made, path.with_suffix(".tmp"))
         path.with_suffix(".tmp").replace(path)
     return dict(torch.load(path))
@@ -54,8 +55,10 @@ def training_clips(data: Path) -> list[Clip]:
     return [clip for clip in load_clips(data) if clip.split in ("train", "development")]
 
 
-def heard(clips: Sequence[Clip], whisper: Path, work: Path, plan: EarPlan, seed: int) -> Hearing:
-    """Stage 1."""
+def heard(
+    clips: Sequence[Clip], whisper: Path, work: Path, plan: EarPlan, seed: int
+) -> tuple[Hearing, float]:
+    """Stage 1, and how many seconds it took."""
 
     def make() -> State:
         found = hear(clips, Listener(whisper), plan, seed)
@@ -63,9 +66,10 @@ def heard(clips: Sequence[Clip], whisper: Path, work: Path, plan: EarPlan, seed:
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     kept = once(work, "hearing", (plan.copies, plan.voiceless, len(clips), seed), make)
+    took_s = float(kept.pop("took_s"))
     found = {name: tensor.numpy() for name, tensor in kept.items()}
     clips_heard, empty = found.pop("clips"), found.pop("empty")
-    return Hearing(Dimensions(**found), clips_heard, empty)
+    return Hearing(Dimensions(**found), clips_heard, empty), took_s
 
 
 def encoding_of(work: Path, seed: int, begun: Path | None) -> tuple[Encoding, Any]:
@@ -104,7 +108,7 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0, begun: Path | N
     start, plan = time.monotonic(), EarPlan()
     work.mkdir(parents=True, exist_ok=True)
     clips, whisper = training_clips(data), checkpoint("tiny.en", work)
-    hearing = heard(clips, whisper, work, plan, seed)
+    hearing, hearing_s = heard(clips, whisper, work, plan, seed)
     encoding, pool = encoding_of(work, seed, begun)
     lessons = FURTHER if begun else AnswersPlan()
     answers = once(
@@ -127,6 +131,7 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0, begun: Path | N
     trained = {
         "temperature": temperature,
         "counted": len(hearing.dims.counted),
+        "took_s": {"hearing": round(hearing_s), "answers": round(answers["took_s"])},
         "began": "the language part of the `mini` before" if begun else "weights set by hand",
         "unseen": {name: unseen_figures(corpus, temperature) for name, corpus in others.items()},
     }

@@ -58,10 +58,13 @@ class Start:
         return self._canonical[name]
 
     def reader(self) -> nn.Linear:
-        """Emotion logits ``(9,)`` -> what the language model reads ``(192,)``: a bag of emotion words."""
+        """Emotion logits ``(9,)`` -> what the language model reads ``(192,)``: a bag of emotion words.
+
+        The bias is so much longer that all audio tokens are nearly of one length: a norm keeps their mean.
+        """
         reader = nn.Linear(len(HEARD), 4 * SIZE)
         reader.weight.data = 0.5 * torch.stack([self.emotion(label) for label in HEARD], dim=1)
-        reader.bias.data = 3.0 * self.is_audio
+        reader.bias.data = 5.0 * self.is_audio
         return reader
 
 
@@ -97,11 +100,11 @@ def start_by_hand(
     _look_back_to(first, 2, start.is_word)
     _carry(first, 2, start.word, start.last, 0.07)
     _look_at(first, 3, start.is_audio, 1.5)
-    _carry(first, 3, start.word, start.word, 0.2)
+    _carry(first, 3, start.word, start.word, 0.3)
     _match(second, 0, start.last, start.before, 1.2)
     _carry(second, 0, start.word, start.word, 0.1)
     _look_at(second, 1, start.is_audio, 1.5)
-    _carry(second, 1, start.word, start.word, 0.2)
+    _carry(second, 1, start.word, start.word, 0.3)
     _look_at(second, 2, start.is_digit + start.is_start, 3.5)
     _carry_marks(second, 2, {start.digit: start.sum, start.is_start: start.rest}, 0.7)
     for head in (0, 1):

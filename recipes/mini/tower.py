@@ -34,7 +34,7 @@ TAIL = 4.0
 
 
 def whispering(folder: Path) -> Qwen2AudioEncoder:
-    """An encoder with Whisper's convolutions, positions and first layer; its second layer is left to set.
+    """An encoder with Whisper's convolutions, positions and first two layers; `set_counting` sets the second.
 
     Args:
         folder: of a Whisper checkpoint that transformers loads.
@@ -43,7 +43,8 @@ def whispering(folder: Path) -> Qwen2AudioEncoder:
     encoder = Qwen2AudioEncoder._from_config(encoder_config(), attn_implementation="sdpa")
     encoder.conv1.load_state_dict(whisper.conv1.state_dict())
     encoder.conv2.load_state_dict(whisper.conv2.state_dict())
-    encoder.layers[0].load_state_dict(whisper.layers[0].state_dict())
+    for layer, whispers in zip(encoder.layers, whisper.layers, strict=False):
+        layer.load_state_dict(whispers.state_dict())
     encoder.embed_positions.weight.data = whisper.embed_positions.weight.data[
         : encoder.max_source_positions
     ].clone()
@@ -51,8 +52,8 @@ def whispering(folder: Path) -> Qwen2AudioEncoder:
 
 
 @torch.no_grad()
-def states(encoder: Qwen2AudioEncoder, mel: Array) -> Array:
-    """What Whisper's first layer says of a clip: features ``(n_frames, n_mels)`` -> ``(n_frames // 2, d)``.
+def states(encoder: Qwen2AudioEncoder, mel: Array, layers: int = 1) -> Array:
+    """What Whisper's first layers say of a clip: features ``(n_frames, n_mels)`` -> ``(n_frames // 2, d)``.
 
     The features are the clip's and one frame more, which the convolutions reach.
     """
@@ -60,7 +61,9 @@ def states(encoder: Qwen2AudioEncoder, mel: Array) -> Array:
     hidden = torch.nn.functional.gelu(encoder.conv1(hidden))
     hidden = torch.nn.functional.gelu(encoder.conv2(hidden))[0].T[: len(mel) // 2]
     hidden = (hidden + encoder.embed_positions.weight[: len(hidden)])[None]
-    out: Array = encoder.layers[0](hidden, None)[0].numpy()
+    for layer in encoder.layers[:layers]:
+        hidden = layer(hidden, None)
+    out: Array = hidden[0].numpy()
     return out
 
 

@@ -34,7 +34,7 @@ SOUNDS = {
     "silence": np.zeros(16_000, dtype=np.float32),
     "as long as it hears": RNG.normal(0, 0.1, 240_000).astype(np.float32),
     "a sample less": RNG.normal(0, 0.1, 239_999).astype(np.float32),
-    "as short as it hears": RNG.normal(0, 0.1, 641).astype(np.float32),
+    "as short as it hears": RNG.normal(0, 0.1, 321).astype(np.float32),
     "a click at the end": np.append(np.zeros(15_999), 1).astype(np.float32),
 }
 
@@ -104,7 +104,7 @@ def test_its_name_and_limits_are_those_of_the_same_weights_in_transformers(
 
 @pytest.mark.parametrize(
     ("n_samples", "said"),
-    [(640, r"x\.wav: 0\.04 s of audio is too short for mini"), (240_100, r"x\.wav: 15\.0 s .* at most 15 s")],
+    [(320, r"x\.wav: 0\.02 s of audio is too short for mini"), (240_100, r"x\.wav: 15\.0 s .* at most 15 s")],
 )
 def test_a_clip_that_is_not_heard_whole_is_refused(mini: Mini, n_samples: int, said: str) -> None:
     with pytest.raises(AudioError, match=said):
