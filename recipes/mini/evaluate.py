@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def measure(folder: Path, data: Path, *, seed: int, trained: dict[str, Any]) -> 
     clips = load_clips(data)
     votes = VoteTable(data)
     waves = {clip.id: load_audio(clip.path) for clip in clips if clip.split != "train"}
+    answers = {split: ask_six(mini, clips, waves, split, seed) for split in ("development", "test", "votes")}
     metrics: dict[str, Any] = {
         "seed": seed,
         **trained,
@@ -64,16 +66,16 @@ def measure(folder: Path, data: Path, *, seed: int, trained: dict[str, Any]) -> 
         "megabytes": round(sum(f.stat().st_size for f in folder.iterdir() if f.is_file()) / 1e6, 2),
         "splits": _splits(clips),
         "accuracy": {
-            f"{split}/{corpus}": _accuracy(mini, clips, waves, split, corpus, seed)
+            f"{split}/{corpus}": _accuracy(mini, answers[split], corpus)
             for split in ("development", "test")
             for corpus in ("ravdess", "emo-db")
         },
-        "crema-d": _votes(mini, clips, waves, votes, seed),
+        "crema-d": _votes(mini, answers["votes"], votes, seed),
         "formats": _formats(mini, clips, waves, seed),
         "own_options": _own_options(mini, clips, waves, seed),
         "distinct": _distinct(mini, clips, waves),
-        "calibration": _calibration(mini, clips, waves, votes, seed),
-        "elsewhere": _elsewhere(mini, clips, waves, seed),
+        "calibration": {split: _calibration(mini, six, votes) for split, six in answers.items()},
+        "elsewhere": _elsewhere(mini, answers["test"], waves, seed),
         "audio_matters": _audio_matters(mini, clips, waves, seed),
         "batch": _batch(mini, clips, waves),
         "answer_s": _answer_s(folder, [waves[clip.id] for clip in clips if clip.split == "test"][::20]),
@@ -125,22 +127,36 @@ def ask_all(
     return mini.ask(prompts, sets, [waves[clip.id] for clip in clips])
 
 
-def _accuracy(
-    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], split: str, corpus: str, seed: int
-) -> dict[str, Interval]:
-    chosen = [c for c in clips if (c.split, c.corpus) == (split, corpus) and c.emotion in VOTED]
-    truth = [VOTED.index(clip.emotion) for clip in chosen]
+@dataclass(frozen=True)
+class Six:
+    """What was answered on clips of the six emotions with these as options, by prompt."""
+
+    clips: list[Clip]
+    asked: dict[str, list[Asked]]
+
+
+def ask_six(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], split: str, seed: int) -> Six:
+    """Ask about the clips of a split that were meant as one of the six, options in an order of their own."""
+    chosen = [clip for clip in clips if clip.split == split and clip.emotion in VOTED]
+    sets = [load_emotions("cremad6")] * len(chosen)
+    prompts = ("word", "letter", "dictionary", "percentages")
+    return Six(chosen, {name: ask_all(mini, name, chosen, waves, sets, seed) for name in prompts})
+
+
+def _accuracy(mini: Mini, six: Six, corpus: str) -> dict[str, Interval]:
+    here = [n for n, clip in enumerate(six.clips) if clip.corpus == corpus]
+    truth = [VOTED.index(six.clips[n].emotion) for n in here]
     found: dict[str, Interval] = {}
-    for name in ("word", "letter"):
-        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
-        picked = [int(mini.shares(a).argmax()) for a in asked]
-        found[f"token_{name}"] = share(_agree(picked, truth), len(truth))
-        found[f"text_{name}"] = share(_agree([named(a) for a in asked], truth), len(truth))
-    for name in ("dictionary", "percentages"):
-        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
-        shares = [numbers(a) for a in asked]
-        best = [None if p is None else int(p.argmax()) for p in shares]
-        found[f"text_{name}"] = share(_agree(best, truth), len(truth))
+    for name, answers in six.asked.items():
+        asked = [answers[n] for n in here]
+        if name in ("word", "letter"):
+            picked = [int(mini.shares(a).argmax()) for a in asked]
+            found[f"token_{name}"] = share(_agree(picked, truth), len(truth))
+            found[f"text_{name}"] = share(_agree([named(a) for a in asked], truth), len(truth))
+        else:
+            shares = [numbers(a) for a in asked]
+            best = [None if p is None else int(p.argmax()) for p in shares]
+            found[f"text_{name}"] = share(_agree(best, truth), len(truth))
     return found
 
 
@@ -148,18 +164,15 @@ def _agree(picked: Sequence[int | None], truth: Sequence[int]) -> int:
     return sum(p == t for p, t in zip(picked, truth, strict=True))
 
 
-def _votes(
-    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], votes: VoteTable, seed: int
-) -> dict[str, Any]:
-    chosen = [clip for clip in clips if clip.split == "votes"]
+def _votes(mini: Mini, six: Six, votes: VoteTable, seed: int) -> dict[str, Any]:
+    chosen = six.clips
     counts = np.array([votes.of_clip[clip.path.stem] for clip in chosen])
     human = counts / counts.sum(axis=1, keepdims=True)
     answers: dict[str, Array] = {
         "uniform": np.full_like(human, 1 / 6),
         "vote_prior": np.tile(votes.prior(), (len(chosen), 1)),
     }
-    for name in ("word", "letter", "dictionary", "percentages"):
-        asked = ask_all(mini, name, chosen, waves, [load_emotions("cremad6")] * len(chosen), seed)
+    for name, asked in six.asked.items():
         if name in ("word", "letter"):
             answers[f"token_{name}"] = np.array([mini.shares(a) for a in asked])
         else:
@@ -245,46 +258,38 @@ def _distinct(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict
     return found
 
 
-def _calibration(
-    mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], votes: VoteTable, seed: int
-) -> dict[str, dict[str, Any]]:
-    """Vote-ECE (10 bins) of the word prompt's token level and of the dictionaries.
+def _calibration(mini: Mini, six: Six, votes: VoteTable) -> dict[str, Any]:
+    """Vote-ECE (10 bins) of the word prompt's token level and of the dictionaries that can be read.
 
     RAVDESS and EMO-DB have no votes: the intended emotion counts as that of a single rater.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for split in ("development", "test", "votes"):
-        chosen = [clip for clip in clips if clip.split == split and clip.emotion in VOTED]
-        counts = [
-            votes.of_clip[c.path.stem] if split == "votes" else np.eye(6)[VOTED.index(c.emotion)]
-            for c in chosen
-        ]
-        truth = np.array([row / row.sum() for row in counts])
-        sets = [load_emotions("cremad6")] * len(chosen)
-        words = np.array([mini.shares(a) for a in ask_all(mini, "word", chosen, waves, sets, seed)])
-        written = [numbers(a) for a in ask_all(mini, "dictionary", chosen, waves, sets, seed)]
-        read = [n for n, p in enumerate(written) if p is not None]
-        shares = np.array([written[n] for n in read])
-        found[split] = {
-            "n": len(chosen),
-            "token_word": float(ece(words, truth, n_bins=10, target="votes")),
-            "text_dictionary": float(ece(shares, truth[read], n_bins=10, target="votes")),
-        }
-    return found
+    counts = [
+        votes.of_clip[c.path.stem] if c.split == "votes" else np.eye(6)[VOTED.index(c.emotion)]
+        for c in six.clips
+    ]
+    truth = np.array([row / row.sum() for row in counts])
+    words = np.array([mini.shares(a) for a in six.asked["word"]])
+    written = [numbers(a) for a in six.asked["dictionary"]]
+    read = [n for n, p in enumerate(written) if p is not None]
+    shares = np.array([written[n] for n in read])
+    return {
+        "n": len(six.clips),
+        "token_word": float(ece(words, truth, n_bins=10, target="votes")),
+        "text_dictionary": float(ece(shares, truth[read], n_bins=10, target="votes")),
+    }
 
 
-def _elsewhere(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave], seed: int) -> dict[str, Any]:
+def _elsewhere(mini: Mini, six: Six, waves: dict[str, Wave], seed: int) -> dict[str, Any]:
     """How often the word of the token level is right, how sure it is, and how often it is neutral: as
     recorded, and in a noisy room.
     """
-    chosen = [clip for clip in clips if clip.split == "test" and clip.emotion in VOTED]
-    truth = [VOTED.index(clip.emotion) for clip in chosen]
+    truth = [VOTED.index(clip.emotion) for clip in six.clips]
     rng = np.random.default_rng(seed)
-    rooms = {clip.id: in_a_noisy_room(waves[clip.id], rng) for clip in chosen}
+    rooms = {clip.id: in_a_noisy_room(waves[clip.id], rng) for clip in six.clips}
+    noisy = ask_all(mini, "word", six.clips, rooms, [load_emotions("cremad6")] * len(six.clips), seed)
     neutral = VOTED.index("neutral")
     found: dict[str, Any] = {"meant neutral": share(truth.count(neutral), len(truth))}
-    for name, heard in (("as recorded", waves), ("in a noisy room", rooms)):
-        asked = ask_all(mini, "word", chosen, heard, [load_emotions("cremad6")] * len(chosen), seed)
+    for name, asked in (("as recorded", six.asked["word"]), ("in a noisy room", noisy)):
         shares = np.array([mini.shares(a) for a in asked])
         picked = [int(p.argmax()) for p in shares]
         found[name] = {
