@@ -132,7 +132,7 @@ def main() -> None:
         if given.run:
             shutil.copytree(given.run, run)
         else:
-            ambivox.run_study(ROOT / "examples" / "demo.yaml", run)
+            ambivox.run_study(ambivox.load_study(ROOT / "examples" / "demo.yaml"), run)
         with serving("runs/demo", folder=Path(scratch)) as (address, _):
             browser = chromium(playwright)
             clip_and_tokens(Camera(browser.new_page(viewport=wide), address))
