@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from transformers import AutoModelForMultimodalLM, AutoProcessor
 
 from ambivox.emotions import EmotionSet
+from ambivox.models import Request
+from ambivox.models.bundled.engine import load_bundled
 from ambivox.prompts.prompt import RenderedPrompt
 from ambivox.readouts.answers.shares import SUM_TOLERANCE
 
@@ -96,6 +98,29 @@ class Mini:
     def _ids(self, asked: Asked) -> list[int]:
         words = [answers[0] for answers in asked.prompt.answers]
         return [self.processor.tokenizer.encode(word, add_special_tokens=False)[0] for word in words]
+
+
+class Bundled(Mini):
+    """The same checkpoint, asked through the engine that comes with ambivox, as `load_model` does."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        start = time.perf_counter()
+        self.engine = load_bundled(folder, "mini")
+        self.load_s = time.perf_counter() - start
+
+    def ask(
+        self, prompts: Sequence[RenderedPrompt], emotions: Sequence[EmotionSet], waves: Sequence[Wave]
+    ) -> list[Asked]:
+        """Greedy answers; of the first step, only label tokens have log-probabilities."""
+        tokens = [self.engine.label_tokens(prompt.answers) for prompt in prompts]
+        replies = self.engine.generate(list(map(Request, waves, prompts, tokens)))
+        answers = []
+        for prompt, labels, kept, reply in zip(prompts, emotions, tokens, replies, strict=True):
+            first = np.full(len(self.processor.tokenizer), -np.inf, dtype=np.float32)
+            first[list(kept.token_ids)] = reply.token_logits[0] - reply.logsumexp[0]
+            answers.append(Asked(prompt, labels, reply.text, first))
+        return answers
 
 
 def named(asked: Asked) -> int | None:

@@ -17,11 +17,10 @@ from ambivox.audio import load_audio
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.metrics import ece
 from ambivox.models import Request
-from ambivox.models.bundled.engine import load_bundled
 from ambivox.prompts.prompt import load_prompt
 from ambivox.scoring import RowKey, ScoringOptions
 from ambivox.scoring.predictions import Predictions, rated_clips, score_predictions
-from recipes.mini.asking import Asked, Mini, Wave, in_format, named, numbers, sums_to_one
+from recipes.mini.asking import Asked, Bundled, Mini, Wave, in_format, named, numbers, sums_to_one
 from recipes.mini.card import write_card
 from recipes.mini.chat import random_emotions
 from recipes.mini.data import Clip, load_clips
@@ -53,7 +52,7 @@ def measure(folder: Path, data: Path, *, seed: int, trained: dict[str, Any]) -> 
     Args:
         trained: what the training knows of itself: the ``temperature`` and the figures of ``unseen`` corpora.
     """
-    mini = Mini(folder)
+    mini = Bundled(folder)
     clips = load_clips(data)
     votes = VoteTable(data)
     waves = {clip.id: load_audio(clip.path) for clip in clips if clip.split != "train"}
@@ -77,8 +76,8 @@ def measure(folder: Path, data: Path, *, seed: int, trained: dict[str, Any]) -> 
         "calibration": {split: _calibration(mini, six, votes) for split, six in answers.items()},
         "elsewhere": _elsewhere(mini, answers["test"], waves, seed),
         "audio_matters": _audio_matters(mini, clips, waves, seed),
-        "batch": _batch(mini, clips, waves),
-        "answer_s": _answer_s(folder, [waves[clip.id] for clip in clips if clip.split == "test"][::20]),
+        "batch": _batch(Mini(folder), clips, waves),
+        "answer_s": _answer_s(mini, [waves[clip.id] for clip in clips if clip.split == "test"][::20]),
     }
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     write_card(folder, metrics)
@@ -331,11 +330,11 @@ def _batch(mini: Mini, clips: Sequence[Clip], waves: dict[str, Wave]) -> dict[st
     return {"largest_difference": float(max(gaps))}
 
 
-def _answer_s(folder: Path, waves: Sequence[Wave]) -> float:
-    """Median time of one clip with the word prompt after the first, in seconds, in the package's engine."""
-    engine, prompt = load_bundled(folder, "mini"), load_prompt("word").render(load_emotions("cremad6"))
-    label_tokens = engine.label_tokens(prompt.answers)
-    replies = engine.generate([Request(wave, prompt, label_tokens) for wave in waves])
+def _answer_s(mini: Bundled, waves: Sequence[Wave]) -> float:
+    """Median time of one clip with the word prompt after the first, in seconds."""
+    prompt = load_prompt("word").render(load_emotions("cremad6"))
+    label_tokens = mini.engine.label_tokens(prompt.answers)
+    replies = [mini.engine.generate([Request(wave, prompt, label_tokens)])[0] for wave in waves]
     return round(float(np.median([reply.time_s for reply in replies[1:]])), 3)
 
 
