@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from recipes.mini.asking import Asked, Mini, Wave, in_format, named, sums_to_one
+from recipes.mini.asking import Asked, Bundled, Mini, Wave, in_format, named, sums_to_one
 from recipes.mini.card import write_card
 from recipes.mini.data import load_clips
 
@@ -24,7 +24,7 @@ FOLDER = Path(str(resources.files("ambivox.models") / "mini"))
 
 @pytest.fixture(scope="module")
 def mini() -> Mini:
-    return Mini(FOLDER)
+    return Bundled(FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,8 @@ def test_silence_and_noise_are_answered_unlike_speech(mini: Mini, speech: list[W
         assert max(np.abs(stand_in - one).sum() / 2 for one in shares[:-2]) > 0.1
 
 
-def test_a_batch_of_eight_answers_like_eight_single_clips(mini: Mini, speech: list[Wave]) -> None:
+def test_a_batch_of_eight_answers_like_eight_single_clips(speech: list[Wave]) -> None:
+    mini = Mini(FOLDER)
     sets = ["cremad6", "ravdess8"] * 4
     emotions = [load_emotions(name) for name in sets]
     prompts = [load_prompt("word").render(e) for e in emotions]
