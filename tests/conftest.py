@@ -111,12 +111,12 @@ def cases_dir(data_dir: Path) -> Path:
 @pytest.fixture(scope="module")
 def few_noise_draws() -> Iterator[None]:
     """A noise ceiling that is drawn roughly, for tests of something else: it is most of a score's cost."""
-    from ambivox.scoring import rows
+    from ambivox.scoring import noise_ceiling
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "NOISE_READINGS", 400)
-        patch.setattr(rows, "LEAST_DRAWS", 4)
-        patch.setattr(rows, "MOST_DRAWS", 4)
-        rows.redrawn.cache_clear()
+        patch.setattr(noise_ceiling, "NOISE_READINGS", 400)
+        patch.setattr(noise_ceiling, "LEAST_DRAWS", 4)
+        patch.setattr(noise_ceiling, "MOST_DRAWS", 4)
+        noise_ceiling.redrawn.cache_clear()
         yield
-        rows.redrawn.cache_clear()
+        noise_ceiling.redrawn.cache_clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import get_args
 
 import numpy as np
@@ -27,6 +26,7 @@ from ambivox.raters.distribution import Array
 from ambivox.readouts import Status
 from ambivox.reasons import Reason
 from ambivox.scoring.keys import ControlKey, ControlName
+from ambivox.scoring.noise_ceiling import redrawn
 from ambivox.scoring.notes import Note
 from ambivox.scoring.options import ScoringOptions
 from ambivox.scoring.pending import PendingRow, Ratios
@@ -38,7 +38,6 @@ from ambivox.statistics import (
     Tertiles,
     ambiguity_tertiles,
     fit_vote_model,
-    mean_over_redraws,
     prior_scatter,
     sharpened_prior,
 )
@@ -56,14 +55,6 @@ _ONE_SPEAKER = Reason(
     "one-speaker", "one speaker in this third: there is no prior of others", "use a corpus with more speakers"
 )
 _PERFECT_PRIOR = Reason("control-is-perfect", "the vote prior is perfect already")
-NOISE_READINGS = 50_000
-"""About so many pairs of true shares and new votes are drawn for the noise ceiling, for three decimals."""
-_AT_ONCE = 2000
-"""Pairs that are scored together."""
-LEAST_DRAWS, MOST_DRAWS = 100, 400
-"""Corpora that are drawn for a metric over a corpus."""
-ENOUGH_CLIPS, FEWEST_DRAWS = 500_000, 10
-"""Of large corpora fewer are drawn, down to so few: those draws hold so many clips together, and agree."""
 _SURE = 1e-3
 """Where the ceiling of a metric is drawn less exactly than this, a note says how exactly."""
 
@@ -331,47 +322,6 @@ class CorpusScorer:
             priors = {name: metric.score(prior, q).value for name, metric in self.metrics.items()}
         row = replace(self._control_row("noise-ceiling", 0), scores=scores)
         return PendingRow(self._with_skill(row, priors))
-
-
-@lru_cache(maxsize=16)
-def redrawn(
-    votes: bytes, n_clips: int, alpha: tuple[float, ...], metrics: tuple[Metric, ...], seed: int
-) -> dict[str, tuple[float, float]]:
-    """By metric, its mean over redrawn votes and the standard error of that.
-
-    It hangs on the votes alone, and is the most that a small run costs: other readouts of it, other
-    calibrations or another look at it find it here.
-    """
-    counts = np.frombuffer(votes, dtype=np.int64).reshape(n_clips, -1)
-    # A mean over clips is that over many copies of the corpus, which are scored together.
-    copies = np.tile(counts, (max(1, _AT_ONCE // n_clips), 1))
-    draws = {
-        True: (copies, -(-NOISE_READINGS // len(copies))),
-        False: (counts, _n_corpora(n_clips)),
-    }
-    found: dict[str, tuple[float, float]] = {}
-    for per_utterance, (drawn, n_draws) in draws.items():
-        own = [metric for metric in metrics if metric.per_utterance is per_utterance]
-        mean, error = mean_over_redraws(
-            drawn,
-            np.array(alpha),
-            lambda shares, new, own=own: [metric.score(shares, new).value for metric in own],  # type: ignore[misc]
-            n_draws=n_draws,
-            seed=seed,
-        )
-        names = [metric.name for metric in own]
-        found |= dict(zip(names, zip(mean.tolist(), error.tolist(), strict=True), strict=True))
-    return found
-
-
-def _n_corpora(n_clips: int) -> int:
-    """How many corpora are drawn for a metric over a corpus.
-
-    >>> [_n_corpora(n) for n in (12, 1000, 5000, 20_000, 100_000)]
-    [400, 100, 100, 25, 10]
-    """
-    least = int(np.clip(ENOUGH_CLIPS // n_clips, FEWEST_DRAWS, LEAST_DRAWS))
-    return int(np.clip(NOISE_READINGS // n_clips, least, MOST_DRAWS))
 
 
 def _why_all_failed(found: Readings) -> Reason:
