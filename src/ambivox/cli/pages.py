@@ -70,7 +70,6 @@ def report(
     if out is None and len(runs) > 1:
         raise UsageError("several runs: name the page with --out FILE.html")
     page = location(out or location(runs[0]) / "report.html")
-    page = location(out or location(runs[0]) / "report.html")
     path = write_report([open_run(run, partial) for run in runs], page, options, audio=audio)
     say(f"wrote {path}")
 
