@@ -67,6 +67,20 @@ def top_weights(a: Array, k: int) -> Array:
     return weights
 
 
+def mean_ranks(values: ArrayLike) -> Array:
+    """The rank of each value from 1, ties at their mean rank, shape ``(U,)``; equal to 9 decimals is a tie.
+
+    As scipy.stats.rankdata, without the second that scipy.stats takes to import.
+
+    >>> mean_ranks([0.2, 0.1, 0.2]).tolist()
+    [2.5, 1.0, 2.5]
+    """
+    _, place, count = np.unique(np.rint(np.asarray(values) / EQUAL), return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    ranks: Array = (last - (count - 1) / 2)[place]
+    return ranks
+
+
 def plurality(a: Array, ties: Ties) -> Array:
     """The most probable (or most voted) label of every row as weights of shape ``(..., N)`` that sum to 1.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
-from scipy.stats import rankdata
 
-from ambivox.metrics.check import EQUAL, corpus_pair, over_labels
+from ambivox.metrics.check import corpus_pair, mean_ranks, over_labels
 from ambivox.raters.distribution import Array, as_distributions
 
 
@@ -55,7 +54,7 @@ def entropy_spearman(p: ArrayLike, q: ArrayLike) -> Array:
     1.0
     """
     predicted, votes = corpus_pair(p, q)
-    ranks = [rankdata(np.rint(entropy_bits(rows) / EQUAL)) for rows in (predicted, votes)]
+    ranks = [mean_ranks(entropy_bits(rows)) for rows in (predicted, votes)]
     if any(len(r) < 2 or np.ptp(r) == 0 for r in ranks):
         return np.array(np.nan)
     a, b = (r - r.mean() for r in ranks)

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from ambivox.metrics.calibration_error import Closed, Target, binned
-from ambivox.metrics.check import EQUAL, Ties, corpus_pair, over_labels, plurality
+from ambivox.metrics.check import EQUAL, Ties, corpus_pair, mean_ranks, over_labels, plurality
 from ambivox.metrics.correlation import ConstantTruth
 from ambivox.metrics.entropy import entropy_bits
 from ambivox.raters.distribution import Array
@@ -118,7 +117,7 @@ def spearman_influence(x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
     >>> round(rho, 3), round(float(influence.mean()), 9)
     (0.8, 0.0)
     """
-    ranks = [rankdata(np.rint(np.asarray(values) / EQUAL)) for values in (x, y)]
+    ranks = [mean_ranks(values) for values in (x, y)]
     n = len(ranks[0])
     if n < 2 or any(np.ptp(r) == 0 for r in ranks):
         return float("nan"), np.full(n, np.nan)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import entr
-from scipy.stats import hypergeom
+from scipy.special import entr, gammaln
 
 from ambivox.metrics.check import EQUAL
 from ambivox.raters.distribution import Array
@@ -52,7 +51,9 @@ def rarefied_entropy_bits(votes: ArrayLike, n_raters: int) -> Array:
     # Few distinct pairs of (votes for a label, votes in all) occur: each is worked out once.
     pairs = np.stack([counts[enough], np.broadcast_to(total[enough, None], counts[enough].shape)], axis=-1)
     distinct, place = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    chance = hypergeom.pmf(k, distinct[:, 1, None], distinct[:, 0, None], n_raters)
+    given, of_all = distinct[:, 0, None], distinct[:, 1, None]
+    log_panels = _log_choose(given, k) + _log_choose(of_all - given, n_raters - k)
+    chance = np.exp(log_panels - _log_choose(of_all, n_raters))
     entropy[enough] = (chance @ bits)[place].reshape(pairs.shape[:2]).sum(axis=1)
     return entropy
 
@@ -115,3 +116,8 @@ def _counts(votes: ArrayLike) -> NDArray[np.int64]:
     if array.ndim != 2 or not (np.isfinite(array).all() and (array >= 0).all() and (array % 1 == 0).all()):
         raise ValueError("votes: expected counts of shape (U, N), whole numbers of at least 0")
     return array.astype(np.int64)
+
+
+def _log_choose(n: NDArray[np.int64], k: NDArray[np.int64] | int) -> Array:
+    """The logarithm of n over k, -inf where k is negative or above n."""
+    return np.asarray(-gammaln(k + 1) - gammaln(n - k + 1) + gammaln(n + 1))

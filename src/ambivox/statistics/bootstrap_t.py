@@ -26,8 +26,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import ndtr, ndtri, stdtrit
 
 from ambivox.raters.distribution import Array
 from ambivox.statistics.clusters import draw_weights_in_parts, effective_clusters
@@ -114,7 +113,7 @@ def _levels_and_widening(tails: Array, effective: Array, clusters: NDArray[np.in
     # Most ratios of a table rest on the same clips: their quantiles are worked out once.
     kinds, place = np.unique(np.stack([effective, clusters]), axis=1, return_inverse=True)
     effective, n = kinds
-    alpha = 2 * norm.cdf(np.sqrt((n - 1) / n) * norm.ppf(tails)[:, None])
-    wide = student_t.isf(alpha / 2, np.maximum(TRUSTED * effective - 1, 1)) / student_t.isf(alpha / 2, n - 1)
+    alpha = 2 * ndtr(np.sqrt((n - 1) / n) * ndtri(tails)[:, None])
+    wide = stdtrit(np.maximum(TRUSTED * effective - 1, 1), alpha / 2) / stdtrit(n - 1, alpha / 2)
     place = place.ravel()
     return alpha[:, place], wide[:, place]

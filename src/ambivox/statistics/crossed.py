@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from ambivox.reasons import Reason
 from ambivox.statistics.clusters import cluster_sums, count_clusters
@@ -53,5 +53,5 @@ def crossed_interval(values: ArrayLike, groups: Sequence[Hashable], *, level: fl
     if not variance > 0:
         return Interval(mean, np.nan, np.nan, n_groups, Reason("no-variance", "no variance"))
     freedom = variance**2 / sum(part**2 / own for part, own in parts)
-    half = float(student_t.ppf((1 + level) / 2, freedom)) * variance**0.5
+    half = float(stdtrit(freedom, (1 + level) / 2)) * variance**0.5
     return Interval(mean, mean - half, mean + half, n_groups)

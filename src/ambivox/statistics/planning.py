@@ -6,8 +6,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import ndtr, ndtri, stdtrit
 
 from ambivox.raters.distribution import Array
 from ambivox.statistics.bootstrap_t import TRUSTED
@@ -65,11 +64,11 @@ def detectable_difference(
         + np.multiply.outer(np.square(within), (shares**2 / n).sum())
     )
     alpha, effective = level / n_tests, float(effective_clusters(n))
-    tail = norm.cdf(np.sqrt(len(n) / (len(n) - 1)) * norm.ppf(alpha / 2))
+    tail = ndtr(np.sqrt(len(n) / (len(n) - 1)) * ndtri(alpha / 2))
     freedom = max(TRUSTED * effective - 1, 1.0)
-    critical = student_t.isf(tail, max(DRAWN * len(n) - 1, 1.0))
-    critical *= student_t.isf(alpha / 2, freedom) / student_t.isf(alpha / 2, len(n) - 1)
-    return np.asarray((critical + student_t.ppf(power, freedom)) * error)
+    critical = -stdtrit(max(DRAWN * len(n) - 1, 1.0), tail)
+    critical *= stdtrit(freedom, alpha / 2) / stdtrit(len(n) - 1, alpha / 2)
+    return np.asarray((critical + stdtrit(freedom, power)) * error)
 
 
 def scatter(values: ArrayLike, groups: Sequence[Hashable]) -> tuple[float, float]:
