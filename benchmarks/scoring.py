@@ -1,7 +1,7 @@
-"""How long scoring takes: 10 readouts on 100,000 records with 2,000 bootstrap draws.
+"""What scoring takes, in time and memory: 11 readouts with 2,000 bootstrap draws.
 
 ``python -m benchmarks.scoring [--records 100000]`` writes made-up records into a temporary run, scores them
-as ``ambivox score`` does, prints the time and writes benchmarks/results/scoring.json.
+as ``ambivox score`` does, prints what it took and puts it into benchmarks/results/scoring.json and .md.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import pstats
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -94,7 +97,7 @@ def records(n_records: int, seed: int = 0) -> Iterator[Record]:
         )
 
 
-def write_run(folder: Path, n_records: int) -> Run:
+def write_run(folder: Path, n_records: int) -> None:
     """A run of these records: some made up, the rest copies of them with clips of their own names."""
     (folder / "records").mkdir(parents=True)
     made = [folder / f"{n}.parquet" for n in range(MADE)]
@@ -114,7 +117,6 @@ def write_run(folder: Path, n_records: int) -> Run:
     )
     (folder / "study.yaml").write_text(yaml.safe_dump(study.model_dump(mode="json")), encoding="utf-8")
     (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
-    return Run(folder)
 
 
 def _renamed(shard: pa.Table, name: str) -> pa.Table:
@@ -140,6 +142,77 @@ def _cpu_s() -> float:
     return sum(os.times()[:4])
 
 
+def _load() -> float:
+    return round(os.getloadavg()[0], 1)
+
+
+def _peak_mib(who: int) -> int:
+    return round(resource.getrusage(who).ru_maxrss / 1024)
+
+
+def measured(folder: Path, n_draws: int, n_processes: int, profiled: bool = False) -> dict[str, Any]:
+    """What scoring a run takes; in a process that has done nothing else, whose peak is that of scoring."""
+    loads, started_s, cpu_s = [_load()], time.perf_counter(), _cpu_s()
+    run, profile = Run(folder), cProfile.Profile()
+    options = ScoringOptions(readouts=READOUTS, n_draws=n_draws)
+    if profiled:
+        profile.enable()
+    table = score(run, options, n_processes=n_processes)
+    if profiled:
+        profile.disable()
+        pstats.Stats(profile).sort_stats("cumulative").print_stats(35)
+    return {
+        "records": run.progress()[0],
+        "readouts": len(READOUTS),
+        "rows": len(table.rows),
+        "draws": n_draws,
+        "wall_s": round(time.perf_counter() - started_s, 1),
+        "cpu_s": round(_cpu_s() - cpu_s, 1),
+        "processes": n_processes,
+        "cores": os.cpu_count(),
+        "load_before_and_after": [*loads, _load()],
+        "peak_mib": _peak_mib(resource.RUSAGE_SELF),
+        "peak_mib_of_largest_reader": _peak_mib(resource.RUSAGE_CHILDREN),
+        "platform": platform.platform(),
+    }
+
+
+def keep(report: dict[str, Any]) -> None:
+    """Put what was measured among the results, in place of what was measured at the same size."""
+    earlier = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    others = [one for one in earlier if one["records"] != report["records"]]
+    every = sorted([*others, report], key=lambda one: one["records"])
+    RESULTS.write_text(json.dumps(every, indent=2) + "\n", encoding="utf-8")
+    RESULTS.with_suffix(".md").write_text(as_table(every), encoding="utf-8")
+
+
+def as_table(every: Sequence[dict[str, Any]]) -> str:
+    """What scoring takes against the number of records, in Markdown."""
+    lines = [
+        "# Scoring: memory and time against the number of records",
+        "",
+        f"`python -m benchmarks.scoring --records N`: {len(READOUTS)} readouts of made-up records of "
+        f"{len(PROMPTS)} prompts, of which each is read by nine or ten.",
+        "Peaks are resident memory of one process, its libraries included. Wall times are those of a quiet "
+        "machine only where the load before was near 0.",
+        "",
+        "| records | process that scores, MiB | more per record, bytes | largest reader, MiB | processes | "
+        "processor time, s | wall time, s | load before, after |",
+        "|---" * 8 + "|",
+    ]
+    for before, one in itertools.pairwise([None, *every]):
+        more = ""
+        if before:
+            added_mib = one["peak_mib"] - before["peak_mib"]
+            more = f"{added_mib * 2**20 / (one['records'] - before['records']):,.0f}"
+        loads = ", ".join(map(str, one["load_before_and_after"]))
+        lines.append(
+            f"| {one['records']:,} | {one['peak_mib']:,} | {more} | {one['peak_mib_of_largest_reader']:,} | "
+            f"{one['processes']} | {one['cpu_s']:,.0f} | {one['wall_s']:,.0f} | {loads} |"
+        )
+    return "\n".join([*lines, ""])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=100_000)
@@ -148,39 +221,20 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--profile", action="store_true")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        # Neither the making of a run nor what made it counts: a process inherits the peak of its parent.
+        ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as apart,
+    ):
         folder = arguments.folder or Path(scratch) / "run"
-        run = Run(folder) if folder.exists() else write_run(folder, arguments.records)
-        profile = cProfile.Profile() if arguments.profile else None
-        load = round(os.getloadavg()[0], 1)
-        started_s, cpu_s = time.perf_counter(), _cpu_s()
-        if profile:
-            profile.enable()
-        table = score(
-            run, ScoringOptions(readouts=READOUTS, n_draws=arguments.draws), n_processes=arguments.processes
-        )
-        if profile:
-            profile.disable()
-            pstats.Stats(profile).sort_stats("cumulative").print_stats(35)
-        report = {
-            "records": arguments.records,
-            "readouts": len(READOUTS),
-            "rows": len(table.rows),
-            "draws": arguments.draws,
-            "wall_s": round(time.perf_counter() - started_s, 1),
-            "cpu_s": round(_cpu_s() - cpu_s, 1),
-            "processes": arguments.processes,
-            "cores": os.cpu_count(),
-            "load_before": load,
-            "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-            "peak_mib_of_largest_reader": round(
-                resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-            ),
-            "platform": platform.platform(),
-        }
+        if not folder.exists():
+            apart.submit(write_run, folder, arguments.records).result()
+        report = apart.submit(
+            measured, folder, arguments.draws, arguments.processes, arguments.profile
+        ).result()
     print(json.dumps(report, indent=2))
-    if arguments.records == 100_000 and not profile:
-        RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if not arguments.profile:
+        keep(report)
 
 
 if __name__ == "__main__":

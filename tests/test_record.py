@@ -27,6 +27,7 @@ from ambivox.record import (
     AskedUtterance,
     Record,
     Sound,
+    read_batches,
     read_records,
     write_records,
 )
@@ -179,6 +180,17 @@ def test_what_records_share_is_one_object_when_they_are_read(tmp_path: Path) -> 
     assert a.asked.label_tokens is b.asked.label_tokens
     assert a.asked.emotions is b.asked.emotions
     assert a.asked.prompt is b.asked.prompt
+
+
+def test_a_large_shard_is_read_a_few_records_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_AT_ONCE", 3)
+    written = [replace(pending(), key=str(n)) for n in range(8)]
+    write_records(written, tmp_path / "a.parquet")
+    batches = list(read_batches(tmp_path / "a.parquet"))
+    assert [[record.key for record in batch] for batch in batches] == [list("012"), list("345"), list("67")]
+    assert batches[0][0].asked.label_tokens is batches[2][1].asked.label_tokens
 
 
 def test_pyarrow_and_pandas_read_a_shard_without_this_package(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ documentation, of which the reference's page is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +28,9 @@ from ambivox.reasons import Reason
 from ambivox.write_aside import write_aside
 
 SCHEMA_VERSION = 8
+
+_AT_ONCE = 256
+"""Records that are read together; with their logits, some megabytes."""
 
 SILENT = "silent"
 """Code of the reason why a clip of digital silence was not asked about."""
@@ -191,7 +194,12 @@ def count_records(path: Path) -> int:
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read one shard.
+    """Read one shard; errors as for `read_batches`."""
+    return [record for batch in read_batches(path) for record in batch]
+
+
+def read_batches(path: Path) -> Iterator[list[Record]]:
+    """Read one shard some hundred records at a time: all logits of a large one need not be in memory at once.
 
     Raises:
         OtherVersionError: records of another version of this program.
@@ -200,10 +208,16 @@ def read_records(path: Path) -> list[Record]:
     try:
         # Not `read_table`, which would take a folder named "model=x" for a column.
         with at_hand(path) as file:
-            table = pq.ParquetFile(file, page_checksum_verification=True).read()
+            shard = pq.ParquetFile(file, page_checksum_verification=True)
+            _check_schema(path, shard.schema_arrow)
+            for batch in shard.iter_batches(_AT_ONCE):
+                yield _records_of(path, pa.Table.from_batches([batch]))
     except (OSError, pa.ArrowException) as error:
         raise AmbivoxError(f"{path}: not readable as a shard of records ({first_line(error)})") from None
-    metadata = table.schema.metadata or {}
+
+
+def _check_schema(path: Path, schema: pa.Schema) -> None:
+    metadata = schema.metadata or {}
     written = metadata.get(b"ambivox_schema", b"none").decode(errors="replace")
     if written != str(SCHEMA_VERSION):
         writer = metadata.get(b"ambivox", b"another version").decode(errors="replace")
@@ -211,8 +225,11 @@ def read_records(path: Path) -> list[Record]:
             f"{path}: records of version {written}, written by ambivox {writer}; this one reads version "
             f"{SCHEMA_VERSION}: run the study again, or use the version that wrote it"
         )
-    if not table.schema.equals(SCHEMA):
+    if not schema.equals(SCHEMA):
         raise AmbivoxError(f"{path}: its columns are not those of records of version {written}")
+
+
+def _records_of(path: Path, table: pa.Table) -> list[Record]:
     try:
         return [_with_axes(record) for record in from_table(Record, table)]
     except (ValueError, UsageError) as error:

@@ -14,7 +14,7 @@ from ambivox.errors import AmbivoxError, UnfinishedRunError, UsageError, first_l
 from ambivox.location import location, reached
 from ambivox.manifest import NAME as MANIFEST
 from ambivox.manifest import Manifest, read_manifest
-from ambivox.record import Record, read_records
+from ambivox.record import Record, read_batches, read_records
 from ambivox.study import Study
 from ambivox.yaml_file import read_mapping
 
@@ -60,7 +60,8 @@ class Run:
             UnfinishedRunError: not all of the plan is recorded, and `partial` was not asked for.
         """
         for path in self.shards():
-            yield from read_records(path)
+            for batch in read_batches(path):
+                yield from batch
 
     def shards(self) -> list[Path]:
         """The files of records of the present plan, in its order; errors as for `records`."""

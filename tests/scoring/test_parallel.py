@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ambivox import record
 from ambivox.readouts import load_readouts
 from ambivox.record import count_records, read_records, write_records
 from ambivox.scoring import parallel, score
@@ -23,6 +24,15 @@ def test_two_processes_score_like_one(tmp_path: Path, monkeypatch: pytest.Monkey
     alone = score(run)
     monkeypatch.setattr(parallel, "WORTH_IT", 0)
     assert score(run, n_processes=2).to_dict() == alone.to_dict()
+
+
+def test_records_read_a_few_at_a_time_score_like_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path / "run", Made(clips=24))
+    whole = score(run)
+    monkeypatch.setattr(record, "_AT_ONCE", 5)
+    assert score(run).to_dict() == whole.to_dict()
 
 
 def test_a_record_sent_from_another_process_is_read_the_same(tmp_path: Path) -> None:

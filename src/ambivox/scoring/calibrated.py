@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ambivox.calibration import CALIBRATIONS, Calibration, Scaling, cross_fit, divide
 from ambivox.raters.distribution import Array
-from ambivox.readouts import Status
+from ambivox.readouts import STATUSES
 from ambivox.reasons import Reason
 from ambivox.scoring.keys import RowKey
 from ambivox.scoring.notes import Note
@@ -117,11 +116,9 @@ class _Calibrator:
         reason = Reason("undefined", why)
         text = f"undefined for {int(lost.sum())} of {len(p)}: {why}"
         self.notes.append(Note("undefined", text, found.key.corpus, found.key))
-        statuses = [
-            "undefined" if gone else status for gone, status in zip(lost, found.statuses, strict=True)
-        ]
+        codes = np.where(lost, np.uint8(STATUSES.index("undefined")), found.status_codes)
         reasons = {**found.reasons, **dict.fromkeys(np.flatnonzero(lost).tolist(), reason)}
-        return replace(found, p=p, statuses=cast(tuple[Status, ...], tuple(statuses)), reasons=reasons)
+        return replace(found, p=p, status_codes=codes, reasons=reasons)
 
     def one(self, found: Readings, calibration: Calibration) -> _Outcome | Reason:
         """What a calibration makes of readings, or why it makes nothing of them."""

@@ -17,7 +17,7 @@ from ambivox.metrics import vote_prior
 from ambivox.metrics.controls import group_codes
 from ambivox.models import Reply
 from ambivox.raters.distribution import Array, Votes
-from ambivox.readouts import Reading, Readout, Status, of_all_layers, unfold
+from ambivox.readouts import STATUSES, Reading, Readout, of_all_layers, unfold
 from ambivox.reasons import Reason
 from ambivox.record import Record
 from ambivox.scoring.keys import RowKey, read_by, request_key
@@ -117,8 +117,7 @@ class _Column:
     p: array[float] = field(default_factory=lambda: array("d"))
     mass: array[float] = field(default_factory=lambda: array("d"))
     forms_shift: array[float] = field(default_factory=lambda: array("d"))
-    statuses: list[Status] = field(default_factory=list)
-    first_option: array[int] = field(default_factory=lambda: array("q"))
+    status_codes: array[int] = field(default_factory=lambda: array("B"))
     reasons: dict[int, Reason] = field(default_factory=dict)
     same: dict[Reason, Reason] = field(default_factory=dict)
 
@@ -133,8 +132,7 @@ class _Column:
         self.p.frombytes(np.ascontiguousarray(p, dtype=np.float64).tobytes())
         self.mass.append(np.nan if reading.mass is None else reading.mass)
         self.forms_shift.append(np.nan if reading.forms_shift is None else reading.forms_shift)
-        self.statuses.append(reading.status)
-        self.first_option.append(variant[0][0])
+        self.status_codes.append(STATUSES.index(reading.status))
 
     def finished(self, key: RowKey) -> Readings:
         return Readings(
@@ -145,8 +143,7 @@ class _Column:
             p=np.frombuffer(self.p).reshape(-1, self.n_labels),
             mass=np.frombuffer(self.mass),
             forms_shift=np.frombuffer(self.forms_shift),
-            statuses=tuple(self.statuses),
-            first_option=np.frombuffer(self.first_option, dtype=np.intp),
+            status_codes=np.frombuffer(self.status_codes, dtype=np.uint8),
             conditions=tuple(self.conditions),
             reasons=self.reasons,
         )
@@ -249,9 +246,8 @@ def _by_layer(columns: Mapping[Readout, _Column]) -> list[_Column]:
         for layer in own:
             conditions = tuple(column.conditions)
             for n, (clip, variant) in enumerate(zip(column.clips, column.variants, strict=True)):
-                layer.add(
-                    Reading(None, column.statuses[n], column.reasons[n].text), clip, conditions[variant]
-                )
+                status = STATUSES[column.status_codes[n]]
+                layer.add(Reading(None, status, column.reasons[n].text), clip, conditions[variant])
     return kept
 
 

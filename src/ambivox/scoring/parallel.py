@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from ambivox.readouts import Readout
-from ambivox.record import count_records, read_records
+from ambivox.record import count_records, read_batches
 from ambivox.run_folder import Run
 from ambivox.scoring.gather import Answered, read_all
 
@@ -31,7 +31,8 @@ def answered(run: Run, readouts: Sequence[Readout], n_processes: int = 1) -> Ite
     n_processes = min(n_processes, len(paths))
     if n_processes < 2 or sum(map(count_records, paths)) < WORTH_IT:
         for path in paths:
-            yield from read_all(read_records(path), readouts)
+            for batch in read_batches(path):
+                yield from read_all(batch, readouts)
         return
     with ProcessPoolExecutor(n_processes, get_context("spawn"), _die_of_interrupts) as pool:
         try:
@@ -76,4 +77,4 @@ def _interrupts_ignored() -> Iterator[None]:
 
 def _read_shard(path: Path, readouts: Sequence[Readout]) -> list[Answered]:
     """Without logits, which nobody asks for any more."""
-    return [one.light() for one in read_all(read_records(path), readouts)]
+    return [one.light() for batch in read_batches(path) for one in read_all(batch, readouts)]

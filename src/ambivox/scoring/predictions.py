@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ambivox.choices import Cluster
 from ambivox.emotions import EmotionSet
 from ambivox.raters.distribution import Array
-from ambivox.readouts import Level, Status
+from ambivox.readouts import STATUSES, Level, Status
 from ambivox.reasons import Reason
 from ambivox.scoring.gather import clips_of
 from ambivox.scoring.keys import RowKey
@@ -109,8 +109,7 @@ def _readings(one: Predictions, emotions: EmotionSet) -> Readings:
         p=one.p,
         mass=nothing,
         forms_shift=nothing,
-        statuses=one.statuses,
-        first_option=once,
+        status_codes=np.array([STATUSES.index(status) for status in one.statuses], dtype=np.uint8),
         conditions=((tuple(range(len(emotions))), False),),
         reasons={int(n): Reason(one.statuses[n], "") for n in failed},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from ambivox.emotions import EmotionSet
 from ambivox.raters.distribution import Array
-from ambivox.readouts import Level, Status
+from ambivox.readouts import STATUSES, Level, Status
 from ambivox.reasons import Reason
 from ambivox.scoring.arrow import readings_arrow, to_pandas
 from ambivox.scoring.keys import RowKey
@@ -67,8 +66,8 @@ class Readings:
         p: shape ``(R, N)``; ``nan`` for a failed reading.
         mass: shape ``(R,)``, the probability on the labels; ``nan`` where it has no such thing.
         forms_shift: shape ``(R,)``, how much hangs on the list of forms, see `Reading`; ``nan`` likewise.
-        statuses: shape ``(R,)``.
-        first_option: shape ``(R,)``, the label that was offered first.
+        status_codes: shape ``(R,)``, places in `STATUSES`: one byte for each reading, of which there may be
+            millions.
         conditions: what each number in `variants` stands for.
         reasons: why a reading has no distribution, by its place.
     """
@@ -80,8 +79,7 @@ class Readings:
     p: Array
     mass: Array
     forms_shift: Array
-    statuses: tuple[Status, ...]
-    first_option: NDArray[np.intp]
+    status_codes: NDArray[np.uint8]
     conditions: tuple[Variant, ...]
     reasons: Mapping[int, Reason] = field(default_factory=dict)
 
@@ -91,9 +89,20 @@ class Readings:
         return np.asarray(np.isnan(self.p[:, 0]))
 
     @property
+    def statuses(self) -> tuple[Status, ...]:
+        """The status of each reading."""
+        return tuple(STATUSES[code] for code in self.status_codes)
+
+    @property
     def counted_statuses(self) -> dict[Status, int]:
-        """How many readings have which status."""
-        return dict(Counter(self.statuses))
+        """How many readings have which status, in the order in which they came."""
+        codes, first, counts = np.unique(self.status_codes, return_index=True, return_counts=True)
+        return {STATUSES[codes[n]]: int(counts[n]) for n in np.argsort(first)}
+
+    @property
+    def first_option(self) -> NDArray[np.intp]:
+        """Shape ``(R,)``: the label that was offered first."""
+        return np.array([order[0] for order, _ in self.conditions], dtype=np.intp)[self.variants]
 
     @property
     def leads_with_first(self) -> NDArray[np.bool_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import get_args
@@ -326,11 +325,12 @@ class CorpusScorer:
 
 def _why_all_failed(found: Readings) -> Reason:
     """Why a row without any distribution has no score: its most frequent status, and what made that so."""
-    status = Counter(found.statuses).most_common(1)[0][0]
+    counted = found.counted_statuses
+    status = max(counted, key=lambda one: counted[one])
     why = str(status)
     if status in ("undefined", "collided"):  # the reasons of others quote what was said
         why = f"{status}: {found.reasons[found.statuses.index(status)].text}"
-    text = f"all {len(found.statuses)} readings failed ({why}): a score would be that of a stand-in"
+    text = f"all {len(found.p)} readings failed ({why}): a score would be that of a stand-in"
     return Reason("all-failed", text)
 
 

@@ -282,7 +282,7 @@ def _of_order(one: Readings, order: tuple[int, ...], n_clips: int) -> tuple[Arra
     p, statuses = np.full((n_clips, one.p.shape[1]), np.nan), np.full(n_clips, NOT_THERE, dtype=np.intp)
     for row in np.flatnonzero(np.isin(one.variants, codes)):
         p[one.clips[row]] = one.p[row]
-        statuses[one.clips[row]] = STATUSES.index(one.statuses[row])
+        statuses[one.clips[row]] = one.status_codes[row]
     return p, statuses
 
 

@@ -36,7 +36,7 @@ def _add_failures(
     found: dict[tuple[RowKey, Status, str], Failure], corpus: CorpusReadings, one: Readings
 ) -> None:
     for place, reason in one.reasons.items():
-        status, clip = one.statuses[place], corpus.clips.names[one.clips[place]]
+        status, clip = STATUSES[one.status_codes[place]], corpus.clips.names[one.clips[place]]
         key = one.key.request if status in ("failed", "silent") else one.key
         failure = found.setdefault((key, status, reason.text), Failure(key, status, reason.text))
         failure.readings += 1
