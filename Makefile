@@ -24,6 +24,7 @@ help:
 	@echo "make test-lowest  the tests with the lowest versions that pyproject.toml admits"
 	@echo "make test-ray  the tests that start a Ray cluster"
 	@echo "make test-s3  the tests that keep a run in a server like S3"
+	@echo "make test-s3-ray  the tests of both: a Ray cluster that writes into such a server"
 	@echo "make families  the tests of families that want torchvision or torchaudio, in an environment of its own (6 GB)"
 	@echo "make format  let ruff format and fix the code"
 	@echo "make bench   measure the engine beside plain ways to ask (20 minutes; see benchmarks/engine)"
@@ -92,6 +93,10 @@ test-ray: $(VENV)/.installed-dev
 test-s3: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --target build/s3 "moto[s3]" flask flask-cors s3fs
 	PYTHONPATH=src:build/s3 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/run/test_s3.py
+
+.PHONY: test-s3-ray
+test-s3-ray: test-ray test-s3
+	PYTHONPATH=src:build/ray:build/s3 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/run/test_s3_on_ray.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,48 +1,24 @@
 """A run in an S3-compatible server on loopback; `make test-s3` brings its packages (132 MB)."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
-from ambivox import lease
 from ambivox.cli import app
 from ambivox.errors import AmbivoxError
 from ambivox.location import location
 from ambivox.run import Run, Study, run_study
 from tests.records import facts
+from tests.run.conftest import SECRET
 from tests.run.toy import ToyModel
 
-moto = pytest.importorskip("moto.server")
+pytest.importorskip("moto.server")
 s3fs = pytest.importorskip("s3fs")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # its packages warn of themselves
-OUT, SECRET = "s3://studies/run", "hush-hush-hush"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    """A server with an empty bucket, to which the environment leads."""
-    running = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_MAX_ATTEMPTS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(lease, "SETTLED_S", 0.0)
-    s3fs.S3FileSystem.clear_instance_cache()
-    httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
-    s3fs.S3FileSystem().mkdir("studies")
-    yield running
-    running.stop()
-    s3fs.S3FileSystem.clear_instance_cache()
+OUT = "s3://studies/run"
 
 
 def records(run: Run) -> list[dict[str, object]]:
