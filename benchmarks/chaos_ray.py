@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import random
 import secrets
@@ -19,10 +20,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from ambivox.raters.distribution import Array
 from ambivox.run import Run, run_study
 from ambivox.testing.listener import Listener
 from benchmarks.chaos import compare, facts, write_inputs
@@ -36,8 +40,33 @@ NODE = [
     "--disable-usage-stats",
 ]
 STARTS = 4
-N_CLIPS = 400
-N_SHARDS = N_CLIPS // 2
+
+
+KILLS = 10
+"""In one run, at most."""
+PAUSE_S = 0.2, 8.0
+"""Between two kills, at least and at most."""
+GOES_ON = 2 / 3
+"""Of the kills so many wait until the run has written a shard again, the others hit it while it recovers."""
+STUCK_S = 600
+"""A run that has written nothing for so long will not."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What died, and when.
+
+    Args:
+        what: ``worker``, ``node`` or ``driver``.
+        at_s: after the start of the run.
+        shards: that were written by then.
+        next_shard_s: from the kill until the next shard was written; ``nan`` where all of them were.
+    """
+
+    what: str
+    at_s: float
+    shards: int
+    next_shard_s: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -45,12 +74,15 @@ class Killed:
     """A run and its kills.
 
     Args:
-        kills: what died, and how many shards were written by then.
+        records, shards: of the run.
+        kills: in the order of time.
         took_s: from the start to the end.
         found: records lost, doubled and changed.
     """
 
-    kills: list[tuple[str, int]]
+    records: int
+    shards: int
+    kills: list[Kill]
     took_s: float
     found: Counter[str]
 
@@ -95,7 +127,10 @@ class Node:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "CHAOS_NODE": str(folder), "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    """Of a node or a driver: its mark, and what lets Ray wait where a machine is busy."""
+    patient = {"RAY_gcs_server_port_wait_time_s": "120", "RAY_worker_register_timeout_seconds": "300"}
+    own = {"CHAOS_NODE": str(folder), "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **patient, **own}
 
 
 def processes() -> list[int]:
@@ -150,31 +185,33 @@ def driver(study: Path, out: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(out))
 
 
-def recorded(out: Path) -> int:
-    return len(list((out / "records").glob("*.parquet")))
+def written_s(out: Path) -> list[float]:
+    """When the shards of a run were written, in the order of time."""
+    return sorted(path.stat().st_mtime for path in (out / "records").glob("*.parquet"))
 
 
-def kill_often(
-    study: Path, out: Path, nodes: tuple[Node, Node], rng: random.Random, left: int
-) -> list[tuple[str, int]]:
+def kill_often(study: Path, out: Path, nodes: tuple[Node, Node], rng: random.Random, left: int) -> list[Kill]:
     """Run the study to its end, and kill something every few seconds, `left` times at most."""
-    kills: list[tuple[str, int]] = []
+    kills: list[Kill] = []
+    began_s, starts = time.time(), 0
     running = driver(study, out)
     try:
-        while running.poll() is None or (running.returncode and kills and kills[-1][0] == "node"):
-            if running.returncode:  # its own node was killed
+        while running.poll() != 0:
+            if running.returncode:  # it lost what it needs, its own node for one: the same command goes on
+                starts += 1
+                if starts > STARTS or not kills:
+                    assert running.stderr is not None
+                    raise SystemExit(f"the run did not end well: {running.stderr.read().decode()}")
                 running = driver(study, out)
-            next_s = time.monotonic() + rng.uniform(0.2, 8)
-            while time.monotonic() < next_s and running.poll() is None:
-                time.sleep(0.05)
-            workers = nodes[0].workers() + nodes[1].workers()
-            if running.poll() is not None or not workers or len(kills) == left:
+            wait(running, out, nodes, rng, kills[-1] if kills else None, ends=len(kills) == left)
+            if running.poll() is not None:
                 continue
             what = rng.choice(("worker", "worker", "node", "driver"))
-            kills.append((what, recorded(out)))
+            kills.append(Kill(what, time.time() - began_s, len(written_s(out))))
+            starts = 0
             if what == "worker":
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(rng.choice(workers), signal.SIGKILL)
+                    os.kill(rng.choice(workers(nodes)), signal.SIGKILL)
             elif what == "driver":
                 running.kill()
                 running.wait()
@@ -183,60 +220,110 @@ def kill_often(
                 nodes[1].kill()
                 time.sleep(rng.uniform(0, 3))
                 nodes[1].start()
-        assert running.stderr is not None
-        if running.returncode:
-            raise SystemExit(f"the run did not end well: {running.stderr.read().decode()}")
-        return kills
+        ends_s = np.array(written_s(out)) - began_s
+        return [replace(kill, next_shard_s=next_after(ends_s, kill.at_s)) for kill in kills]
     finally:
         running.kill()
 
 
-def runs(folder: Path, n_kills: int, rng: random.Random) -> Iterator[Killed]:
+def next_after(times_s: Array, at_s: float) -> float:
+    """How long it is to the next of some times."""
+    return float(min(times_s[times_s > at_s], default=math.nan) - at_s)
+
+
+def workers(nodes: tuple[Node, Node]) -> list[int]:
+    return [pid for node in nodes for pid in node.workers()]
+
+
+def wait(
+    running: subprocess.Popen[bytes],
+    out: Path,
+    nodes: tuple[Node, Node],
+    rng: random.Random,
+    last: Kill | None,
+    ends: bool,
+) -> None:
+    """Wait for the moment of the next kill after the `last`, or for the end of the run, where it `ends`."""
+    next_s, goes_on = time.monotonic() + rng.uniform(*PAUSE_S), rng.random() < GOES_ON
+    stuck_s = time.monotonic() + STUCK_S
+    n_shards = len(written_s(out))
+    while running.poll() is None:
+        there = len(written_s(out))
+        recovered = not goes_on or last is None or there > last.shards
+        if not ends and recovered and time.monotonic() > next_s and workers(nodes):
+            return
+        if there > n_shards:
+            n_shards, stuck_s = there, time.monotonic() + STUCK_S
+        if time.monotonic() > stuck_s:
+            raise SystemExit(f"no shard was written in {STUCK_S} s after {last}")
+        time.sleep(0.1)
+
+
+def runs(folder: Path, n_clips: int, n_kills: int, rng: random.Random) -> Iterator[Killed]:
     """Runs until there were so many kills; each is compared with a run of one process."""
-    study = write_inputs(folder / "inputs", N_CLIPS)
+    study = write_inputs(folder / "inputs", n_clips)
     local = run_study(study, folder / "whole", models=[Listener()])
-    assert len(local.shards()) == N_SHARDS
     whole = [facts(record) for record in local.records()]
     with cluster(folder) as nodes:
         while n_kills > 0:
             out, began_s, found = folder / "killed", time.monotonic(), Counter[str]()
-            kills = kill_often(folder / "inputs" / "study.yaml", out, nodes, rng, min(n_kills, 10))
+            kills = kill_often(folder / "inputs" / "study.yaml", out, nodes, rng, min(n_kills, KILLS))
+            took_s = time.monotonic() - began_s
             compare([facts(record) for record in Run(out).records()], whole, found)
             shutil.rmtree(out)
             n_kills -= len(kills)
-            yield Killed(kills, time.monotonic() - began_s, found)
+            yield Killed(len(whole), len(local.shards()), kills, took_s, found)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--clips", type=int, default=400, help="of the study; it has four times the records")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="write the results")
     arguments = parser.parse_args()
-    lines = [
-        "# Chaos on a cluster",
-        "",
-        f"Written by `python -m benchmarks.chaos_ray --kills {arguments.kills} --seed {arguments.seed} "
-        "--write`: two nodes of Ray on one machine, one worker each, a synthetic listener, "
-        f"{N_CLIPS} clips, {4 * N_CLIPS} records in {N_SHARDS} shards. In each run a worker, a node (back "
-        "within 3 s) or the driver (started again at once) was killed every few seconds; after how many "
-        "shards stands beside it. The records are compared with those of a local run that nobody killed.",
-        "",
-        "| run | killed | s | lost | doubled | changed |",
-        "|---|---|---|---|---|---|",
-    ]
-    print("\n".join(lines), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         token = Path(scratch) / "token"  # of this cluster alone; nodes and drivers show it to one another
         token.write_text(secrets.token_hex(32), encoding="utf-8")
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-        for n, run in enumerate(runs(Path(scratch), arguments.kills, random.Random(arguments.seed)), 1):
-            counts = " | ".join(str(run.found[what]) for what in ("lost", "doubled", "changed"))
-            killed = ", ".join(f"{what} at {done}" for what, done in run.kills)
-            lines.append(f"| {n} | {killed} | {run.took_s:.0f} | {counts} |")
-            print(lines[-1], flush=True)
+        done: list[Killed] = []
+        for run in runs(Path(scratch), arguments.clips, arguments.kills, random.Random(arguments.seed)):
+            done.append(run)
+            print(as_tables(done, arguments.seed), flush=True)
     if arguments.write:
-        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        RESULTS.write_text(as_tables(done, arguments.seed), encoding="utf-8")
+
+
+def as_tables(done: Sequence[Killed], seed: int) -> str:
+    """What was killed, and what came of it, in Markdown."""
+    n_kills = sum(len(run.kills) for run in done)
+    load = ", ".join(f"{load:.0f}" for load in os.getloadavg())
+    lines = [
+        "# Chaos on a cluster",
+        "",
+        f"Written by `python -m benchmarks.chaos_ray --kills {n_kills} --seed {seed} --write` on "
+        f"{os.cpu_count()} cores (load over the last 1, 5 and 15 minutes: {load}): two nodes of Ray on one "
+        f"machine, one worker each, a synthetic listener, {done[0].records} records in {done[0].shards} "
+        "shards. In each run a worker, a node (back within 3 s) or the driver (started again at once) was "
+        "killed at random moments. The records of each run are compared with those of a local run without "
+        "kills. Until the next shard was written, others may have been killed.",
+        "",
+        "| run | kills | seconds | records lost | doubled | changed |",
+        "|---|---|---|---|---|---|",
+    ]
+    for n, run in enumerate(done, 1):
+        counts = " | ".join(str(run.found[what]) for what in ("lost", "doubled", "changed"))
+        lines.append(f"| {n} | {len(run.kills)} | {run.took_s:.0f} | {counts} |")
+    lines += [
+        "",
+        "| kill | run | killed | seconds after the start | shards written | seconds until the next shard |",
+        "|---|---|---|---|---|---|",
+    ]
+    every = [(n, kill) for n, run in enumerate(done, 1) for kill in run.kills]
+    for place, (n, kill) in enumerate(every, 1):
+        when = f"{kill.at_s:.1f} | {kill.shards} | {kill.next_shard_s:.1f}"
+        lines.append(f"| {place} | {n} | {kill.what} | {when} |")
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":
