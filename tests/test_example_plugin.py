@@ -15,16 +15,27 @@ from ambivox.testing import sound_of
 pytest.importorskip("hatchling", reason="pip builds the plug-in with it")
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[1]
-SCORE = """
-import sys
-from ambivox.scoring import noise_ceiling
+CALLS = """
+import json, sys
+from typer.testing import CliRunner
 from ambivox.cli import app
+from ambivox.scoring import noise_ceiling
 noise_ceiling.LEAST_DRAWS = noise_ceiling.MOST_DRAWS = 4  # the noise ceiling is most of a score's cost
-for face in ([], ["--json"]):
-    app(["score", *sys.argv[1:], *face], standalone_mode=False)
-    print("---")
+told = [CliRunner().invoke(app, words, catch_exceptions=False) for words in json.loads(sys.argv[1])]
+print(json.dumps([(one.exit_code, one.stdout, one.stderr) for one in told]))
 """
-"""The command twice in a process, which is slow to start: for people, then as JSON."""
+"""Several commands in one process, which is slow to start: what each of them ended with and said."""
+COMMANDS = {
+    "metrics": "metrics",
+    "readouts": "readouts",
+    "corpora": "corpora",
+    "prompts": "prompts",
+    "inspect": "corpora inspect folders --corpus folders --json",
+    "run": "run study.yaml -o run",
+    "score": "score run --metric largest_gap",
+    "score as JSON": "score run --metric largest_gap --json",
+}
+Told = dict[str, tuple[int, str, str]]
 VOTES = {"angry": [7, 1, 1, 0, 1, 0], "happy": [0, 0, 1, 8, 1, 0], "sad": [1, 0, 1, 0, 2, 6]}
 
 
@@ -48,10 +59,8 @@ def python(site: Path, *arguments: str, cwd: Path | None = None) -> subprocess.C
     )
 
 
-@pytest.fixture(scope="module")
-def run(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_study(folder: Path) -> None:
     """A study of the listener with the readout and the prompt of the plug-in."""
-    folder = tmp_path_factory.mktemp("study")
     labels = ["angry", "disgust", "fear", "happy", "neutral", "sad"]
     lines = ["id,audio,speaker," + ",".join(f"votes.{label}" for label in labels)]
     for n, (name, votes) in enumerate(VOTES.items()):
@@ -63,9 +72,20 @@ def run(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "prompts: [word, think-aloud]\nreadouts: [first, last_named, 'last_named(window=40)']\n",
         encoding="utf-8",
     )
-    done = python(site, "-m", "ambivox", "run", "study.yaml", "-o", "run", cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def told(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """The exit code, the output and the errors of each command."""
+    folder = tmp_path_factory.mktemp("study")
+    write_study(folder)
+    for name in ("angry", "sad"):
+        (folder / "folders" / name).mkdir(parents=True)
+        soundfile.write(folder / "folders" / name / "a.wav", sound_of([0.5, 0.5]), 16_000)
+    words = json.dumps([command.split() for command in COMMANDS.values()])
+    done = python(site, "-c", CALLS, words, cwd=folder)
     assert done.returncode == 0, done.stderr
-    return folder / "run"
+    return dict(zip(COMMANDS, map(tuple, json.loads(done.stdout)), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -77,33 +97,30 @@ def run(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("prompts", "think-aloud", "what is heard in the voice first, then one label"),
     ],
 )
-def test_the_listings_show_what_the_plug_in_brings(site: Path, command: str, name: str, said: str) -> None:
-    done = python(site, "-m", "ambivox", command)
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith(name))
+def test_the_listings_show_what_the_plug_in_brings(told: Told, command: str, name: str, said: str) -> None:
+    code, out, err = told[command]
+    (line,) = (line for line in out.splitlines() if line.startswith(name))
     assert said in line
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (code, err) == (0, "")
 
 
-def test_a_run_is_scored_by_its_metric_and_its_readout(site: Path, run: Path) -> None:
-    score = python(site, "-c", SCORE, str(run), "--metric", "largest_gap")
-    assert (score.returncode, score.stderr) == (0, "")
-    shown, given, _ = score.stdout.split("---\n")
-    assert "largest_gap" in shown
-    rows = [row for row in json.loads(given)["rows"] if row["key"].get("readout") == "last_named"]
-    rows = [row for row in rows if not row["key"]["options"]]
+def test_a_run_is_scored_by_its_metric_and_its_readout(told: Told) -> None:
+    assert told["run"][0] == 0, told["run"]
+    for score in ("score", "score as JSON"):
+        assert (told[score][0], told[score][2]) == (0, "")
+    assert "largest_gap" in told["score"][1]
+    rows = json.loads(told["score as JSON"][1])["rows"]
+    rows = [row for row in rows if row["key"].get("readout") == "last_named" and not row["key"]["options"]]
     assert [row["key"]["prompt"] for row in rows] == ["word", "think-aloud"]
     votes = np.array(list(VOTES.values())) / 10
     gaps = np.abs(np.eye(6)[votes.argmax(axis=1)] - votes).max(axis=1)
     assert [row["scores"]["largest_gap"]["value"] for row in rows] == pytest.approx([gaps.mean()] * 2)
 
 
-def test_a_folder_of_folders_is_inspected_as_its_corpus(site: Path, tmp_path: Path) -> None:
-    for name in ("angry", "sad"):
-        (tmp_path / name).mkdir()
-        soundfile.write(tmp_path / name / "a.wav", sound_of([0.5, 0.5]), 16_000)
-    done = python(site, "-m", "ambivox", "corpora", "inspect", str(tmp_path), "--corpus", "folders", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["utterances"] == 2
+def test_a_folder_of_folders_is_inspected_as_its_corpus(told: Told) -> None:
+    code, out, err = told["inspect"]
+    assert code == 0, err
+    assert json.loads(out)["utterances"] == 2
 
 
 def test_the_tests_of_the_plug_in_pass(site: Path) -> None:

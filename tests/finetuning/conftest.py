@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ambivox.finetuning.result import METRICS
 from tests.finetuning.material import checkpoint, corpus
 
 torch.set_num_threads(1)
@@ -26,12 +27,21 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A picture takes a third of the time of so short a training: only who asks for `curves` gets one."""
+def _without_what_takes_longest(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring a result and drawing its curves take half of so short a training: only who asks gets them."""
     if "curves" not in request.fixturenames:
         monkeypatch.setattr("ambivox.finetuning.result.draw_curves", lambda *_, **__: None)
+        if "measured" not in request.fixturenames:
+            monkeypatch.setattr(
+                "ambivox.finetuning.run.describe", lambda _, folder: (folder / METRICS).write_text("{}")
+            )
+
+
+@pytest.fixture
+def measured() -> None:
+    """Measure the result of a training."""
 
 
 @pytest.fixture
 def curves() -> None:
-    """Draw the curves of a training."""
+    """Measure the result of a training and draw its curves."""

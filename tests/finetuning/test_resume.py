@@ -190,6 +190,7 @@ def other_weights(folder: Path) -> None:
     path.write_text(path.read_text() + "\n")
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("finished", [False, True], ids=["stopped", "finished"])
 def test_what_a_training_learns_from_may_not_change_until_its_end(tmp_path, tiny, finished):
     corpus(tmp_path)

@@ -352,7 +352,7 @@ def test_batch_keeps_features_of_other_lengths_apart():
     assert found["shares"][0].sum(0).tolist() == [3, 3]
 
 
-def test_the_worked_example_trains_a_small_checkpoint_of_its_class(tmp_path):
+def test_the_worked_example_trains_a_small_checkpoint_of_its_class(tmp_path, measured):
     checkpoint = tmp_path / "checkpoint"
     checkpoint.mkdir()
     qwen2_audio(checkpoint)  # its window is that of the real one, 30 s

@@ -77,6 +77,7 @@ def test_parts_in_storage_are_put_together(study: Study, tmp_path: Path) -> None
     assert records(merge_parts(OUT)) == records(run_study(study, tmp_path / "out", models=[ToyModel()]))
 
 
+@pytest.mark.usefixtures("few_noise_draws")
 def test_scores_report_and_export_read_from_storage(study: Study, tmp_path: Path) -> None:
     local = run_study(study, tmp_path / "out", models=[ToyModel()])
     run_study(study, OUT, models=[ToyModel()])

@@ -111,14 +111,20 @@ def _one_line(name: str) -> Iterator[None]:
 def quiet() -> Iterator[None]:
     """Keep the logging, progress bars and warnings of transformers and the hub off the user's terminal."""
     level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    transformers_logging.disable_progress_bar()
+    loud = (
+        level != logging.CRITICAL
+    )  # setting a level clears the caches of all loggers, and these blocks are nested
+    if loud:
+        transformers_logging.set_verbosity(logging.CRITICAL)
+    if bars:
+        transformers_logging.disable_progress_bar()
     try:
         with quiet_hub(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        transformers_logging.set_verbosity(level)
+        if loud:
+            transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
 

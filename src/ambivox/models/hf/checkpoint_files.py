@@ -172,12 +172,16 @@ def quiet_hub() -> Iterator[None]:
     from huggingface_hub.utils import logging as hub_logging
 
     level, bars = hub_logging.get_verbosity(), not are_progress_bars_disabled()
-    hub_logging.set_verbosity(logging.CRITICAL)
-    disable_progress_bars()
+    loud = level != logging.CRITICAL
+    if loud:
+        hub_logging.set_verbosity(logging.CRITICAL)
+    if bars:
+        disable_progress_bars()
     try:
         yield
     finally:
-        hub_logging.set_verbosity(level)
+        if loud:
+            hub_logging.set_verbosity(level)
         if bars:
             enable_progress_bars()
 
