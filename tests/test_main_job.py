@@ -47,7 +47,7 @@ def uninterrupted(study: Path) -> Run:
 
 
 def test_a_run_killed_halfway_and_run_again_has_the_records_of_an_uninterrupted_one(
-    study: Path, uninterrupted: Run
+    study: Path, uninterrupted: Run, call_cli: Cli
 ) -> None:
     out = study.parent / "killed"
     process = subprocess.Popen(
@@ -62,7 +62,8 @@ def test_a_run_killed_halfway_and_run_again_has_the_records_of_an_uninterrupted_
     process.wait()
     there = len(list((out / "records").glob("*.parquet")))
     assert 3 <= there < 6, "killed too late to show anything"
-    command("run", str(study), "--out", str(out))
+    code, _, err = call_cli("run", str(study), "--out", str(out))
+    assert code == 0, err
     assert list(map(facts, Run(out).records())) == list(map(facts, uninterrupted.records()))
 
 

@@ -130,6 +130,12 @@ def opened(chromium: Any, served: str) -> Page:
     return Page(chromium, served)
 
 
+@pytest.fixture(scope="module")
+def other(chromium: Any, served: str) -> Page:
+    """The tab of another user, until it is closed."""
+    return Page(chromium, served)
+
+
 @pytest.fixture
 def page(opened: Page, served: str) -> Iterator[Page]:
     opened.tab.set_viewport_size({"width": 1280, "height": 900})
@@ -185,8 +191,7 @@ def test_the_keyboard_alone_asks_and_reads_tokens(page: Page) -> None:
     assert tab.evaluate("document.activeElement.previousElementSibling.className") == "token"
 
 
-def test_two_users_at_once_are_each_answered(page: Page, chromium: Any, served: str) -> None:
-    other = Page(chromium, served)
+def test_two_users_at_once_are_each_answered(page: Page, other: Page) -> None:
     users = ((page, CLIP), (other, OTHER))
     alone = []
     for user, clip in users:
@@ -199,23 +204,21 @@ def test_two_users_at_once_are_each_answered(page: Page, chromium: Any, served: 
     for (user, clip), shares in zip(users, alone, strict=True):
         assert clip.name in user.answer()
         assert user.shares() == shares
-    other.tab.close()
+    assert other.errors == []
 
 
-def test_another_model_stands_beside_and_its_death_is_one_line(chromium: Any, served: str) -> None:
-    page = Page(chromium, served)
-    page.upload(CLIP)
-    page.tab.get_by_label("Read every layer, too").check()
-    page.tab.get_by_text("Beside it: another model or prompt").click()
-    page.choose("Model", "dying", nth=1)
-    page.choose("Prompt", "word", nth=1)
-    said = page.ask()
+def test_another_model_stands_beside_and_its_death_is_one_line(other: Page) -> None:
+    other.upload(CLIP)
+    other.tab.get_by_label("Read every layer, too").check()
+    other.tab.get_by_text("Beside it: another model or prompt").click()
+    other.choose("Model", "dying", nth=1)
+    other.choose("Prompt", "word", nth=1)
+    said = other.ask()
     assert "dying failed: TypeError: 'NoneType' object is not subscriptable" in said
-    assert "Traceback" not in page.tab.locator("body").inner_text()
-    assert page.tab.locator("#listened .bars").count() == 1
-    assert page.tab.locator("#listened .layers tbody tr").count() > 1
-    assert page.errors == []
-    page.tab.close()
+    assert "Traceback" not in other.tab.locator("body").inner_text()
+    assert other.tab.locator("#listened .bars").count() == 1
+    assert other.tab.locator("#listened .layers tbody tr").count() > 1
+    assert other.errors == []
 
 
 def test_a_recording_is_followed_and_its_picture_goes_with_the_sound(page: Page, folder: Path) -> None:
@@ -314,20 +317,19 @@ def test_an_upload_that_breaks_off_stops_nobody(page: Page, served: str) -> None
     assert "1001_DFA_FEA_XX.wav" in page.ask()
 
 
-def test_a_clip_is_deleted_when_the_page_is_closed(chromium: Any, served: str, folder: Path) -> None:
+def test_a_clip_is_deleted_when_the_page_is_closed(other: Page, folder: Path) -> None:
     def kept() -> list[Path]:
         return [file for file in folder.glob("ambivox-app-*/uploads/**/*.wav") if file.name == OWN]
 
-    page = Page(chromium, served)
     own = Path(shutil.copy(CLIP, folder / OWN))
     own.write_bytes(own.read_bytes() + b"LIST\x04\0\0\0INFO")
-    page.upload(own)
-    page.ask()
+    other.upload(own)
+    other.ask()
     assert len(kept()) == 1
-    page.tab.close()
+    other.tab.close()
     until_s = time.monotonic() + 60
     while kept() and time.monotonic() < until_s:
-        time.sleep(0.2)
+        time.sleep(0.05)
     assert kept() == []
 
 
