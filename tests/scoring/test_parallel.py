@@ -7,7 +7,7 @@ import pytest
 from ambivox import record
 from ambivox.readouts import load_readouts
 from ambivox.record import count_records, read_records, write_records
-from ambivox.scoring import parallel, score
+from ambivox.scoring import parallel, read_run, score, score_runs
 from ambivox.scoring.gather import gather, read_all
 from tests.present.runs import Made, make_run
 from tests.records import note_shards
@@ -45,3 +45,12 @@ def test_a_record_sent_from_another_process_is_read_the_same(tmp_path: Path) -> 
     for one, other in zip(a.readings, b.readings, strict=True):
         assert one.p.tolist().__repr__() == other.p.tolist().__repr__()
         assert one.statuses == other.statuses
+
+
+def test_what_was_said_is_kept_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", Made(clips=12))
+    whole, without = read_run(run), read_run(run, texts=False)
+    kept = [text for said in (whole.facts.texts or {}).values() for text in said.values()]
+    assert sorted(kept) == sorted(one.reply.text for one in run.records() if one.reply)
+    assert without.facts.texts is None
+    assert score_runs([without]).to_dict() == score_runs([whole]).to_dict()

@@ -168,7 +168,7 @@ def claims(
         raise UsageError(f"readout {token!r}: it is read at the {chosen.level} level; name a token-level one")
     added = () if token is None else (token,)
     options = replace(options, readouts=(*readouts, *added), calibrations=())
-    readings = read_run(run, options, n_processes=n_processes)
+    readings = read_run(run, options, n_processes=n_processes, texts=False)
     return claims_of_readings(readings, metric=metric, token=chosen, margin=margin)
 
 

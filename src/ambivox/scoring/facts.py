@@ -40,7 +40,8 @@ class RunFacts:
         prompt_texts: hashes of the texts that each prompt came to on the clips themselves.
         prompt_wordings: the first of these texts.
         speakers: of all corpora.
-        texts: what was said, by question and order of the options, then by utterance.
+        texts: what was said, by question and order of the options, then by utterance; None where nobody asks,
+            since of millions of records they take more memory than their numbers.
     """
 
     requests: int = 0
@@ -52,7 +53,7 @@ class RunFacts:
     prompt_wordings: dict[str, str] = field(default_factory=dict)
     corpora: dict[str, CorpusFacts] = field(default_factory=dict)
     speakers: set[str] = field(default_factory=set)
-    texts: dict[tuple[RowKey, tuple[int, ...]], dict[str, str]] = field(default_factory=dict)
+    texts: dict[tuple[RowKey, tuple[int, ...]], dict[str, str]] | None = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take note of a record."""
@@ -77,7 +78,7 @@ class RunFacts:
             corpus.durations_s[name] = sound.duration_s
         if utterance.speaker is not None:
             self.speakers.add(utterance.speaker)
-        if reply is not None:
+        if reply is not None and self.texts is not None:
             said = self.texts.setdefault((request_key(record), asked.prompt.order), {})
             said[name] = sys.intern(reply.text)
 

@@ -44,7 +44,11 @@ class RunReadings:
 
 
 def read_run(
-    run: Run | str | Path, options: ScoringOptions = DEFAULT_OPTIONS, *, n_processes: int = 1
+    run: Run | str | Path,
+    options: ScoringOptions = DEFAULT_OPTIONS,
+    *,
+    n_processes: int = 1,
+    texts: bool = True,
 ) -> RunReadings:
     """Apply readouts and calibrations to the records of a run; each record is read once.
 
@@ -52,6 +56,7 @@ def read_run(
         run: a run or its directory.
         options: what to apply, and against which truth.
         n_processes: that read a large run, see `ambivox.scoring.parallel`.
+        texts: whether to keep what was said, as pages show it.
 
     Raises:
         UsageError: an unknown name, no records, no votes, or a development speaker whom the run has not.
@@ -64,7 +69,7 @@ def read_run(
     fitting = any(CALIBRATIONS[name].fit for name in names)
     if development and not fitting:
         raise UsageError("development speakers: no calibration is fitted to them; add temperature or vector")
-    facts, apart = RunFacts(), list[Answered]()
+    facts, apart = RunFacts(texts={} if texts else None), list[Answered]()
     truths = None if options.truth_table is None else read_truth_table(options.truth_table)
     records = _sorted(answered(run, readouts, n_processes), facts, development, apart)
     corpora, notes = gather(

@@ -39,7 +39,7 @@ def score(
             runs that do not belong in one table.
     """
     runs = [run] if isinstance(run, Run | str | Path) else run
-    return score_runs([read_run(one, options, n_processes=n_processes) for one in runs])
+    return score_runs([read_run(one, options, n_processes=n_processes, texts=False) for one in runs])
 
 
 def score_runs(readings: Sequence[RunReadings]) -> ScoreTable:

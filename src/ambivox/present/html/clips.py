@@ -246,7 +246,7 @@ def _columns(question: _Question, n_clips: int, several: bool, named: bool) -> d
     order = f"options in the order {', '.join(labels[n] for n in question.order)}" if len(orders) > 1 else ""
     of = [part.run, key.model if several or not part.run else ""] if named else []
     texts: list[str | None] = [None] * n_clips
-    said = part.readings.facts.texts.get((key, question.order), {})
+    said = (part.readings.facts.texts or {}).get((key, question.order), {})
     for place, name in zip(part.places, clips.names, strict=True):
         texts[place] = said.get(name)
     columns: dict[str, Any] = {
