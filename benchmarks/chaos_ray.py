@@ -40,14 +40,13 @@ NODE = [
     "--disable-usage-stats",
 ]
 STARTS = 4
-
-
+"""Of a node or a driver, one after the other, before this gives up."""
 KILLS = 10
 """In one run, at most."""
 PAUSE_S = 0.2, 8.0
 """Between two kills, at least and at most."""
-GOES_ON = 2 / 3
-"""Of the kills so many wait until the run has written a shard again, the others hit it while it recovers."""
+GOES_ON = 0.8
+"""Of the kills so many wait until the run has written a shard again; the others hit it while it recovers."""
 STUCK_S = 600
 """A run that has written nothing for so long will not."""
 
@@ -204,14 +203,15 @@ def kill_often(study: Path, out: Path, nodes: tuple[Node, Node], rng: random.Ran
                     raise SystemExit(f"the run did not end well: {running.stderr.read().decode()}")
                 running = driver(study, out)
             wait(running, out, nodes, rng, kills[-1] if kills else None, ends=len(kills) == left)
-            if running.poll() is not None:
+            holders = workers(nodes)
+            if running.poll() is not None or not holders:
                 continue
             what = rng.choice(("worker", "worker", "node", "driver"))
             kills.append(Kill(what, time.time() - began_s, len(written_s(out))))
             starts = 0
             if what == "worker":
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(rng.choice(workers(nodes)), signal.SIGKILL)
+                    os.kill(rng.choice(holders), signal.SIGKILL)
             elif what == "driver":
                 running.kill()
                 running.wait()
