@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from ambivox.cli import app
 from ambivox.scoring import noise_ceiling
 noise_ceiling.LEAST_DRAWS = noise_ceiling.MOST_DRAWS = 4  # the noise ceiling is most of a score's cost
-told = [CliRunner().invoke(app, words, catch_exceptions=False) for words in json.loads(sys.argv[1])]
+told = [CliRunner().invoke(app, words) for words in json.loads(sys.argv[1])]
 print(json.dumps([(one.exit_code, one.stdout, one.stderr) for one in told]))
 """
 """Several commands in one process, which is slow to start: what each of them ended with and said."""

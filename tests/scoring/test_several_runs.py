@@ -23,7 +23,8 @@ Make = Callable[..., Run]
 
 def votes(clip: int) -> dict[str, int]:
     """Votes that hang on nothing but the clip."""
-    drawn = np.random.default_rng(clip).multinomial(10, np.full(6, 1 / 6))
+    rng = np.random.default_rng(clip)
+    drawn = rng.multinomial(10, rng.dirichlet(np.full(6, 0.5)))
     return {label: int(n) for label, n in zip(LABELS, drawn, strict=True)}
 
 
