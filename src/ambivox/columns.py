@@ -83,10 +83,12 @@ def arrow_fields(cls: type) -> list[pa.Field]:
 
 def to_plain(value: Any) -> Any:
     """What pyarrow writes as the Parquet type of a value: dataclasses as dictionaries, arrays as lists."""
-    if isinstance(value, Mapping):
-        return list(value.items())
+    if value is None or isinstance(value, str | int | float):  # most of a record, so they go first
+        return value
     if isinstance(value, tuple):
         return [to_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return list(value.items())
     if isinstance(value, np.ndarray):
         return value if value.ndim == 1 else [to_plain(one) for one in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -168,11 +169,16 @@ class Record:
 SCHEMA = pa.schema(arrow_fields(Record), metadata={"ambivox_schema": str(SCHEMA_VERSION)})
 
 
+@cache
+def _own_schema() -> pa.Schema:
+    """The schema with the version of this program, which takes milliseconds to look up."""
+    return SCHEMA.with_metadata({**SCHEMA.metadata, b"ambivox": version("ambivox").encode()})
+
+
 def write_records(records: Iterable[Record], path: Path) -> None:
     """Write records as one Parquet shard, whole or not at all (written aside, then renamed)."""
-    schema = SCHEMA.with_metadata({**SCHEMA.metadata, b"ambivox": version("ambivox").encode()})
     try:
-        table = pa.Table.from_pylist([to_plain(record) for record in records], schema=schema)
+        table = pa.Table.from_pylist([to_plain(record) for record in records], schema=_own_schema())
         with write_aside(path, shared=True) as aside:
             pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
     except UnicodeEncodeError as error:
