@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,14 +108,19 @@ TOKENS = ((4, 24), (24, 150), (150, 376))
 """Numbers of audio tokens, from and below."""
 WANDER = 4.0
 """How far the emotion logits of single tokens lie from their mean, at most: in clips it is 1.5 to 4."""
+GROWING = 0.4
+"""The share of the steps in which `WANDER` is reached: at first it would hide what there is to find."""
 
 
-def fake_audio(heard: NDArray[np.float64], reader: nn.Linear, rng: np.random.Generator) -> Tensor:
+def fake_audio(
+    heard: NDArray[np.float64], reader: nn.Linear, rng: np.random.Generator, wander: float = WANDER
+) -> Tensor:
     """Stand-in audio tokens whose mean spells a distribution: teaches the answers without any audio.
 
     Args:
         heard: ``(9,)`` shares.
         reader: what turns nine emotion logits into what the language model reads.
+        wander: how far the logits of single tokens lie from their mean, at most.
 
     Returns:
         ``(n_tokens, hidden)``.
@@ -127,27 +131,23 @@ def fake_audio(heard: NDArray[np.float64], reader: nn.Linear, rng: np.random.Gen
     logits = np.log(np.maximum(heard, 1e-4))
     logits -= logits.mean()
     near = rng.uniform(0.0, 0.9)  # of one token to the next
-    wander = lfilter([(1 - near**2) ** 0.5], [1.0, -near], rng.normal(size=(count, len(heard))), axis=0)
-    wander *= rng.uniform(0.0, WANDER)
-    wander -= wander.mean(axis=0)
-    tokens = torch.tensor(logits + wander, dtype=torch.float32)
+    away = lfilter([(1 - near**2) ** 0.5], [1.0, -near], rng.normal(size=(count, len(heard))), axis=0)
+    away *= rng.uniform(0.0, wander)
+    away -= away.mean(axis=0)
+    tokens = torch.tensor(logits + away, dtype=torch.float32)
     read: Tensor = reader(tokens)
     return read
 
 
 @dataclass(frozen=True)
 class AnswersPlan:
-    """Length and pace of the training; the defaults are those from nothing."""
+    """Length and pace of the training."""
 
-    steps: int = 3000
+    steps: int = 2600
     batch: int = 20
     learning_rate: float = 2e-3
     gaze: float = 1.0
     """Weight of the loss of `Gaze`, falling to nothing over the steps."""
-
-
-FURTHER = AnswersPlan(steps=1700, learning_rate=1e-3, gaze=0.3)
-"""Where a language part that can write the formats learns on."""
 
 
 PromptPool = list[tuple[RenderedPrompt, EmotionSet]]
@@ -169,13 +169,8 @@ def random_heard(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(shares / shares.sum())
 
 
-def train_answers(
-    pool: PromptPool, encoding: Encoding, plan: AnswersPlan, seed: int, begun: Path | None = None
-) -> dict[str, Any]:
-    """Train the language part on `fake_audio`.
-
-    Args:
-        begun: a checkpoint whose language part learns on; by default one set by hand (`start_by_hand`).
+def train_answers(pool: PromptPool, encoding: Encoding, plan: AnswersPlan, seed: int) -> dict[str, Any]:
+    """Train the language part on `fake_audio`, from a start by hand.
 
     Returns:
         The weights of it (``language_model``, ``lm_head``) and of the ``reader`` of emotion logits.
@@ -184,25 +179,28 @@ def train_answers(
     rng = np.random.default_rng(seed)
     model = build_model(encoding.tokenizer)
     reader = start_by_hand(model, encoding.tokenizer, emotion_words(), seed)
-    if begun:
-        take_over(model, begun)
     gaze = Gaze(model)
-    parameters = [
-        *model.model.language_model.parameters(),
+    within = list(model.model.language_model.layers.parameters())
+    matrices = [part for part in within if part.ndim == 2]
+    others = [
+        *(part for part in within if part.ndim != 2),
+        *model.get_input_embeddings().parameters(),
+        *model.model.language_model.norm.parameters(),
         *model.lm_head.parameters(),
         *reader.parameters(),
         *gaze.probes.parameters(),
     ]
-    descent = Descent(parameters, plan.learning_rate, plan.steps, weight_decay=0.01, rise=0.05)
+    descent = Descent(matrices, others, plan.learning_rate, plan.steps, weight_decay=0.01, rise=0.05)
     model.train()
     start, log = time.monotonic(), Progress()
     for step in range(plan.steps):
         audio, examples = [], []
+        wander = WANDER * min(1.0, step / (GROWING * plan.steps))
         for k in rng.integers(len(pool), size=plan.batch):
             prompt, emotions = pool[k]
             heard = random_heard(rng)
             examples.append(encoding(example(heard, prompt, emotions, rng)))
-            audio.append(fake_audio(heard, reader, rng))
+            audio.append(fake_audio(heard, reader, rng, wander))
         log.add(train_step(model, gaze, audio, examples, encoding, plan.gaze * (1 - step / plan.steps)))
         descent.step()
         if step % 25 == 24 or step == plan.steps - 1:
@@ -210,13 +208,6 @@ def train_answers(
     gaze.stop()
     learnt = {"language_model": model.model.language_model, "lm_head": model.lm_head, "reader": reader}
     return {name: part.state_dict() for name, part in learnt.items()}
-
-
-def take_over(model: Qwen2AudioForConditionalGeneration, folder: Path) -> None:
-    """Give a model the language part of a checkpoint of the same tokenizer."""
-    other = Qwen2AudioForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
-    model.model.language_model.load_state_dict(other.model.language_model.state_dict())
-    model.lm_head.load_state_dict(other.lm_head.state_dict())
 
 
 def train_step(

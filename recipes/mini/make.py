@@ -26,7 +26,7 @@ from ambivox.errors import AmbivoxError
 from recipes.mini.chat import example
 from recipes.mini.checkpoint import build_model, build_processor, build_tokenizer, save
 from recipes.mini.data import Clip, load_clips
-from recipes.mini.decoder import FURTHER, AnswersPlan, prompt_pool, random_heard, train_answers
+from recipes.mini.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
 from recipes.mini.ear import EarPlan, Head, Hearing, Listener, fit_head, hear, left_out, temperature_of
 from recipes.mini.encoding import Encoding
 from recipes.mini.evaluate import measure, unseen_figures
@@ -72,11 +72,11 @@ def heard(
     return Hearing(Dimensions(**found), clips_heard, empty), took_s
 
 
-def encoding_of(work: Path, seed: int, begun: Path | None) -> tuple[Encoding, Any]:
-    """The tokenizer, trained on prompts and answers or taken from a checkpoint, and prompts to train on."""
+def encoding_of(work: Path, seed: int) -> tuple[Encoding, Any]:
+    """The tokenizer, trained on prompts and answers, and prompts to train on."""
     rng = np.random.default_rng(seed)
     pool = prompt_pool(rng)
-    folder = begun or work / f"tokenizer-{seed}"
+    folder = work / f"tokenizer-{seed}"
     if not folder.exists():
         texts = [text for prompt, emotions in pool for text in
                  (prompt.text, example(random_heard(rng), prompt, emotions, rng).answer)]  # fmt: skip
@@ -99,24 +99,15 @@ def join(encoder: Qwen2AudioEncoder, dims: Dimensions, head: Head, answers: Stat
     return model
 
 
-def train_mini(data: Path, out: Path, work: Path, seed: int = 0, begun: Path | None = None) -> None:
-    """All stages; the checkpoint, its metrics and its card are written to ``out``.
-
-    Args:
-        begun: a checkpoint whose language part learns on, instead of from nothing.
-    """
+def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
+    """All stages; the checkpoint, its metrics and its card are written to ``out``."""
     start, plan = time.monotonic(), EarPlan()
     work.mkdir(parents=True, exist_ok=True)
     clips, whisper = training_clips(data), checkpoint("tiny.en", work)
     hearing, hearing_s = heard(clips, whisper, work, plan, seed)
-    encoding, pool = encoding_of(work, seed, begun)
-    lessons = FURTHER if begun else AnswersPlan()
-    answers = once(
-        work,
-        "answers",
-        (lessons, seed, str(begun)),
-        lambda: train_answers(pool, encoding, lessons, seed, begun),
-    )
+    encoding, pool = encoding_of(work, seed)
+    lessons = AnswersPlan()
+    answers = once(work, "answers", (lessons, seed), lambda: train_answers(pool, encoding, lessons, seed))
     others = left_out(hearing, clips, plan)
     temperature = temperature_of(others)
     print(f"temperature {temperature:.2f} by corpora left out", flush=True)
@@ -127,12 +118,12 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0, begun: Path | N
         build_processor(encoding.tokenizer),
         out,
     )
-    print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
+    took_s = {"hearing": hearing_s, "answers": answers["took_s"], "all": time.monotonic() - start}
+    print(f"saved after {took_s['all']:.0f} s", flush=True)
     trained = {
         "temperature": temperature,
         "counted": len(hearing.dims.counted),
-        "took_s": {"hearing": round(hearing_s), "answers": round(answers["took_s"])},
-        "began": "the language part of the `mini` before" if begun else "weights set by hand",
+        "took_s": {stage: round(seconds) for stage, seconds in took_s.items()},
         "unseen": {name: unseen_figures(corpus, temperature) for name, corpus in others.items()},
     }
     measure(out, data, seed=seed, trained=trained)
@@ -150,13 +141,12 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("runs/mini"), help="stages are kept here (default: %(default)s)"
     )
-    parser.add_argument("--begun", type=Path, help="a checkpoint whose language part learns on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     try:
-        train_mini(given.data, given.out, given.work, given.seed, given.begun)
+        train_mini(given.data, given.out, given.work, given.seed)
     except AmbivoxError as error:
         sys.exit(f"error: {error}")
 
