@@ -112,10 +112,11 @@ variation). A batch of eight and eight single clips differ by at most {batch:.0e
    left out.
 3. The language part never hears audio: on stand-ins for audio tokens that spell random distributions it
    learns to copy options, to write every format and to say the distribution in token probabilities and
-   numbers (whole tenths that sum to one). It begins from weights set by hand,
-   so that attention looks nearly where it should.
+   numbers (whole tenths that sum to one). It begins with weights set by hand, with which attention looks
+   about where it should.
 
-From nothing it took {all_min} minutes in one call, on one CPU core: hearing {hearing_min}, the language part {answers_min}.
+From nothing, in one call and on one CPU core, it took {all_min} minutes: {hearing_min} of hearing and
+{answers_min} of the language part.
 
 | split | corpus | clips | speakers |
 |---|---|---|---|
