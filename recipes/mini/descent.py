@@ -48,7 +48,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     [1.0, 0.7]
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x: Tensor = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(5):
         square = x @ x.T

@@ -184,7 +184,7 @@ def _votes(mini: Mini, six: Six, votes: VoteTable, seed: int) -> dict[str, Any]:
         prior=votes.prior(),
     )  # fmt: skip
     predictions = [
-        Predictions(RowKey("crema-d", "mini", prompt=name), "token", p, ("ok",) * len(p))
+        Predictions(RowKey("crema-d", "mini", prompt=name), "token", p, tuple("ok" for _ in p))
         for name, p in answers.items()
     ]
     rows = score_predictions(predictions, rated, load_emotions("cremad6"), ScoringOptions(seed=seed))

@@ -109,7 +109,9 @@ def gelu(x: Array) -> Array:
 
 
 @torch.no_grad()
-def set_counting(encoder: Qwen2AudioEncoder, dims: Dimensions, weight: Array, bias: Array) -> Tensor:
+def set_counting(
+    encoder: Qwen2AudioEncoder, dims: Dimensions, weight: NDArray[np.floating], bias: NDArray[np.floating]
+) -> Tensor:
     """Set the second layer so that the mean over audio tokens holds ``weight @ statistics + bias``.
 
     Args:
@@ -122,7 +124,7 @@ def set_counting(encoder: Qwen2AudioEncoder, dims: Dimensions, weight: Array, bi
     whisper, layer = encoder.layers[0], encoder.layers[1]
     d, k = len(dims.scale), len(dims.counted)
     counted, written = torch.from_numpy(dims.counted), torch.from_numpy(dims.written)
-    of_mean, of_spread, of_upper, of_lower = torch.from_numpy(weight).float().split(k, dim=1)
+    of_mean, of_spread, of_upper, of_lower = torch.from_numpy(weight).float().tensor_split(4, dim=1)
     length = LEAD * (2 / d) ** 0.5  # of every state, its standard deviation
     for part in layer.parameters():
         part.zero_()

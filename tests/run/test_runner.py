@@ -32,6 +32,13 @@ def test_every_clip_meets_every_prompt_once(study: Study, tmp_path: Path) -> Non
     assert len({r.key for r in records}) == len(records)
 
 
+def test_a_study_may_be_given_by_its_file(study: Study, tmp_path: Path) -> None:
+    files = list(tmp_path.rglob("study.yaml"))
+    assert len(files) == 1
+    by_file = run_study(files[0], tmp_path / "by_file", models=[ToyModel()])
+    assert all_facts(by_file) == all_facts(run_toy(study, tmp_path / "out"))
+
+
 def test_controls_and_option_orders_multiply_the_grid(study: Study, tmp_path: Path) -> None:
     wide = study.model_copy(update={"controls": ("clip", "silence", "noise"), "order_seeds": (None, 1)})
     records = list(run_toy(wide, tmp_path / "out").records())

@@ -19,11 +19,11 @@ from ambivox.run.part import Part
 from ambivox.run.plan import Plan
 from ambivox.run.same_model import SameModel
 from ambivox.run_folder import Run
-from ambivox.study import Study
+from ambivox.study import Study, load_study
 
 
 def run_study(
-    study: Study,
+    study: Study | str | Path,
     out: str | Path,
     *,
     models: Sequence[SpeechModel] | None = None,
@@ -43,7 +43,7 @@ def run_study(
     the records of the others name the one that was (`Record.answer_of`).
 
     Args:
-        study: what to run.
+        study: what to run; a path is of a study file, see `load_study`.
         out: the directory of the run, here or in storage (``s3://bucket/run``).
         models: loaded models in the order of the study's; loaded here by default.
         report: told about the progress after every batch.
@@ -56,6 +56,7 @@ def run_study(
         UsageError: an unknown name, the directory holds another study, or a server has another model now.
         AmbivoxError: the model cannot be loaded, or a shard cannot be written.
     """
+    study = study if isinstance(study, Study) else load_study(study)
     folder = location(out)
     with hold(study, part.folder(folder) if part else folder, report, part) as held:
         run = held.run
