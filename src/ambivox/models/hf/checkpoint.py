@@ -111,9 +111,8 @@ def _one_line(name: str) -> Iterator[None]:
 def quiet() -> Iterator[None]:
     """Keep the logging, progress bars and warnings of transformers and the hub off the user's terminal."""
     level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    loud = (
-        level != logging.CRITICAL
-    )  # setting a level clears the caches of all loggers, and these blocks are nested
+    # These blocks are nested, and setting a level clears the caches of all loggers.
+    loud = level != logging.CRITICAL
     if loud:
         transformers_logging.set_verbosity(logging.CRITICAL)
     if bars:
