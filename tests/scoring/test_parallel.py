@@ -1,5 +1,10 @@
 """Several processes read what one process reads."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,3 +59,36 @@ def test_what_was_said_is_kept_only_where_it_is_asked_for(tmp_path: Path) -> Non
     assert sorted(kept) == sorted(one.reply.text for one in run.records() if one.reply)
     assert without.facts.texts is None
     assert score_runs([without]).to_dict() == score_runs([whole]).to_dict()
+
+
+def test_a_reader_ends_when_the_one_that_asks_was_killed() -> None:
+    asks = "; ".join(
+        (
+            "import os, time",
+            "from concurrent.futures import ProcessPoolExecutor",
+            "from multiprocessing import get_context",
+            "from ambivox.scoring.parallel import die_with_the_parent",
+            "pool = ProcessPoolExecutor(1, get_context('spawn'), die_with_the_parent)",
+            "print(pool.submit(os.getpid).result(), flush=True)",
+            "time.sleep(60)",
+        )
+    )
+    with subprocess.Popen([sys.executable, "-c", asks], stdout=subprocess.PIPE, text=True) as asking:
+        assert asking.stdout is not None
+        reader = int(asking.stdout.readline())
+        asking.kill()
+    for _ in range(200):
+        if not _runs(reader):
+            return
+        time.sleep(0.1)
+    os.kill(reader, signal.SIGKILL)
+    pytest.fail("it waits for work that will never come")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")  # one that ended, whom nobody has buried yet, is still there
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"

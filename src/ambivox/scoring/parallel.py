@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from ambivox.readouts import Readout
@@ -34,7 +35,7 @@ def answered(run: Run, readouts: Sequence[Readout], n_processes: int = 1) -> Ite
             for batch in read_batches(path):
                 yield from read_all(batch, readouts)
         return
-    with ProcessPoolExecutor(n_processes, get_context("spawn"), _die_of_interrupts) as pool:
+    with ProcessPoolExecutor(n_processes, get_context("spawn"), die_with_the_parent) as pool:
         try:
             for shard in _in_order(pool, paths, readouts, ahead=2 * n_processes):
                 yield from shard
@@ -57,9 +58,19 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _die_of_interrupts() -> None:
-    """Ctrl-C goes to every process; only the first one has something to say."""
+def die_with_the_parent() -> None:
+    """Of a process that reads: end at Ctrl-C, which goes to all, and when the one that asks is gone.
+
+    Whoever is killed can tell nobody, and a process of a pool would wait for work for ever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager
