@@ -85,7 +85,8 @@ class Gaze:
             if made.format == "letter":
                 letters += [(b, place, [place - 2], [1.0]) for place in places]
         shown = (
-            (0, (1,), letters), (1, (0,), nexts), (1, (2,), sums), (1, (3,), ranked), (2, (0, 1), options), (2, (2,), dues),
+            (0, (1,), letters), (1, (0,), nexts), (1, (2,), sums), (1, (3,), ranked),
+            (2, (0, 1), options), (2, (2,), dues),
         )  # fmt: skip
         found = [self._shown(layer, heads, rows) for layer, heads, rows in shown if rows]
         if values:
