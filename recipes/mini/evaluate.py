@@ -347,7 +347,7 @@ def main() -> None:
     given = parser.parse_args()
     metrics_file = given.model / "metrics.json"
     known = json.loads(metrics_file.read_text(encoding="utf-8")) if metrics_file.exists() else {}
-    told = ("temperature", "unseen", "counted", "took_s")
+    told = ("temperature", "unseen", "began", "counted", "took_s")
     trained = {name: known[name] for name in told if name in known}
     measure(given.model, given.data, seed=given.seed, trained=trained)
 

@@ -124,11 +124,12 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
         build_processor(encoding.tokenizer),
         out,
     )
-    took_s = {"hearing": hearing_s, "answers": begun["took_s"], "polish": answers["took_s"]}
+    took_s = {"hearing": hearing_s, "answers": begun["took_s"] + answers["took_s"]}
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
     trained = {
         "temperature": temperature,
         "counted": len(hearing.dims.counted),
+        "began": "weights set by hand",
         "took_s": {stage: round(seconds) for stage, seconds in took_s.items()},
         "unseen": {name: unseen_figures(corpus, temperature) for name, corpus in others.items()},
     }
