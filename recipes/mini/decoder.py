@@ -145,7 +145,6 @@ class AnswersPlan:
         gaze: weight of the loss of `Gaze`, falling to nothing over the steps.
         growing: the share of the steps in which `WANDER` is reached: at first it would hide what to find.
         ranked: how many times as often as others a prompt for a ranking is drawn.
-        rankings: whether a head is shown what a ranking has named.
     """
 
     steps: int = 2600
@@ -154,10 +153,9 @@ class AnswersPlan:
     gaze: float = 1.0
     growing: float = 0.4
     ranked: int = 1
-    rankings: bool = False
 
 
-POLISH = AnswersPlan(steps=800, learning_rate=1e-3, growing=0.0, ranked=3, rankings=True)
+POLISH = AnswersPlan(steps=800, learning_rate=1e-3, gaze=0.3, growing=0.0, ranked=3)
 """The second training: a ranking has to know all that it has named, which is learnt last."""
 
 
@@ -199,7 +197,7 @@ def train_answers(
     if begun:
         for name, part in learnt.items():
             part.load_state_dict(begun[name])
-    gaze = Gaze(model, plan.rankings)
+    gaze = Gaze(model)
     within = list(model.model.language_model.layers.parameters())
     matrices = [part for part in within if part.ndim == 2]
     others = [

@@ -25,7 +25,6 @@ class Gaze:
       of the turns where there is none, so that the last number is known as such;
     - layer 1, head 2, where a number is to come: at each digit written before it, by `GLANCE` of what it
       gives to the starts of the turns. Against those it brings back the sum of the numbers so far;
-    - layer 1, head 3, where a ranking goes on: at the options that it has named, if `rankings`;
     - layer 2, heads 0 and 1, where a word or a letter is to come: at the options, by their shares;
     - layer 2, head 2, where a number is to come: at the options, and at those written so far, by their
       shares. Against the former the latter bring back what the numbers should come to by now.
@@ -37,8 +36,7 @@ class Gaze:
 
     GLANCE = 0.25
 
-    def __init__(self, model: Qwen2AudioForConditionalGeneration, rankings: bool = False) -> None:
-        self._rankings = rankings
+    def __init__(self, model: Qwen2AudioForConditionalGeneration) -> None:
         layers = model.model.language_model.layers
         self._attention: dict[int, Any] = {n: layers[n].self_attn for n in range(4)}
         self.probes = nn.ModuleList([nn.Linear(model.config.text_config.hidden_size, n) for n in (2, 1)])
@@ -58,7 +56,7 @@ class Gaze:
     def loss(self, audio: Sequence[Tensor], examples: Sequence[Tokens]) -> Tensor:
         """Mean KL divergences (nats) of where the heads look in the last pass from where to look, and mean
         errors of the probes (tenths; Huber's), summed. That a number is the last counts as ten."""
-        letters, nexts, sums, options, dues, ranked = [], [], [], [], [], []
+        letters, nexts, sums, options, dues = [], [], [], [], []
         values: list[tuple[float, float, float]] = []
         for b, (tokens, made) in enumerate(zip(audio, examples, strict=True)):
             shift = len(tokens) - 1
@@ -79,14 +77,10 @@ class Gaze:
                 dues.append(_row(b, here, places + named, [*shares, *shares[: len(named)]]))
                 due = 10 * sum(shares[: len(named)]) / sum(shares) - so_far
                 values.append((so_far, 10.0 * (following is starts), due))
-            if made.format == "ranked" and self._rankings:
-                slots = [answer + index for index, _ in made.look]
-                ranked += [_row(b, slot - 1, slots[:n], [1.0] * n) for n, slot in enumerate(slots) if n]
             if made.format == "letter":
                 letters += [(b, place, [place - 2], [1.0]) for place in places]
         shown = (
-            (0, (1,), letters), (1, (0,), nexts), (1, (2,), sums), (1, (3,), ranked),
-            (2, (0, 1), options), (2, (2,), dues),
+            (0, (1,), letters), (1, (0,), nexts), (1, (2,), sums), (2, (0, 1), options), (2, (2,), dues),
         )  # fmt: skip
         found = [self._shown(layer, heads, rows) for layer, heads, rows in shown if rows]
         if values:
