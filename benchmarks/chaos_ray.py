@@ -321,7 +321,8 @@ def as_tables(done: Sequence[Killed], seed: int) -> str:
     ]
     every = [(n, kill) for n, run in enumerate(done, 1) for kill in run.kills]
     for place, (n, kill) in enumerate(every, 1):
-        when = f"{kill.at_s:.1f} | {kill.shards} | {kill.next_shard_s:.1f}"
+        after = "all were there" if math.isnan(kill.next_shard_s) else f"{kill.next_shard_s:.1f}"
+        when = f"{kill.at_s:.1f} | {kill.shards} | {after}"
         lines.append(f"| {place} | {n} | {kill.what} | {when} |")
     return "\n".join([*lines, ""])
 
