@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any
-
-import numpy as np
 
 from ambivox.present.names import row_name
 from ambivox.present.tables import Cell, Group, Line
 from ambivox.scoring import RowKey, ScoreRow, ScoreTable
 from ambivox.scoring.keys import prompt_text, readout_text
+from ambivox.scoring.table import plain
 
 _DIGITS = 6
 """Rows that agree in all numbers to so many digits share a line; tables show three."""
@@ -65,25 +63,15 @@ def _folded(read: Sequence[Sequence[ScoreRow]]) -> list[list[Sequence[ScoreRow]]
 
 def _numbers(row: ScoreRow) -> dict[str, Any]:
     """A row without its name, to `_DIGITS` digits: the last bits hang on the order of sums."""
-    return {"control": row.key.control} | _fields(row, without="key")
-
-
-def _fields(value: Any, without: str = "") -> dict[str, Any]:
-    return {one.name: _rounded(getattr(value, one.name)) for one in fields(value) if one.name != without}
+    return {"control": row.key.control} | {n: _rounded(v) for n, v in plain(row).items() if n != "key"}
 
 
 def _rounded(value: Any) -> Any:
-    if isinstance(value, float):  # NumPy's doubles too; they are most of a row
-        return round(float(value), _DIGITS) + 0.0
-    if value is None or isinstance(value, str | int):
-        return value
-    if is_dataclass(value):
-        return _fields(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: _rounded(one) for name, one in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _rounded(value.tolist())
-    return [_rounded(one) for one in value]
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return round(value, _DIGITS) + 0.0 if isinstance(value, float) else value
 
 
 def _lines(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -273,18 +273,18 @@ def tertile_metric(metrics: Sequence[Metric], asked_for: Sequence[str] = ()) -> 
 
 def plain(value: Any) -> dict[str, Any]:
     """A dataclass as plain data for JSON; a number that is not finite becomes None."""
-    data = _plain(asdict(value))
-    assert isinstance(data, dict)
-    return data
+    return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, float | np.floating):  # most of a row, so they go first
+        return float(value) if np.isfinite(value) else None
+    if is_dataclass(value):
+        return plain(value)
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
     return value
