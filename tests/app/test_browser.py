@@ -16,6 +16,7 @@ import soundfile as sf
 from benchmarks.app_page import microphone, serving
 
 from tests.app.conftest import CLIP, EVIL, OTHER
+from tests.app.slow_line import slow_line
 from tests.browser import PATIENCE_MS, browser
 from tests.installed import install
 from tests.present.runs import Made, make_run
@@ -134,9 +135,10 @@ def opened(chromium: Any, served: str) -> Page:
 
 
 @pytest.fixture(scope="module")
-def other(chromium: Any, served: str) -> Page:
-    """The tab of another user, until it is closed."""
-    return Page(chromium, served)
+def other(chromium: Any, served: str) -> Iterator[Page]:
+    """The tab of another user, until it is closed; its line is slow, so that what comes too early is lost."""
+    with slow_line(served, late_s=0.5) as address:
+        yield Page(chromium, address)
 
 
 @pytest.fixture

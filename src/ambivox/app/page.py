@@ -38,6 +38,9 @@ _ORDERS: _Choices = (
     *((f"drawn with seed {seed}", str(seed)) for seed in range(1, 6)),
 )
 _PRIVATE: Mapping[str, Any] = {"api_visibility": "private"}
+_AT_ONCE: Mapping[str, Any] = {**_PRIVATE, "queue": False}
+"""For what happens just before a button is pressed. The queue answers by one stream, which is closed when
+nothing is left to answer; a page that asks before it hears of that waits for ever."""
 
 
 def page(models: Sequence[SpeechModel], limits: Limits, held: Held, reports: Reports) -> gr.Blocks:
@@ -87,7 +90,7 @@ class _Parts:
                 clip = self._sound("Record or upload a clip", "clip")
                 if examples:
                     example = gr.Dropdown(["", *examples], value="", label="or pick an example (CREMA-D)")
-                    example.input(lambda name: examples.get(name), example, clip, **_PRIVATE)
+                    example.input(lambda name: examples.get(name), example, clip, **_AT_ONCE)
                 model, prompt, emotions = self._asking()
                 order = gr.Dropdown(list(_ORDERS), value="", label="Order of the options")
                 layers = gr.Checkbox(label="Read every layer, too")
@@ -190,7 +193,7 @@ class _Parts:
         def hold(file: str | None, request: gr.Request) -> None:
             self.held.hold(str(request.session_hash), place, Path(file) if file else None)
 
-        sound.change(hold, sound, None, show_progress="hidden", **_PRIVATE)
+        sound.change(hold, sound, None, show_progress="hidden", **_AT_ONCE)
         return sound
 
     def _model(self) -> gr.Dropdown:
