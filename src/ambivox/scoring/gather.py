@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,11 +18,11 @@ from ambivox.metrics.controls import group_codes
 from ambivox.models import Reply
 from ambivox.raters.distribution import Array, Votes
 from ambivox.readouts import STATUSES, Reading, Readout, of_all_layers, unfold
-from ambivox.reasons import Reason
 from ambivox.record import Record
-from ambivox.scoring.keys import RowKey, read_by, request_key
+from ambivox.scoring.incoming import Incoming, room_for_files
+from ambivox.scoring.keys import RowKey, request_key
 from ambivox.scoring.notes import Note
-from ambivox.scoring.readings import Clips, CorpusReadings, Readings, Variant
+from ambivox.scoring.readings import Clips, CorpusReadings
 from ambivox.scoring.truth_table import TruthTable
 from ambivox.scoring.truths import truth_of
 
@@ -86,67 +86,25 @@ def gather(
 
     Raises:
         UsageError: `outside` asks for a label that the set has not.
+        AmbivoxError: there is no room for the files in which readings wait.
     """
     gathered: dict[str, _Corpus] = {}
-    for one in answered:
-        asked = one.record.asked
-        corpus = asked.utterance.corpus
-        if corpus not in gathered:
-            gathered[corpus] = _Corpus(corpus, asked.emotions, outside, named, truths)
-        place = gathered[corpus].place(one.record)
-        if place is not None:
-            gathered[corpus].add(one, place)
     found, left = [], []
-    for into in gathered.values():
-        if into.rated:
-            found.append(into.finished(cluster))
-        else:
-            left += into.notes()
+    with room_for_files() as room:
+        for one in answered:
+            asked = one.record.asked
+            corpus = asked.utterance.corpus
+            if corpus not in gathered:
+                gathered[corpus] = _Corpus(corpus, asked.emotions, outside, named, truths, room)
+            place = gathered[corpus].place(one.record)
+            if place is not None:
+                gathered[corpus].add(one, place)
+        for into in gathered.values():
+            if into.rated:
+                found.append(into.finished(cluster))
+            else:
+                left += into.notes()
     return found, left
-
-
-@dataclass
-class _Column:
-    """Readings of one readout as they come in: plain numbers, of which a run may have millions."""
-
-    readout: Readout
-    n_labels: int
-    clips: array[int] = field(default_factory=lambda: array("q"))
-    conditions: dict[Variant, int] = field(default_factory=dict)
-    variants: array[int] = field(default_factory=lambda: array("q"))
-    p: array[float] = field(default_factory=lambda: array("d"))
-    mass: array[float] = field(default_factory=lambda: array("d"))
-    forms_shift: array[float] = field(default_factory=lambda: array("d"))
-    status_codes: array[int] = field(default_factory=lambda: array("B"))
-    reasons: dict[int, Reason] = field(default_factory=dict)
-    same: dict[Reason, Reason] = field(default_factory=dict)
-
-    def add(self, reading: Reading, clip: int, variant: Variant) -> None:
-        p = reading.distribution
-        if p is None:
-            reason = Reason(reading.status, reading.note)
-            self.reasons[len(self.clips)] = self.same.setdefault(reason, reason)
-            p = np.full(self.n_labels, np.nan)
-        self.clips.append(clip)
-        self.variants.append(self.conditions.setdefault(variant, len(self.conditions)))
-        self.p.frombytes(np.ascontiguousarray(p, dtype=np.float64).tobytes())
-        self.mass.append(np.nan if reading.mass is None else reading.mass)
-        self.forms_shift.append(np.nan if reading.forms_shift is None else reading.forms_shift)
-        self.status_codes.append(STATUSES.index(reading.status))
-
-    def finished(self, key: RowKey) -> Readings:
-        return Readings(
-            key=read_by(key, self.readout),
-            level=self.readout.level,
-            clips=np.frombuffer(self.clips, dtype=np.intp),
-            variants=np.frombuffer(self.variants, dtype=np.intp),
-            p=np.frombuffer(self.p).reshape(-1, self.n_labels),
-            mass=np.frombuffer(self.mass),
-            forms_shift=np.frombuffer(self.forms_shift),
-            status_codes=np.frombuffer(self.status_codes, dtype=np.uint8),
-            conditions=tuple(self.conditions),
-            reasons=self.reasons,
-        )
 
 
 @dataclass
@@ -158,12 +116,13 @@ class _Corpus:
     outside: Outside
     named: Truth
     truths: TruthTable | None
+    room: Path
     places: dict[str, int | None] = field(default_factory=dict)
     rated: list[tuple[str, str | None, str | None, Votes, Array]] = field(default_factory=list)
     n_votes_outside: int = 0
     unusable: int = 0
     unrated: int = 0
-    rows: dict[RowKey, dict[Readout, _Column]] = field(default_factory=dict)
+    rows: dict[RowKey, dict[Readout, Incoming]] = field(default_factory=dict)
 
     def place(self, record: Record) -> int | None:
         """The clip of a record; None if it has no usable truth."""
@@ -193,7 +152,7 @@ class _Corpus:
         row = self.rows.setdefault(request_key(record), {})
         for readout, reading in answered.readings:
             if readout not in row:
-                row[readout] = _Column(readout, len(self.emotions))
+                row[readout] = Incoming(readout, len(self.emotions), self.room)
             row[readout].add(reading, place, variant)
 
     def finished(self, cluster: Cluster) -> CorpusReadings:
@@ -234,7 +193,7 @@ class _Corpus:
         return [Note(code, text, self.name) for number, code, text in counted if number]
 
 
-def _by_layer(columns: Mapping[Readout, _Column]) -> list[_Column]:
+def _by_layer(columns: Mapping[Readout, Incoming]) -> list[Incoming]:
     """The columns; requests that failed as a whole, and so have no layers, are failed readings of each."""
     layered = [c for r, c in columns.items() if "lens" in r.needs and not of_all_layers(r)]
     kept = []
@@ -245,9 +204,10 @@ def _by_layer(columns: Mapping[Readout, _Column]) -> list[_Column]:
             continue
         for layer in own:
             conditions = tuple(column.conditions)
-            for n, (clip, variant) in enumerate(zip(column.clips, column.variants, strict=True)):
-                status = STATUSES[column.status_codes[n]]
-                layer.add(Reading(None, status, column.reasons[n].text), clip, conditions[variant])
+            codes = (column.numbers(name).tolist() for name in ("clips", "variants", "status_codes"))
+            for n, (clip, variant, status) in enumerate(zip(*codes, strict=True)):
+                reading = Reading(None, STATUSES[status], column.reasons[n].text)
+                layer.add(reading, clip, conditions[variant])
     return kept
 
 

@@ -1,0 +1,128 @@
+"""Readings as they come in: plain numbers, of which a large run has a billion, so that most wait in files."""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ambivox.errors import AmbivoxError
+from ambivox.readouts import STATUSES, Reading, Readout
+from ambivox.reasons import Reason
+from ambivox.scoring.keys import RowKey, read_by
+from ambivox.scoring.readings import Readings, Variant
+
+HELD = 5_000
+"""So many readings of a readout are in memory at most; then all of them are put into files."""
+
+_KINDS = {"clips": "q", "variants": "q", "p": "d", "mass": "d", "forms_shift": "d", "status_codes": "B"}
+
+
+def _nothing() -> dict[str, array[Any]]:
+    return {name: array(kind) for name, kind in _KINDS.items()}
+
+
+@contextmanager
+def room_for_files() -> Iterator[Path]:
+    """A folder for the files; what was mapped from them stays readable when it is deleted.
+
+    Raises:
+        AmbivoxError: nothing can be written where temporary files lie.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="ambivox-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise _no_room(error) from None
+    with folder as name:
+        yield Path(name)
+
+
+def _no_room(error: OSError) -> AmbivoxError:
+    return AmbivoxError(
+        f"temporary files: {error.strerror or error}: readings wait there to be scored: set TMPDIR to a "
+        "folder with room for them"
+    )
+
+
+@dataclass
+class Incoming:
+    """Readings of one readout as they come in.
+
+    Args:
+        readout: that made them.
+        n_labels: of each distribution.
+        room: a folder where files may lie, see `room_for_files`.
+
+    Raises:
+        AmbivoxError: by what takes in and gives out, where there is no room for the files.
+    """
+
+    readout: Readout
+    n_labels: int
+    room: Path
+    count: int = 0
+    conditions: dict[Variant, int] = field(default_factory=dict)
+    reasons: dict[int, Reason] = field(default_factory=dict)
+    _same: dict[Reason, Reason] = field(default_factory=dict)
+    _held: dict[str, array[Any]] = field(default_factory=_nothing)
+    _files: Path | None = None
+
+    def add(self, reading: Reading, clip: int, variant: Variant) -> None:
+        """Take in a reading of a clip."""
+        p, held = reading.distribution, self._held
+        if p is None:
+            reason = Reason(reading.status, reading.note)
+            self.reasons[self.count] = self._same.setdefault(reason, reason)
+            p = np.full(self.n_labels, np.nan)
+        held["clips"].append(clip)
+        held["variants"].append(self.conditions.setdefault(variant, len(self.conditions)))
+        held["p"].frombytes(np.ascontiguousarray(p, dtype=np.float64).tobytes())
+        held["mass"].append(np.nan if reading.mass is None else reading.mass)
+        held["forms_shift"].append(np.nan if reading.forms_shift is None else reading.forms_shift)
+        held["status_codes"].append(STATUSES.index(reading.status))
+        self.count += 1
+        if len(held["clips"]) >= HELD:
+            self._put_away()
+
+    def _put_away(self) -> None:
+        try:
+            self._files = self._files or Path(tempfile.mkdtemp(dir=self.room))
+            for name, numbers in self._held.items():
+                with (self._files / name).open("ab") as file:
+                    file.write(numbers)
+        except OSError as error:
+            raise _no_room(error) from None
+        self._held = _nothing()
+
+    def numbers(self, name: str) -> NDArray[Any]:
+        """All numbers of a kind, in the order in which they came."""
+        kind = _KINDS[name]
+        if self._files is None:
+            return np.frombuffer(self._held[name], dtype=kind)
+        if self._held["clips"]:
+            self._put_away()
+        # Mapped, so that the system reads what is needed and lets go of it where memory is short.
+        return np.asarray(np.memmap(self._files / name, dtype=kind, mode="c"))
+
+    def finished(self, key: RowKey) -> Readings:
+        """All readings, of what `key` asked for; nothing may come in after it."""
+        found = {name: self.numbers(name) for name in _KINDS}
+        return Readings(
+            key=read_by(key, self.readout),
+            level=self.readout.level,
+            clips=found["clips"],
+            variants=found["variants"],
+            p=found["p"].reshape(-1, self.n_labels),
+            mass=found["mass"],
+            forms_shift=found["forms_shift"],
+            status_codes=found["status_codes"],
+            conditions=tuple(self.conditions),
+            reasons=self.reasons,
+        )
