@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from ambivox.emotions import OTHER, EmotionSet
 from ambivox.metrics import vote_prior
 from ambivox.metrics.controls import group_codes
 from ambivox.models import Reply
-from ambivox.raters.distribution import Array, Votes
+from ambivox.raters.distribution import Array
 from ambivox.readouts import STATUSES, Reading, Readout, of_all_layers, unfold
 from ambivox.record import Record
 from ambivox.scoring.incoming import Incoming, room_for_files
@@ -118,7 +119,9 @@ class _Corpus:
     truths: TruthTable | None
     room: Path
     places: dict[str, int | None] = field(default_factory=dict)
-    rated: list[tuple[str, str | None, str | None, Votes, Array]] = field(default_factory=list)
+    rated: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    counts: array[int] = field(default_factory=lambda: array("q"))
+    q: array[float] = field(default_factory=lambda: array("d"))
     n_votes_outside: int = 0
     unusable: int = 0
     unrated: int = 0
@@ -138,12 +141,13 @@ class _Corpus:
             self.unrated += not rated
             self.places[name] = None
             return None
+        counts = list(votes.counts)
         if self.outside == "other":
-            pooled = np.eye(len(self.emotions), dtype=int)[self.emotions.labels.index(OTHER)]
-            counts = np.array(votes.counts) + pooled * sum(votes.outside.values())
-            votes = Votes(tuple(int(n) for n in counts))
+            counts[self.emotions.labels.index(OTHER)] += sum(votes.outside.values())
         self.places[name] = len(self.rated)
-        self.rated.append((name, utterance.speaker, utterance.dialogue, votes, shares))
+        self.rated.append((name, _one_text(utterance.speaker), _one_text(utterance.dialogue)))
+        self.counts.extend(counts)
+        self.q.extend(shares)
         return self.places[name]
 
     def add(self, answered: Answered, place: int) -> None:
@@ -156,11 +160,14 @@ class _Corpus:
             row[readout].add(reading, place, variant)
 
     def finished(self, cluster: Cluster) -> CorpusReadings:
-        names, speakers, dialogues, votes, q = zip(*self.rated, strict=True)
-        counts = np.array([v.counts for v in votes], dtype=np.int64)
+        names, speakers, dialogues = zip(*self.rated, strict=True)
+        counts, q = (
+            np.frombuffer(numbers, dtype=numbers.typecode).reshape(len(names), -1)
+            for numbers in (self.counts, self.q)
+        )
         voices, unknown = _by_recording(speakers, dialogues)
         clips, notes = clips_of(
-            names, voices, counts, np.array(q), corpus=self.name, cluster=cluster, dialogues=dialogues
+            names, voices, counts, q, corpus=self.name, cluster=cluster, dialogues=dialogues
         )
         notes += [Note("speakers-unknown", unknown, self.name)] if unknown else []
         if not clips.q.any(axis=0).all():
@@ -191,6 +198,11 @@ class _Corpus:
             (self.unrated, "unrated", f"{self.unrated} clips left out: {nothing}"),
         )
         return [Note(code, text, self.name) for number, code, text in counted if number]
+
+
+def _one_text(text: str | None) -> str | None:
+    """One object for all clips that share a text."""
+    return None if text is None else sys.intern(text)
 
 
 def _by_layer(columns: Mapping[Readout, Incoming]) -> list[Incoming]:
