@@ -67,12 +67,12 @@ class Incoming:
     readout: Readout
     n_labels: int
     room: Path
-    count: int = 0
-    conditions: dict[Variant, int] = field(default_factory=dict)
-    reasons: dict[int, Reason] = field(default_factory=dict)
-    _same: dict[Reason, Reason] = field(default_factory=dict)
-    _held: dict[str, array[Any]] = field(default_factory=_nothing)
-    _files: Path | None = None
+    count: int = field(default=0, init=False)
+    conditions: dict[Variant, int] = field(default_factory=dict, init=False)
+    reasons: dict[int, Reason] = field(default_factory=dict, init=False)
+    _same: dict[Reason, Reason] = field(default_factory=dict, init=False)
+    _held: dict[str, array[Any]] = field(default_factory=_nothing, init=False)
+    _files: Path | None = field(default=None, init=False)
 
     def add(self, reading: Reading, clip: int, variant: Variant) -> None:
         """Take in a reading of a clip."""
