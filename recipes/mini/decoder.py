@@ -147,15 +147,15 @@ class AnswersPlan:
         ranked: how many times as often as others a prompt for a ranking is drawn.
     """
 
-    steps: int = 2600
+    steps: int = 4600
     batch: int = 20
     learning_rate: float = 2e-3
     gaze: float = 1.0
     growing: float = 0.4
-    ranked: int = 1
+    ranked: int = 2
 
 
-POLISH = AnswersPlan(steps=800, learning_rate=1e-3, gaze=0.3, growing=0.0, ranked=3)
+POLISH = AnswersPlan(steps=330, learning_rate=4e-4, gaze=0.0, growing=0.0, ranked=4)
 """The second training: a ranking has to know all that it has named, which is learnt last."""
 
 
