@@ -69,7 +69,8 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("full")
-def test_a_small_run_waits_in_memory(run: Run) -> None:
+def test_a_small_run_waits_in_memory(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     assert read_run(run).corpora
 
 
@@ -85,6 +86,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 
 
 def test_no_folder_for_temporary_files_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incoming, "HELD", 3)
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     with pytest.raises(AmbivoxError, match=r"No such file or directory.*set TMPDIR"):
         read_run(run)

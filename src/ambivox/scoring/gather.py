@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from ambivox.models import Reply
 from ambivox.raters.distribution import Array
 from ambivox.readouts import STATUSES, Reading, Readout, of_all_layers, unfold
 from ambivox.record import Record
-from ambivox.scoring.incoming import Incoming, room_for_files
+from ambivox.scoring.incoming import Incoming
 from ambivox.scoring.keys import RowKey, request_key
 from ambivox.scoring.notes import Note
 from ambivox.scoring.readings import Clips, CorpusReadings
@@ -91,12 +91,12 @@ def gather(
     """
     gathered: dict[str, _Corpus] = {}
     found, left = [], []
-    with room_for_files() as room:
+    with ExitStack() as files:
         for one in answered:
             asked = one.record.asked
             corpus = asked.utterance.corpus
             if corpus not in gathered:
-                gathered[corpus] = _Corpus(corpus, asked.emotions, outside, named, truths, room)
+                gathered[corpus] = _Corpus(corpus, asked.emotions, outside, named, truths, files)
             place = gathered[corpus].place(one.record)
             if place is not None:
                 gathered[corpus].add(one, place)
@@ -117,7 +117,7 @@ class _Corpus:
     outside: Outside
     named: Truth
     truths: TruthTable | None
-    room: Path
+    files: ExitStack
     places: dict[str, int | None] = field(default_factory=dict)
     rated: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     counts: array[int] = field(default_factory=lambda: array("q"))
@@ -156,7 +156,7 @@ class _Corpus:
         row = self.rows.setdefault(request_key(record), {})
         for readout, reading in answered.readings:
             if readout not in row:
-                row[readout] = Incoming(readout, len(self.emotions), self.room)
+                row[readout] = Incoming(readout, len(self.emotions), self.files)
             row[readout].add(reading, place, variant)
 
     def finished(self, cluster: Cluster) -> CorpusReadings:

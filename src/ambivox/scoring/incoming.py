@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -29,28 +28,6 @@ def _nothing() -> dict[str, array[Any]]:
     return {name: array(kind) for name, kind in _KINDS.items()}
 
 
-@contextmanager
-def room_for_files() -> Iterator[Path]:
-    """A folder for the files; what was mapped from them stays readable when it is deleted.
-
-    Raises:
-        AmbivoxError: nothing can be written where temporary files lie.
-    """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="ambivox-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise _no_room(error) from None
-    with folder as name:
-        yield Path(name)
-
-
-def _no_room(error: OSError) -> AmbivoxError:
-    return AmbivoxError(
-        f"temporary files: {error.strerror or error}: readings wait there to be scored: set TMPDIR to a "
-        "folder with room for them"
-    )
-
-
 @dataclass
 class Incoming:
     """Readings of one readout as they come in.
@@ -58,7 +35,7 @@ class Incoming:
     Args:
         readout: that made them.
         n_labels: of each distribution.
-        room: a folder where files may lie, see `room_for_files`.
+        files: at its end their folder is deleted; what was mapped from them stays readable.
 
     Raises:
         AmbivoxError: by what takes in and gives out, where there is no room for the files.
@@ -66,13 +43,13 @@ class Incoming:
 
     readout: Readout
     n_labels: int
-    room: Path
+    files: ExitStack
     count: int = field(default=0, init=False)
     conditions: dict[Variant, int] = field(default_factory=dict, init=False)
     reasons: dict[int, Reason] = field(default_factory=dict, init=False)
     _same: dict[Reason, Reason] = field(default_factory=dict, init=False)
     _held: dict[str, array[Any]] = field(default_factory=_nothing, init=False)
-    _files: Path | None = field(default=None, init=False)
+    _folder: Path | None = field(default=None, init=False)
 
     def add(self, reading: Reading, clip: int, variant: Variant) -> None:
         """Take in a reading of a clip."""
@@ -93,23 +70,28 @@ class Incoming:
 
     def _put_away(self) -> None:
         try:
-            self._files = self._files or Path(tempfile.mkdtemp(dir=self.room))
+            if self._folder is None:
+                folder = TemporaryDirectory(prefix="ambivox-", ignore_cleanup_errors=True)
+                self._folder = Path(self.files.enter_context(folder))
             for name, numbers in self._held.items():
-                with (self._files / name).open("ab") as file:
+                with (self._folder / name).open("ab") as file:
                     file.write(numbers)
         except OSError as error:
-            raise _no_room(error) from None
+            raise AmbivoxError(
+                f"temporary files: {error.strerror or error}: readings wait there to be scored: set TMPDIR "
+                "to a folder with room for them"
+            ) from None
         self._held = _nothing()
 
     def numbers(self, name: str) -> NDArray[Any]:
         """All numbers of a kind, in the order in which they came."""
         kind = _KINDS[name]
-        if self._files is None:
+        if self._folder is None:
             return np.frombuffer(self._held[name], dtype=kind)
         if self._held["clips"]:
             self._put_away()
         # Mapped, so that the system reads what is needed and lets go of it where memory is short.
-        return np.asarray(np.memmap(self._files / name, dtype=kind, mode="c"))
+        return np.asarray(np.memmap(self._folder / name, dtype=kind, mode="c"))
 
     def finished(self, key: RowKey) -> Readings:
         """All readings, of what `key` asked for; nothing may come in after it."""
