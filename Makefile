@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 OUT ?= demo
-JOBS ?= 2
+# Workers of the tests: one more than CI has cores, since many tests wait for a process that they started.
+JOBS ?= 3
 # What the tests of a file share is made once; the slow files come first, so that all workers end together.
 BY_FILE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
