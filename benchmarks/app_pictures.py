@@ -58,6 +58,7 @@ class Camera:
     def choose(self, label: str, option: str, nth: int = 0) -> None:
         self.tab.get_by_label(label, exact=True).nth(nth).click()
         self.tab.get_by_role("option", name=option, exact=True).click()
+        self.tab.get_by_role("option").first.wait_for(state="hidden")
 
     def example(self) -> None:
         self.choose("or pick an example (CREMA-D)", CLIP)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ambivox.emotions import EmotionSet, emotion_sets, load_emotions
 from ambivox.prompts.prompt import LETTERS, RenderedPrompt, load_prompt
 from recipes.mini.checkpoint import EXTRA_WORDS
-from recipes.mini.targets import CANONICAL, HEARD, option_matrix, restrict
+from recipes.mini.targets import CANONICAL, HEARD, leaning, option_matrix, restrict
 
 Array = NDArray[np.float64]
 
@@ -95,10 +95,22 @@ def random_prompt(rng: np.random.Generator, emotions: EmotionSet, name: str | No
     )
 
 
-def example(heard: Array, prompt: RenderedPrompt, emotions: EmotionSet, rng: np.random.Generator) -> Example:
-    """The answer that a distribution over `HEARD`, shape ``(9,)``, implies for a prompt."""
+def example(
+    heard: Array,
+    prompt: RenderedPrompt,
+    emotions: EmotionSet,
+    rng: np.random.Generator,
+    lean: bool = False,
+) -> Example:
+    """The answer that a distribution over `HEARD`, shape ``(9,)``, implies for a prompt.
+
+    Args:
+        lean: whether the answer is `leaning` to neutral, as raters do.
+    """
     options = [emotions.labels[n] for n in prompt.order]
     shares = restrict(heard[None], option_matrix(options))[0]
+    if lean:
+        shares, heard = leaning(shares, options), leaning(heard, HEARD)
     made = Example(prompt, emotions.labels)
     if prompt.format in ("word", "letter"):
         words = tuple(options if prompt.format == "word" else LETTERS[: len(options)])

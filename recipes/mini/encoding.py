@@ -15,7 +15,7 @@ NUMBER_WEIGHT = 12.0
 LAST_NUMBER_WEIGHT = 36.0
 """On it hangs whether they sum to one."""
 NUMBERS = ("dictionary", "percentages")
-"""Formats that ask what listeners would say: taught the votes to expect, given what is heard."""
+"""Formats whose answers hold numbers."""
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ from ambivox.errors import AmbivoxError
 from recipes.mini.chat import example
 from recipes.mini.checkpoint import build_model, build_processor, build_tokenizer, save
 from recipes.mini.data import Clip, load_clips
-from recipes.mini.decoder import POLISH, AnswersPlan, prompt_pool, random_heard, train_answers
+from recipes.mini.decoder import LEANING, AnswersPlan, prompt_pool, random_heard, train_answers
 from recipes.mini.ear import EarPlan, Head, Hearing, Listener, fit_head, hear, left_out, temperature_of
 from recipes.mini.encoding import Encoding
 from recipes.mini.evaluate import measure, unseen_figures
+from recipes.mini.targets import AHEAD, LEAN
 from recipes.mini.tower import Dimensions, set_counting, whispering
 
 State = dict[str, Any]
@@ -110,9 +111,9 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     begun = once(work, "answers", (lessons, seed), lambda: train_answers(pool, encoding, lessons, seed))
     answers = once(
         work,
-        "polish",
-        (lessons, POLISH, seed),
-        lambda: train_answers(pool, encoding, POLISH, seed + 1, begun),
+        "leaning",
+        (lessons, LEANING, LEAN, AHEAD, seed),
+        lambda: train_answers(pool, encoding, LEANING, seed + 1, begun),
     )
     others = left_out(hearing, clips, plan)
     temperature = temperature_of(others)
@@ -124,7 +125,7 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
         build_processor(encoding.tokenizer),
         out,
     )
-    took_s = {"hearing": hearing_s, "answers": begun["took_s"] + answers["took_s"]}
+    took_s = {"hearing": hearing_s, "answers": begun["took_s"], "leaning": answers["took_s"]}
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
     trained = {
         "temperature": temperature,

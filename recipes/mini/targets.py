@@ -1,8 +1,7 @@
-"""Distributions over emotions from human votes: what is taught of a belief, what is expected of a clip.
+"""Distributions over emotions: what is said of a belief, and what raters would say of a clip.
 
-CREMA-D's voice-only votes say how often raters hear each emotion when an actor intends another: `vote_matrix`
-turns what `mini` believes into the votes to expect. `heard_target` is the soft target that a clip of RAVDESS
-or EMO-DB is scored against on development speakers (and taught with by `benchmarks.objectives`): those votes,
+`heard_target` is the soft target that a clip of RAVDESS or EMO-DB is scored against on development speakers
+(and taught with by `benchmarks.objectives`): the voice-only votes of CREMA-D where an actor means the same,
 sharpened, since its actors are recognised more often than CREMA-D's.
 """
 
@@ -26,7 +25,7 @@ EQUAL = np.full(len(HEARD), 1 / len(HEARD))
 """What is taught of silence and noise."""
 VOTED = HEARD[:6]
 _VOTE_COLUMNS = "ADFHNS"
-_INTENDED = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
+INTENDED = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
 _LEVELS = {"normal": ("LO", "MD", "XX"), "strong": ("MD", "HI"), "XX": ("MD", "HI", "XX")}
 """CREMA-D's levels of expression whose votes stand for a RAVDESS strength (XX: EMO-DB, CREMA-D)."""
 
@@ -79,7 +78,7 @@ class VoteTable:
                 self.of_clip[row["fileName"]] = votes
                 actor, _, intended, level = row["fileName"].split("_")
                 if actor not in leave_out_actors:
-                    key = (_INTENDED[intended], level)
+                    key = (INTENDED[intended], level)
                     self._counts[key] = self._counts.get(key, np.zeros(6)) + votes
 
     def prior(self) -> Array:
@@ -109,21 +108,6 @@ def heard_target(clip: Clip, votes: VoteTable) -> Array:
     return target
 
 
-def vote_matrix(votes: VoteTable) -> Array:
-    """P(vote | intended emotion) over `HEARD`, shape ``(9, 9)``: what raters say when each emotion is meant.
-
-    ``heard @ vote_matrix(votes)`` turns a belief about the intended emotion into the votes to expect.
-    """
-    matrix = np.zeros((len(HEARD), len(HEARD)))
-    for row, label in enumerate(HEARD):
-        if label in _UNVOTED:
-            for vote, share in _UNVOTED[label].items():
-                matrix[row, HEARD.index(vote)] = share
-        else:
-            matrix[row, :6] = votes.given(label, ("XX",))
-    return matrix
-
-
 def option_matrix(options: Sequence[str]) -> Array:
     """How shares of `HEARD` fall on the options of one prompt, shape ``(9, N)``.
 
@@ -146,6 +130,29 @@ def option_matrix(options: Sequence[str]) -> Array:
         elif name not in HEARD:
             matrix[:, column] = 0.04 if name == "other" else 0.02
     return matrix
+
+
+LEAN = 0.4
+"""The share of an answer that goes to neutral at most, beside what is believed of it."""
+AHEAD = 0.15
+"""How far neutral stays behind the label that is believed most; numbers are tenths."""
+
+
+def leaning(shares: Array, options: Sequence[str], lean: float = LEAN, ahead: float = AHEAD) -> Array:
+    """What an answer says where ``shares`` of the options are believed, both ``(N,)`` and summing to one.
+
+    Raters often say neutral where something else is meant, and so does an answer, but never so often that it
+    names something else than what is believed: neutral comes as near to the most likely label as ``ahead``.
+    Where it is nearer, as of silence, the answer says just what is believed, as it does where neutral is no
+    option.
+    """
+    names = [CANONICAL.get(option.casefold(), option.casefold()) for option in options]
+    if "neutral" not in names:
+        return shares
+    neutral = names.index("neutral")
+    behind = float(shares.max() - shares[neutral])
+    share = min(lean, max(behind - ahead, 0.0) / (1 + behind))
+    return np.asarray((1 - share) * shares + share * np.eye(len(names))[neutral])
 
 
 def restrict(heard: Array, matrix: Array) -> Array:

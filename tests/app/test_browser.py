@@ -108,6 +108,7 @@ class Page:
     def choose(self, label: str, option: str, nth: int = 0) -> None:
         self.tab.get_by_label(label, exact=True).nth(nth).click()
         self.tab.get_by_role("option", name=option, exact=True).click()
+        self.tab.get_by_role("option").first.wait_for(state="hidden")
 
     def start_asking(self) -> None:
         self.tab.evaluate("document.querySelector('#listened .ambivox')?.remove()")

@@ -59,6 +59,22 @@ def test_percentages_are_one_line_per_option_and_sum_to_one_hundred() -> None:
     assert sum(int(line.split(": ")[1].rstrip("%")) for line in lines) == 100
 
 
+@pytest.mark.parametrize("prompt", ["word", "dictionary", "ranked", "free"])
+def test_an_answer_that_leans_says_neutral_more_often_and_names_the_same(prompt: str) -> None:
+    rendered, sure = load_prompt(prompt).render(EMOTIONS), np.array([0.6, *[0.05] * 8])
+    plain, leaning = (
+        example(sure, rendered, EMOTIONS, np.random.default_rng(0), lean) for lean in (False, True)
+    )
+    a, b = (next(part[0] for part in made.parts if not isinstance(part, str) and len(part[0].words) > 1)
+            for made in (plain, leaning))  # fmt: skip
+    if prompt == "dictionary":  # the number of angry, which comes first
+        assert b.shares @ np.arange(11) < a.shares @ np.arange(11)
+    else:
+        neutral = a.words.index("neutral")
+        assert b.shares[neutral] > a.shares[neutral]
+        assert b.words[b.shares.argmax()] == a.words[a.shares.argmax()] == "angry"
+
+
 def test_a_ranking_names_every_option_once() -> None:
     assert sorted(made("ranked").answer.split(" > ")) == sorted(EMOTIONS.labels)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ambivox.emotions import emotion_sets, load_emotions
 
@@ -14,7 +16,18 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from recipes.mini.data import Clip, check_speakers_disjoint, load_clips
-from recipes.mini.targets import HEARD, SHARPEN, VOTED, VoteTable, heard_target, option_matrix, restrict
+from recipes.mini.targets import (
+    AHEAD,
+    HEARD,
+    LEAN,
+    SHARPEN,
+    VOTED,
+    VoteTable,
+    heard_target,
+    leaning,
+    option_matrix,
+    restrict,
+)
 
 CLIP = Clip("ravdess/a", Path("a.flac"), "ravdess", "01", False, "sad", "normal", None, "train")
 
@@ -103,3 +116,38 @@ def test_all_forms_of_an_emotion_get_the_same_share() -> None:
     plain = restrict(heard, option_matrix(["angry", "happy", "fear"]))
     nouns = restrict(heard, option_matrix(["Anger", "joy", "scared"]))
     np.testing.assert_allclose(plain, nouns)
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=2, max_size=9), st.floats(0, 1), st.floats(0, 0.3))
+def test_leaning_to_neutral_never_changes_what_is_named(
+    weights: list[float], lean: float, ahead: float
+) -> None:
+    shares, options = np.array(weights) / np.sum(weights), HEARD[4 : 4 + len(weights)] + HEARD[:4]
+    options = options[: len(shares)]  # neutral is the first
+    said = leaning(shares, options, lean, ahead)
+    assert said.sum() == pytest.approx(1)
+    assert said[0] >= shares[0] - 1e-12
+    best = int(shares.argmax())
+    assert said[best] == pytest.approx(said.max())
+    behind = shares.max() - shares[0]
+    assert said[best] - said[0] >= min(behind, ahead) - 1e-9
+    np.testing.assert_allclose(said[1:] * shares[1], shares[1:] * said[1])  # all others as they were
+
+
+def test_a_sure_belief_leans_as_far_as_it_may_and_a_flat_one_not_at_all() -> None:
+    happy, neutral = np.eye(6)[VOTED.index("happy")], np.eye(6)[VOTED.index("neutral")]
+    np.testing.assert_allclose(leaning(happy, VOTED), (1 - LEAN) * happy + LEAN * neutral)
+    np.testing.assert_allclose(leaning(neutral, VOTED), neutral)
+    np.testing.assert_allclose(leaning(np.full(6, 1 / 6), VOTED), np.full(6, 1 / 6))
+
+
+def test_neutral_that_is_believed_nearly_as_much_as_another_gains_nothing() -> None:
+    """What is heard is read with some error: a gain here would make neutral of what is nearly that."""
+    shares = np.array([0.3, 0.3 + AHEAD, 0.4 - AHEAD])
+    np.testing.assert_allclose(leaning(shares, ("neutral", "sad", "happy")), shares)
+
+
+def test_options_without_neutral_are_said_as_they_are_believed() -> None:
+    shares = np.array([0.5, 0.3, 0.2])
+    np.testing.assert_array_equal(leaning(shares, ("happy", "sad", "calm")), shares)
+    assert leaning(shares, ("happy", "sad", "Neutrality"))[2] > 0.2  # in all its forms
