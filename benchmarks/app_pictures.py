@@ -20,7 +20,7 @@ from PIL import Image
 
 import ambivox
 from benchmarks.app_page import CLIPS, ROOT, serving
-from benchmarks.chromium import chromium
+from benchmarks.chromium import choose, chromium
 
 OUT = ROOT / "docs" / "pictures" / "app"
 CLIP = "1001_DFA_FEA_XX"
@@ -55,13 +55,8 @@ class Camera:
         picture.save(path, optimize=True)
         print(f"{path}: {picture.width} x {picture.height}, {path.stat().st_size:,} bytes", flush=True)
 
-    def choose(self, label: str, option: str, nth: int = 0) -> None:
-        self.tab.get_by_label(label, exact=True).nth(nth).click()
-        self.tab.get_by_role("option", name=option, exact=True).click()
-        self.tab.get_by_role("option").first.wait_for(state="hidden")
-
     def example(self) -> None:
-        self.choose("or pick an example (CREMA-D)", CLIP)
+        choose(self.tab, "or pick an example (CREMA-D)", CLIP)
         self.tab.locator("#clip").get_by_role("button", name="Clear").wait_for()
 
     def ask(self) -> None:
@@ -83,10 +78,10 @@ def clip_and_tokens(camera: Camera) -> None:
 
 def beside(camera: Camera) -> None:
     camera.example()
-    camera.choose("Prompt", "word")
+    choose(camera.tab, "Prompt", "word")
     camera.tab.get_by_label("Read every layer, too").check()
     camera.tab.get_by_text("Beside it: another model or prompt").click()
-    camera.choose("Prompt", "letter", nth=1)
+    choose(camera.tab, "Prompt", "letter", nth=1)
     camera.ask()
     camera.take("beside")
 
@@ -113,7 +108,7 @@ def browse(camera: Camera) -> None:
 
 def phone(camera: Camera) -> None:
     camera.example()
-    camera.choose("Prompt", "letter")
+    choose(camera.tab, "Prompt", "letter")
     camera.ask()
     camera.take("phone")
 

@@ -8,17 +8,16 @@ Writes results/mini_leaning.md, which says what is compared.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from recipes.mini.chat import written_numbers
-from recipes.mini.ear import EarPlan, Unseen, left_out, temperature_of
+from recipes.mini.ear import EarPlan, left_out, temperature_of
 from recipes.mini.make import heard, training_clips
-from recipes.mini.targets import AHEAD, INTENDED, LEAN, VOTED, VoteTable, leaning
+from recipes.mini.targets import AHEAD, HERE, INTENDED, LEAN, VOTED, VoteTable, leaning
 
 from ambivox.metrics import jsd_bits
 from benchmarks.whisper_weights import checkpoint
@@ -37,8 +36,8 @@ tenths, each the nearest to what is due, as a dictionary has them. What a real c
 was not measured: none is here.
 """
 CHOSEN = (LEAN, AHEAD)
-PLANS: dict[str, tuple[float, float] | None] = {
-    "belief": None,
+PLANS = {
+    "belief": (0.0, 0.0),
     **{
         f"lean {lean}, ahead {ahead}": (lean, ahead)
         for lean in (0.2, 0.4, 0.6)
@@ -52,7 +51,7 @@ def clips_of(votes: VoteTable) -> dict[str, Array]:
     found: dict[str, list[Array]] = {}
     for name, counts in votes.of_clip.items():
         actor, _, intended, _ = name.split("_")
-        if actor not in ("1001", "1002"):
+        if actor not in HERE:
             found.setdefault(INTENDED[intended], []).append(counts / counts.sum())
     return {emotion: np.array(shares) for emotion, shares in found.items()}
 
@@ -83,13 +82,18 @@ def drawn(clips: dict[str, Array], meant: NDArray[np.int64], sharper: bool) -> A
     return rng.multinomial(3, shares / shares.sum(axis=1, keepdims=True)) / 3
 
 
-def figures(say: Callable[[Array], Array], unseen: dict[str, Unseen], clips: dict[str, Array]) -> list[float]:
-    """The cells of one line: jsd and skill of words, jsd of numbers, both named; skill with sharper votes."""
-    t = temperature_of(unseen)
+def figures(
+    lean: float, ahead: float, beliefs: Sequence[tuple[Array, NDArray[np.int64]]], clips: dict[str, Array]
+) -> list[float]:
+    """The cells of one line.
+
+    Args:
+        beliefs: per corpus what is believed of its clips, ``(n, 6)``, and what was meant, ``(n,)``.
+        clips: what `clips_of` gives.
+    """
     rows = []
-    for corpus in unseen.values():
-        belief, meant = corpus.over_six(t)
-        words = np.array([say(row) for row in belief])
+    for belief, meant in beliefs:
+        words = np.array([leaning(row, VOTED, lean, ahead) for row in belief])
         numbers = tenths(words)
         votes, sharper = (drawn(clips, meant, sharper) for sharper in (False, True))
         away = [
@@ -100,11 +104,6 @@ def figures(say: Callable[[Array], Array], unseen: dict[str, Unseen], clips: dic
         rows.append([*away, named(words, meant), named(numbers, meant)])
     a, b, prior, c, d, prior3, words_named, numbers_named = np.mean(rows, axis=0)
     return [a, b, 1 - a / prior, 1 - b / prior, 1 - c / prior3, 1 - d / prior3, words_named, numbers_named]
-
-
-def answer(plan: tuple[float, float] | None, belief: Array) -> Array:
-    """What is said under a plan."""
-    return belief if plan is None else leaning(belief, VOTED, *plan)
 
 
 def main() -> None:
@@ -120,13 +119,15 @@ def main() -> None:
     clips, plan = training_clips(given.data), EarPlan()
     hearing, _ = heard(clips, checkpoint("tiny.en", given.work), given.work, plan, seed=0)
     unseen = left_out(hearing, clips, plan)
+    temperature = temperature_of(unseen)
+    beliefs = [corpus.over_six(temperature) for corpus in unseen.values()]
     voted = clips_of(VoteTable(given.data))
     names = ["jsd, words", "jsd, numbers", "skill, words", "skill, numbers", "skill of words, sharper",
              "skill of numbers, sharper", "words named", "numbers named"]  # fmt: skip
     lines = [f"| answers | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     print("\n".join(lines), flush=True)
     for name, chosen in PLANS.items():
-        cells = figures(partial(answer, chosen), unseen, voted)
+        cells = figures(*chosen, beliefs, voted)
         mark = " (chosen)" if chosen == CHOSEN else ""
         lines.append(f"| {name}{mark} | {' | '.join(f'{cell:.3f}' for cell in cells)} |")
         print(lines[-1], flush=True)

@@ -141,8 +141,8 @@ code of ambivox is not concerned.
   speech*, Interspeech.
 - nEMO: Christop (2024), LREC-COLING 2024 (CC BY-NC-SA 4.0).
 - MESD: Duville, Alonso-Valerdi and Ibarra-Zarate (2021), doi:10.17632/cy34mh68j9 (CC BY 4.0).
-- CREMA-D votes, for measuring alone: Cao, Cooper, Keutmann, Gur, Nenkova and Verma (2014),
-  doi:10.1109/TAFFC.2014.2336244 (ODbL 1.0).
+- CREMA-D votes, for measuring and, those of the other actors, to choose how far it leans to neutral: Cao,
+  Cooper, Keutmann, Gur, Nenkova and Verma (2014), doi:10.1109/TAFFC.2014.2336244 (ODbL 1.0).
 - Whisper: Radford, Kim, Xu, Brockman, McLeavey and Sutskever (2022), arXiv 2212.04356. Its layers are under
   the MIT licence:
 

@@ -145,7 +145,7 @@ class AnswersPlan:
         gaze: weight of the loss of `Gaze`, falling to nothing over the steps.
         growing: the share of the steps in which `WANDER` is reached: at first it would hide what to find.
         ranked: how many times as often as others a prompt for a ranking is drawn.
-        surest: how far the logits of a belief spread at most. In clips it is 1, of those it is surest of 2.
+        surest: how far the logits of a belief spread at most; of clips, some 1.
         lean: whether answers lean to neutral, as raters do.
     """
 

@@ -94,7 +94,7 @@ def hear(clips: Sequence[Clip], listener: Listener, plan: EarPlan, seed: int) ->
 
 
 def hear_once(waves: Sequence[Wave], listener: Listener, dims: Dimensions, copy: int, seed: int) -> Heard:
-    """`statistics` of recordings as they are (copy 0) or of their so-manieth copy, ``(n, 4 k)``."""
+    """`statistics` of recordings as they are (copy 0) or in one of their copies, ``(n, 4 k)``."""
     begun, rows = time.monotonic(), []
     for n, wave in enumerate(waves):
         heard = elsewhere(wave, np.random.default_rng([seed, n, copy])) if copy else wave

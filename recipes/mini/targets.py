@@ -20,9 +20,6 @@ Array = NDArray[np.float64]
 
 HEARD = ("angry", "disgust", "fear", "happy", "neutral", "sad", "calm", "surprise", "boredom")
 """The emotions that the training corpora hold; the first six are CREMA-D's."""
-
-EQUAL = np.full(len(HEARD), 1 / len(HEARD))
-"""What is taught of silence and noise."""
 VOTED = HEARD[:6]
 _VOTE_COLUMNS = "ADFHNS"
 INTENDED = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
@@ -60,13 +57,26 @@ CANONICAL = {
 }  # fmt: skip
 
 
+HERE = ("1001", "1002")
+"""The actors of CREMA-D whose clips `mini` is measured on: their votes are left out of all that is chosen."""
+
+
+def canonical(option: str) -> str:
+    """An option's name among `HEARD`, where it is a form of one of them; else itself in small letters.
+
+    >>> canonical("Joy"), canonical("Bewildered")
+    ('happy', 'bewildered')
+    """
+    return CANONICAL.get(option.casefold(), option.casefold())
+
+
 class VoteTable:
     """Voice-only votes of CREMA-D, pooled by intended emotion and level.
 
     Actors whose clips the model is measured on are left out of the counts.
     """
 
-    def __init__(self, data: Path, leave_out_actors: Sequence[str] = ("1001", "1002")) -> None:
+    def __init__(self, data: Path, leave_out_actors: Sequence[str] = HERE) -> None:
         self._counts: dict[tuple[str, str], Array] = {}
         self.of_clip: dict[str, Array] = {}
         """Votes of every clip, shape ``(6,)`` in the order of `VOTED`, left-out actors included."""
@@ -114,7 +124,7 @@ def option_matrix(options: Sequence[str]) -> Array:
     ``heard @ option_matrix(options)``, renormalised, is the target over the options. An option that no clip
     carries and that has no estimate (a user's own label) takes a flat 0.02.
     """
-    names = [CANONICAL.get(option.casefold(), option.casefold()) for option in options]
+    names = list(map(canonical, options))
     matrix = np.zeros((len(HEARD), len(options)))
     for row, label in enumerate(HEARD):
         if label in names:
@@ -146,7 +156,7 @@ def leaning(shares: Array, options: Sequence[str], lean: float = LEAN, ahead: fl
     Where it is nearer, as of silence, the answer says just what is believed, as it does where neutral is no
     option.
     """
-    names = [CANONICAL.get(option.casefold(), option.casefold()) for option in options]
+    names = list(map(canonical, options))
     if "neutral" not in names:
         return shares
     neutral = names.index("neutral")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from benchmarks.app_page import microphone, serving
+from benchmarks.chromium import choose
 
 from tests.app.conftest import CLIP, EVIL, OTHER
 from tests.app.slow_line import slow_line
@@ -104,11 +105,6 @@ class Page:
             self.tab.locator(f"#{place}").get_by_role("button", name="Clear").click()
         chooser.set_input_files(file)
         chooser.wait_for(state="detached")
-
-    def choose(self, label: str, option: str, nth: int = 0) -> None:
-        self.tab.get_by_label(label, exact=True).nth(nth).click()
-        self.tab.get_by_role("option", name=option, exact=True).click()
-        self.tab.get_by_role("option").first.wait_for(state="hidden")
 
     def start_asking(self) -> None:
         self.tab.evaluate("document.querySelector('#listened .ambivox')?.remove()")
@@ -217,8 +213,8 @@ def test_another_model_stands_beside_and_its_death_is_one_line(other: Page) -> N
     other.upload(CLIP)
     other.tab.get_by_label("Read every layer, too").check()
     other.tab.get_by_text("Beside it: another model or prompt").click()
-    other.choose("Model", "dying", nth=1)
-    other.choose("Prompt", "word", nth=1)
+    choose(other.tab, "Model", "dying", nth=1)
+    choose(other.tab, "Prompt", "word", nth=1)
     said = other.ask()
     assert "dying failed: TypeError: 'NoneType' object is not subscriptable" in said
     assert "Traceback" not in other.tab.locator("body").inner_text()
