@@ -1,4 +1,4 @@
-"""What `mini` hears on corpora it was not fitted to, by what is counted and how the head is fitted.
+"""What `mini` hears on corpora it was not fitted to, by what the head may know and how it is fitted.
 
     python -m benchmarks.mini_search --data ../shared/data --work runs/mini
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from recipes.mini.data import Clip
-from recipes.mini.ear import EarPlan, Hearing, Listener, Unseen, fit_head, hear, left_out, temperature_of
+from recipes.mini.ear import EarPlan, Hearing, Unseen, fit_head, left_out, temperature_of
 from recipes.mini.evaluate import unseen_figures
 from recipes.mini.make import heard, training_clips
 from recipes.mini.targets import HEARD
@@ -36,26 +36,22 @@ SCRIPT = EarPlan()
 PLANS = {
     "script": SCRIPT,
     **{f"ridge {ridge}": replace(SCRIPT, ridge=ridge) for ridge in (0.03, 0.3)},
+    **{f"neurons {size}": replace(SCRIPT, neurons=size) for size in (0.4, 1.0)},
     "no recordings without a voice": replace(SCRIPT, empty=0.0),
 }
-PARTS = {"mean alone": (0,), "mean and spread": (0, 1), "spread and tails": (1, 2, 3)}
-"""Which of the four kinds of statistics are counted."""
 
 
-def candidates(hearing: Hearing, deeper: Hearing) -> dict[str, tuple[Hearing, EarPlan]]:
-    """What is heard, and how the head is fitted to it.
-
-    Args:
-        deeper: the same clips through two layers of Whisper, without copies.
-    """
+def candidates(hearing: Hearing) -> dict[str, tuple[Hearing, EarPlan]]:
+    """What is heard, and how the head is fitted to it."""
     found = {name: (hearing, plan) for name, plan in PLANS.items()}
     found["no copies from elsewhere"] = replace(hearing, clips=hearing.clips[:, :1]), SCRIPT
-    width = hearing.clips.shape[-1] // 4
-    for name, parts in PARTS.items():
-        columns = np.concatenate([np.arange(n * width, (n + 1) * width) for n in parts])
-        counted = replace(hearing, clips=hearing.clips[..., columns], empty=hearing.empty[:, columns])
-        found[name] = counted, SCRIPT
-    found["no copies, Whisper's first two layers"] = deeper, SCRIPT
+    k = len(hearing.room.kept)
+    for name, part in {"state alone": slice(k), "state and attention": slice(2 * k)}.items():
+        known = replace(hearing, clips=hearing.clips[..., part], empty=hearing.empty[:, part])
+        found[name] = known, SCRIPT
+    none = replace(hearing.room, kept=hearing.room.kept[:0])
+    neurons = replace(hearing, room=none, clips=hearing.clips[..., 2 * k :], empty=hearing.empty[:, 2 * k :])
+    found["neurons alone"] = neurons, SCRIPT
     return found
 
 
@@ -99,7 +95,6 @@ def main() -> None:
     clips = training_clips(given.data)
     whisper = checkpoint("tiny.en", given.work)
     hearing, _ = heard(clips, whisper, given.work, SCRIPT, seed=0)
-    deeper = hear(clips, Listener(whisper, layers=2), replace(SCRIPT, copies=0), seed=0)
     names = [f"{corpus}, four" for corpus in sorted({clip.corpus for clip in clips})]
     names += [
         "mean of four",
@@ -111,7 +106,7 @@ def main() -> None:
     ]
     lines = [f"| candidate | {' | '.join(names)} | temperature |", "|---" * (len(names) + 2) + "|"]
     print("\n".join(lines), flush=True)
-    for name, (counted, plan) in candidates(hearing, deeper).items():
+    for name, (counted, plan) in candidates(hearing).items():
         lines.append(row(name, counted, clips, plan))
         print(lines[-1], flush=True)
     (RESULTS / "mini_search.md").write_text("\n".join([HEADING, *lines, ""]), encoding="utf-8")

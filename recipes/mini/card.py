@@ -107,14 +107,14 @@ variation). A batch of eight and eight single clips differ by at most {batch:.0e
 ## How it was made
 `python -m recipes.mini.make`; `recipes/mini/README.md` says why.
 
-1. The tower is Whisper tiny.en's convolutions, positions (15 s) and first layer, unchanged, and a layer
-   that is set by hand: attention that looks everywhere alike, and pairs of GELUs, which together find where
-   each of {counted} dimensions lies over the clip, how far it strays from there, and how far to either
-   side.
-2. A linear head on these, fitted to what the actors meant (multinomial, ridge), on every clip and on copies
-   with other rooms, microphones, noise, bands, codecs and speeds; silence, noise and music are taught with
-   equal shares. Divided by {temperature:.2f}, which makes it as sure as it is right on corpora that were
-   left out.
+1. The tower is Whisper tiny.en's convolutions, positions (15 s) and first two layers. Nine of 384 dimensions
+   of its states are cleared, and the second layer writes there, beside what it says anyway, the emotion
+   logits of step 2; two more make all states equally long.
+2. A linear head on means over the clip: of the state after the first layer, of what the attention of the
+   second adds, and of what its neurons say. Fitted to what the actors meant (multinomial, ridge), on every
+   clip and on copies with other rooms, microphones, noise, bands, codecs and speeds; silence, noise and
+   music are taught with equal shares. Divided by {temperature:.2f}, which makes it as sure as it is right on
+   corpora that were left out.
 3. The language part never hears audio: on stand-ins for audio tokens that spell random distributions it
    learns to copy options, to write every format and to say the distribution in token probabilities and
    numbers (whole tenths that sum to one). It began from {began}. Then it learns to lean to neutral: up to
@@ -210,7 +210,6 @@ def write_card(folder: Path, metrics: dict[str, Any]) -> None:
             leaning_min=round(metrics["took_s"]["leaning"] / 60),
             lean=LEAN,
             ahead=AHEAD,
-            counted=metrics["counted"],
             speakers=sum(len(entry["speakers"]) for entry in metrics["splits"]["train"].values()),
             splits="\n".join(
                 f"| {split} | {corpus} | {entry['clips']} | {', '.join(entry['speakers'])} |"

@@ -1,4 +1,4 @@
-"""What emotion a clip speaks for: a linear map of what the tower counts, fitted to what actors meant.
+"""What emotion a clip speaks for: a linear map of what the tower hears, fitted to what actors meant.
 
 Every clip is heard as it is and in copies from elsewhere, so that what rooms, microphones and codecs move is
 trusted less. Choices are made by leaving one corpus out at a time: other people, another language, another
@@ -8,6 +8,7 @@ studio are what `mini` will meet.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from transformers import Qwen2AudioEncoder
 
 from ambivox.audio import load_audio
 from ambivox.calibration import fit_temperature
@@ -24,10 +26,10 @@ from recipes.mini.checkpoint import build_extractor
 from recipes.mini.data import Clip
 from recipes.mini.recordings import Wave, elsewhere, voiceless
 from recipes.mini.targets import HEARD, VOTED, option_matrix, restrict
-from recipes.mini.tower import Dimensions, states, statistics, whispering
+from recipes.mini.tower import Heard, Room, listen, make_room, statistics, whispering
 
 Array = NDArray[np.float64]
-Heard = NDArray[np.float32]
+Statistics = NDArray[np.float32]
 
 FLAT = np.array([0.96 / 7 if label in (*VOTED, "surprise") else 0.02 for label in HEARD])
 """What is taught of recordings without a voice. Calm and boredom, which fall to neutral and sad where
@@ -43,29 +45,31 @@ class EarPlan:
         voiceless: how many recordings without a voice.
         ridge: half of this times the squared weights, for statistics of variance 1, is added to the loss.
         empty: share that recordings without a voice have in the loss.
+        neurons: what statistics of neurons are multiplied by once their variance is 1. There are twice as
+            many of them as of others, and the smaller they are, the less is believed of them.
 
-    Every corpus has the same share in the loss.
+    Every corpus has the same share in the loss, and every emotion the same share in a corpus.
     """
 
     copies: int = 1
     voiceless: int = 200
     ridge: float = 0.1
     empty: float = 0.06
+    neurons: float = 0.7
 
 
 class Listener:
-    """Hears recordings as the tower does, up to the end of Whisper's first layer (or of the second)."""
+    """Hears recordings as the tower does."""
 
-    def __init__(self, whisper: Path, layers: int = 1) -> None:
-        self.encoder = whispering(whisper)
-        self._layers = layers
+    def __init__(self, encoder: Qwen2AudioEncoder) -> None:
+        self._encoder = encoder
         self._features = Features.configured(build_extractor().to_dict())
 
-    def states(self, wave: Wave) -> Heard:
-        """Shape ``(n, d)``, one for every 20 ms."""
+    def __call__(self, wave: Wave) -> Heard:
+        """Of what fits into the window."""
         wave = wave[: self._features.n_samples]
         count = (self._features.frames_of(wave) + 1) // 2
-        return states(self.encoder, self._features.log_mel(wave, 2 * count + 1), self._layers)
+        return listen(self._encoder, self._features.log_mel(wave, 2 * count + 1))
 
 
 @dataclass(frozen=True)
@@ -73,32 +77,36 @@ class Hearing:
     """What was heard of every clip, and of recordings without a voice.
 
     Args:
-        dims: the tower's dimensions.
-        clips: `statistics` of every clip and of its copies, ``(n, 1 + copies, 4 k)``.
-        empty: of recordings without a voice, ``(m, 4 k)``.
+        room: where the tower has room.
+        clips: `statistics` of every clip and of its copies, ``(n, 1 + copies, m)``.
+        empty: of recordings without a voice, ``(voiceless, m)``.
     """
 
-    dims: Dimensions
-    clips: Heard
-    empty: Heard
+    room: Room
+    clips: Statistics
+    empty: Statistics
 
 
-def hear(clips: Sequence[Clip], listener: Listener, plan: EarPlan, seed: int) -> Hearing:
+def hear(clips: Sequence[Clip], whisper: Path, plan: EarPlan, seed: int) -> Hearing:
     """Hear clips, their copies and recordings without a voice; a minute per thousand of them."""
-    waves = [load_audio(clip.path) for clip in clips]
-    dims = Dimensions.of([listener.states(wave) for wave in waves[:: len(waves) // 100 + 1]], len(HEARD))
-    heard = [hear_once(waves, listener, dims, copy, seed) for copy in range(1 + plan.copies)]
-    draws = [np.random.default_rng([seed, n]) for n in range(plan.voiceless)]
-    empty = [statistics(listener.states(voiceless(rng)), dims) for rng in draws]
-    return Hearing(dims, np.stack(heard, axis=1), np.array(empty))
+    waves, encoder = [load_audio(clip.path) for clip in clips], whispering(whisper)
+    listener = Listener(encoder)
+    silent = [voiceless(np.random.default_rng([seed, n])) for n in range(plan.voiceless)]
+    some = waves[:: len(waves) // 100 + 1]
+    some += [elsewhere(wave, np.random.default_rng([seed, n])) for n, wave in enumerate(some)] + silent[:50]
+    room = Room.of(torch.cat([listener(wave).state for wave in some]), len(HEARD))
+    make_room(encoder, room)
+    heard = [hear_once(waves, listener, room, copy, seed) for copy in range(1 + plan.copies)]
+    empty = [statistics(listener(wave), room) for wave in silent]
+    return Hearing(room, np.stack(heard, axis=1), np.array(empty))
 
 
-def hear_once(waves: Sequence[Wave], listener: Listener, dims: Dimensions, copy: int, seed: int) -> Heard:
-    """`statistics` of recordings as they are (copy 0) or in one of their copies, ``(n, 4 k)``."""
+def hear_once(waves: Sequence[Wave], listener: Listener, room: Room, copy: int, seed: int) -> Statistics:
+    """`statistics` of recordings as they are (copy 0) or in one of their copies, ``(n, m)``."""
     begun, rows = time.monotonic(), []
     for n, wave in enumerate(waves):
-        heard = elsewhere(wave, np.random.default_rng([seed, n, copy])) if copy else wave
-        rows.append(statistics(listener.states(heard), dims))
+        made = elsewhere(wave, np.random.default_rng([seed, n, copy])) if copy else wave
+        rows.append(statistics(listener(made), room))
         if n % 500 == 499:
             print(f"copy {copy}: {n + 1} clips heard, {time.monotonic() - begun:.0f} s", flush=True)
     return np.array(rows)
@@ -106,13 +114,13 @@ def hear_once(waves: Sequence[Wave], listener: Listener, dims: Dimensions, copy:
 
 @dataclass(frozen=True)
 class Head:
-    """Emotion logits ``weight @ statistics + bias``: ``(9, 4 k)`` and ``(9,)``, whose columns sum to zero."""
+    """Emotion logits ``weight @ statistics + bias``: ``(9, m)`` and ``(9,)``, whose columns sum to zero."""
 
     weight: Array
     bias: Array
 
-    def logits(self, heard: Heard) -> Array:
-        """``(n, 4 k)`` -> ``(n, 9)``."""
+    def logits(self, heard: Statistics) -> Array:
+        """``(n, m)`` -> ``(n, 9)``."""
         return np.asarray(heard @ self.weight.T + self.bias)
 
     def cooler(self, temperature: float) -> Head:
@@ -125,18 +133,25 @@ def fit_head(hearing: Hearing, clips: Sequence[Clip], chosen: NDArray[np.int64],
 
     All nine emotions compete everywhere, also those that a clip's corpus does not have.
     """
-    corpus = np.array([clips[n].corpus for n in chosen])
     meant = np.array([HEARD.index(clips[n].emotion) for n in chosen])
     copies, empty = hearing.clips.shape[1], len(hearing.empty)
     x = np.concatenate([hearing.clips[chosen].reshape(len(chosen) * copies, -1), hearing.empty])
     target = np.concatenate([np.eye(len(HEARD))[np.repeat(meant, copies)], np.tile(FLAT, (empty, 1))])
-    names, counts = np.unique(corpus, return_counts=True)
-    each = (1 - plan.empty) / (len(names) * copies * counts[np.searchsorted(names, corpus)])
-    share = np.concatenate([np.repeat(each, copies), np.full(empty, plan.empty / empty)])
+    each = (1 - plan.empty) * shares_of([clips[n] for n in chosen]) / copies
+    share = np.concatenate([np.repeat(each, copies), np.full(empty, plan.empty / max(empty, 1))])
     mean, scale = x.mean(0), x.std(0)
+    scale[2 * len(hearing.room.kept) :] /= plan.neurons
     weight, bias = fit_softmax((x - mean) / scale, target, share, plan.ridge)
     weight = (weight - weight.mean(0)) / scale
     return Head(weight, bias - bias.mean() - weight @ mean)
+
+
+def shares_of(clips: Sequence[Clip]) -> Array:
+    """What each clip counts: every corpus the same, and within it every emotion; they sum to one."""
+    pairs = Counter((clip.corpus, clip.emotion) for clip in clips)
+    emotions = Counter(corpus for corpus, _ in pairs)
+    each = [1 / (pairs[clip.corpus, clip.emotion] * emotions[clip.corpus]) for clip in clips]
+    return np.array(each) / len(emotions)
 
 
 def fit_softmax(x: NDArray[np.floating], target: Array, share: Array, ridge: float) -> tuple[Array, Array]:

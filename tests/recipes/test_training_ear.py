@@ -1,4 +1,4 @@
-"""What the tower counts, how the head is fitted to it, and that the whole model reads what the head says."""
+"""What the tower hears and writes, how the head is fitted, and that the model reads what the head says."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ pytest.importorskip("transformers")
 import torch
 from recipes.mini.checkpoint import build_model, build_processor, build_tokenizer, encoder_config
 from recipes.mini.data import Clip
-from recipes.mini.ear import EarPlan, Hearing, Unseen, fit_head, fit_softmax, left_out, temperature_of
+from recipes.mini.ear import (
+    EarPlan,
+    Hearing,
+    Unseen,
+    fit_head,
+    fit_softmax,
+    left_out,
+    shares_of,
+    temperature_of,
+)
 from recipes.mini.encoding import Encoding
 from recipes.mini.make import join
 from recipes.mini.recordings import coded, elsewhere, in_a_noisy_room, in_room, voiceless
 from recipes.mini.targets import HEARD
-from recipes.mini.tower import STEEP, TAIL, Dimensions, set_counting, states, statistics
+from recipes.mini.tower import Room, listen, make_room, statistics, write
 from scipy.special import log_softmax
-from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from transformers import Qwen2AudioEncoder
 
@@ -29,8 +37,12 @@ RNG = np.random.default_rng(0)
 
 
 def encoder() -> Qwen2AudioEncoder:
+    """Random weights, of which every layer says something."""
     torch.manual_seed(0)
-    return Qwen2AudioEncoder._from_config(encoder_config(), attn_implementation="sdpa").eval()
+    made = Qwen2AudioEncoder._from_config(encoder_config(), attn_implementation="sdpa").eval()
+    for part in made.layers.parameters():
+        torch.nn.init.normal_(part, std=0.05)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -39,45 +51,77 @@ def mels() -> list[np.ndarray]:
     return [mel.astype(np.float32) for mel in smooth]
 
 
-def dimensions(heard: list[np.ndarray]) -> Dimensions:
-    return Dimensions.of(heard, len(HEARD))
+def with_room(mels: list[np.ndarray]) -> tuple[Qwen2AudioEncoder, Room]:
+    tower = encoder()
+    room = Room.of(torch.cat([listen(tower, mel).state for mel in mels]), len(HEARD))
+    make_room(tower, room)
+    return tower, room
 
 
-def test_statistics_are_mean_spread_and_tails_over_time(mels: list[np.ndarray]) -> None:
-    x = states(encoder(), mels[0])
-    dims = dimensions([x])
-    found = statistics(x, dims).reshape(4, -1)
-    x = x.astype(np.float64)
-    for place, n in enumerate(dims.counted[::97]):
-        over_time = x[:, n] - x.mean(axis=1)
-        up = STEEP * (over_time - over_time.mean()) / dims.scale[n]
-        spread = up * norm.cdf(up) - up * norm.cdf(-up)
-        upper, lower = (y * norm.cdf(y) for y in (up - TAIL, -up - TAIL))
-        expected = [over_time.mean(), spread.mean(), upper.mean(), lower.mean()]
-        np.testing.assert_allclose(found[:, 97 * place], expected, atol=1e-4)
+def in_a_window(tower: Qwen2AudioEncoder, mel: np.ndarray) -> torch.Tensor:
+    """The tower's answer to a clip with silence behind it, as the model is asked: ``(tokens, d)``."""
+    count = len(mel) // 2
+    window = np.zeros((1500, 80), dtype=np.float32)
+    window[: len(mel)] = mel
+    mask = (torch.arange(750) < count)[None, None, None, :].expand(1, 1, 750, -1)
+    with torch.no_grad():
+        out: torch.Tensor = tower(torch.from_numpy(window.T[None]), attention_mask=mask).last_hidden_state
+    return out[0, : count // 2]
+
+
+def test_listening_is_what_the_layers_say(mels: list[np.ndarray]) -> None:
+    tower, said = encoder(), dict[str, torch.Tensor]()
+    first, last = tower.layers
+    first.register_forward_hook(lambda _, __, out: said.update(state=out))
+    last.self_attn.register_forward_hook(lambda _, __, out: said.update(added=out[0]))
+    last.fc2.register_forward_pre_hook(lambda _, given: said.update(neurons=given[0]))
+    in_a_window(tower, mels[0])
+    heard = listen(tower, mels[0])
+    for name, whole in said.items():
+        torch.testing.assert_close(getattr(heard, name), whole[0, : len(mels[0]) // 2], atol=1e-4, rtol=1e-4)
+
+
+def test_room_is_where_states_are_nearest_to_zero() -> None:
+    turn = np.linalg.qr(RNG.normal(size=(17, 17)))[0]
+    x = RNG.normal(size=(500, 17)) * np.r_[np.full(3, 0.01), np.full(14, 2.0)] @ turn.T
+    quiet = np.linalg.qr(np.c_[turn[:, :3], np.ones(17)])  # three directions, apart from what all share
+    states = np.insert(x, [4, 11], x.mean(1, keepdims=True), axis=1) + 5
+    room = Room.of(torch.from_numpy(states.astype(np.float32)), 2)
+    assert room.heavy.sort().values.tolist() == [4, 12]
+    assert room.kept.tolist() == [n for n in range(19) if n not in (4, 12)]
+    assert not room.written[room.heavy].any()
+    torch.testing.assert_close(room.written.T @ room.written, torch.eye(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(room.written.sum(0), torch.zeros(2), atol=1e-4, rtol=0)
+    at = room.written[room.kept].double().numpy()
+    assert np.linalg.norm(quiet.Q[:, :3].T @ at, axis=0).min() > 0.99
+
+
+def test_attention_leaves_room_and_neurons_do_not_look(mels: list[np.ndarray]) -> None:
+    tower, room = with_room(mels)
+    heard = listen(tower, mels[0])
+    torch.testing.assert_close(heard.added @ room.written, torch.zeros(80, 9), atol=1e-5, rtol=0)
+    assert heard.added.abs().mean() > 0.01
+    with torch.no_grad():
+        tower.layers[1].self_attn.out_proj.bias += room.written @ torch.full((9,), 0.01)
+    torch.testing.assert_close(listen(tower, mels[0]).neurons, heard.neurons, atol=1e-3, rtol=1e-3)
 
 
 def test_the_tower_writes_the_linear_map_of_the_statistics(mels: list[np.ndarray]) -> None:
-    untouched, tower = encoder(), encoder()
-    heard = [states(untouched, mel) for mel in mels]
-    dims = dimensions(heard)
-    weight = RNG.normal(size=(9, 4 * len(dims.counted))).astype(np.float32) / 40
+    tower, room = with_room(mels)
+    heard = [statistics(listen(tower, mel), room) for mel in mels]
+    k = len(room.kept)
+    assert heard[0].shape == (2 * k + 1536,)
+    weight = RNG.normal(size=(9, len(heard[0]))) / 4
     weight -= weight.mean(0)
     bias = RNG.normal(size=9)
     bias -= bias.mean()
-    reading = set_counting(tower, dims, weight, bias)
-    for mel, x in zip(mels, heard, strict=True):
-        window = np.zeros((1500, 80), dtype=np.float32)
-        window[: len(mel)] = mel
-        count = len(mel) // 2
-        mask = torch.arange(750) < count
-        mask = mask[None, None, None, :].expand(1, 1, 750, -1)
-        with torch.no_grad():
-            out = tower(torch.from_numpy(window.T[None]), attention_mask=mask).last_hidden_state[0]
-            read = out[: count // 2] @ reading.T
-        read = (read - read.mean(1, keepdim=True)).numpy().mean(0)
-        np.testing.assert_allclose(read, weight @ statistics(x, dims) + bias, atol=0.02)
-        assert np.ptp(read) > 0.5
+    reading = write(tower, room, weight, bias)
+    for mel, known in zip(mels, heard, strict=True):
+        read = (in_a_window(tower, mel) @ reading.T).numpy()
+        read = (read - read.mean(1, keepdims=True)).mean(0)
+        np.testing.assert_allclose(read, weight @ known + bias, atol=0.02)
+        for part in np.split(weight * known, [k, 2 * k], axis=1):
+            assert np.ptp(part.sum(1)) > 0.3
 
 
 def test_the_head_is_the_logistic_regression_of_scikit_learn() -> None:
@@ -98,9 +142,9 @@ def made_hearing() -> tuple[Hearing, list[Clip]]:
             clips.append(Clip(f"{corpus}/{n}", Path("x"), corpus, "1", True, emotion, "XX", None, "train"))
             signs = np.array([1.0, -1.0]) * (1 if emotion == "sad" else -1) + RNG.normal(size=2)
             rows.append(np.append(2 * signs, RNG.normal()))
-    dims = Dimensions(*(np.zeros(1) for _ in range(4)))
+    room = Room(*(torch.zeros(1) for _ in range(3)))
     heard = np.array(rows, dtype=np.float32)[:, None]
-    return Hearing(dims, np.repeat(heard, 2, axis=1), np.zeros((3, 3), dtype=np.float32)), clips
+    return Hearing(room, np.repeat(heard, 2, axis=1), np.zeros((3, 3), dtype=np.float32)), clips
 
 
 def test_a_corpus_is_left_out_of_what_it_is_heard_by() -> None:
@@ -125,12 +169,11 @@ def test_the_temperature_makes_unseen_corpora_as_sure_as_they_are_right() -> Non
 
 
 def test_the_joined_model_reads_what_the_head_says(mels: list[np.ndarray]) -> None:
-    tower = encoder()
-    heard = [states(tower, mel) for mel in mels]
-    dims = dimensions(heard)
+    tower, room = with_room(mels)
+    heard = statistics(listen(tower, mels[0]), room)
     _, clips = made_hearing()
-    wide = RNG.normal(size=(len(clips), 2, 4 * len(dims.counted))).astype(np.float32)
-    head = fit_head(Hearing(dims, wide, wide[0]), clips, np.arange(len(clips)), EarPlan())
+    wide = heard + RNG.normal(size=(len(clips), 2, len(heard))).astype(np.float32)
+    head = fit_head(Hearing(room, wide, wide[0]), clips, np.arange(len(clips)), EarPlan())
     encoding = Encoding(build_processor(build_tokenizer(["angry sad happy"])))
     part = build_model(encoding.tokenizer)
     reader = torch.nn.Linear(9, part.model.multi_modal_projector.linear.out_features)
@@ -139,14 +182,20 @@ def test_the_joined_model_reads_what_the_head_says(mels: list[np.ndarray]) -> No
         "lm_head": part.lm_head.state_dict(),
         "reader": reader.state_dict(),
     }
-    model = join(tower, dims, head, answers, encoding)
-    features = torch.from_numpy(np.pad(mels[0][:160], ((0, 1340), (0, 0))).T[None])
-    mask = (torch.arange(750) < 80)[None, None, None, :].expand(1, 1, 750, -1)
+    model = join(tower, room, head, answers, encoding)
+    out = in_a_window(model.model.audio_tower, mels[0])
     with torch.no_grad():
-        out = model.model.audio_tower(features, attention_mask=mask).last_hidden_state[0, :40]
         read = model.model.multi_modal_projector(out).mean(0)
-        expected = reader(torch.tensor(head.logits(statistics(heard[0], dims)[None])).float())[0]
-    torch.testing.assert_close(read, expected, atol=0.05, rtol=0.05)
+        expected = reader(torch.tensor(head.logits(heard[None])).float())[0]
+    torch.testing.assert_close(read, expected, atol=0.02, rtol=0.02)
+
+
+def test_every_corpus_counts_the_same_and_every_emotion_in_it() -> None:
+    kinds = [("ravdess", "sad")] * 6 + [("ravdess", "angry")] * 2 + [("mesd", "sad")] * 3
+    clips = [
+        Clip("x", Path("x"), corpus, "1", True, emotion, "XX", None, "train") for corpus, emotion in kinds
+    ]
+    np.testing.assert_allclose(shares_of(clips), [1 / 24] * 6 + [1 / 8] * 2 + [1 / 6] * 3)
 
 
 def test_a_copy_from_elsewhere_is_another_recording_of_the_same_voice() -> None:
