@@ -145,7 +145,8 @@ class AnswersPlan:
         gaze: weight of the loss of `Gaze`, falling to nothing over the steps.
         growing: the share of the steps in which `WANDER` is reached: at first it would hide what to find.
         ranked: how many times as often as others a prompt for a ranking is drawn.
-        surest: how far the logits of a belief spread at most; of clips, some 1.
+        surest: how far the logits of a belief spread at most; of clips, 1.4 to 2.
+        aroused: how far they go along `AROUSED` beside that, in units of their spread; of clips, about 1.
         lean: whether answers lean to neutral, as raters do.
     """
 
@@ -156,11 +157,17 @@ class AnswersPlan:
     growing: float = 0.4
     ranked: int = 2
     surest: float = 3.0
+    aroused: float = 0.0
     lean: bool = False
 
 
-LEANING = AnswersPlan(steps=1200, learning_rate=4e-4, gaze=0.0, growing=0.0, ranked=3, surest=2.0, lean=True)
-"""The second training: it leans to neutral only once it has learnt to say a belief at all."""
+LEANING = AnswersPlan(
+    steps=2000, learning_rate=6e-4, gaze=0.0, growing=0.0, ranked=3, surest=2.0, aroused=1.0, lean=True
+)
+"""The second training: what clips speak for, leaning to neutral, once it can say a belief at all."""
+
+AROUSED = np.array([1.0, 0.0, 0.0, 1.0, -1.0, -1.0, -1.0, 1.0, -1.0])
+"""Of `HEARD`, what is said with much and with little energy: by this, most of all, clips differ."""
 
 
 PromptPool = list[tuple[RenderedPrompt, EmotionSet]]
@@ -175,9 +182,11 @@ def prompt_pool(rng: np.random.Generator, size: int = 6000) -> PromptPool:
     return pool
 
 
-def random_heard(rng: np.random.Generator, surest: float = 3.0) -> NDArray[np.float64]:
-    """A distribution over `HEARD` between flat and, at 3, one-hot, shape ``(9,)``."""
+def random_heard(rng: np.random.Generator, surest: float = 3.0, aroused: float = 0.0) -> NDArray[np.float64]:
+    """A distribution over `HEARD` between flat and, at 3, one-hot, shape ``(9,)``; see `AnswersPlan`."""
     logits = rng.normal(size=len(HEARD)) * rng.uniform(0.0, surest)
+    if aroused:
+        logits += logits.std() * aroused * rng.normal() * AROUSED
     shares = np.maximum(np.exp(logits - logits.max()), 1e-4)
     return np.asarray(shares / shares.sum())
 
@@ -225,7 +234,7 @@ def train_answers(
         wander = WANDER * min(1.0, step / max(plan.growing * plan.steps, 1))
         for k in rng.integers(len(drawn), size=plan.batch):
             prompt, emotions = drawn[k]
-            heard = random_heard(rng, plan.surest)
+            heard = random_heard(rng, plan.surest, plan.aroused)
             examples.append(encoding(example(heard, prompt, emotions, rng, plan.lean)))
             audio.append(fake_audio(heard, reader, rng, wander))
         log.add(train_step(model, gaze, audio, examples, encoding, plan.gaze * (1 - step / plan.steps)))

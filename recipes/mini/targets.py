@@ -144,7 +144,7 @@ def option_matrix(options: Sequence[str]) -> Array:
 
 LEAN = 0.4
 """The share of an answer that goes to neutral at most, beside what is believed of it."""
-AHEAD = 0.15
+AHEAD = 0.2
 """How far neutral stays behind the label that is believed most; numbers are tenths."""
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from recipes.mini.decoder import AnswersPlan
+from recipes.mini.decoder import AROUSED, AnswersPlan, random_heard
 from recipes.mini.make import once
 
 
@@ -36,3 +37,14 @@ def test_a_training_that_was_killed_is_begun_again(tmp_path: Path) -> None:
         once(tmp_path, "answers", AnswersPlan(), killed)
     assert not list(tmp_path.iterdir())
     assert once(tmp_path, "answers", AnswersPlan(), lambda: {"whole": True})["whole"]
+
+
+def test_beliefs_differ_most_in_arousal_where_they_are_to() -> None:
+    rng = np.random.default_rng(0)
+    logits = np.log([random_heard(rng, 2.0, 1.0) for _ in range(2000)])
+    logits -= logits.mean(axis=1, keepdims=True)
+    strengths, directions = np.linalg.eigh(np.cov(logits.T))
+    along = AROUSED - AROUSED.mean()
+    assert abs(directions[:, -1] @ along) / np.linalg.norm(along) > 0.95
+    assert strengths[-1] > 3 * strengths[-2]
+    assert logits.std(axis=1).min() < 0.02  # flat ones are among them
