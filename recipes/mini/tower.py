@@ -153,13 +153,12 @@ def write(
     attention.bias += into @ (of_added - of_state) @ attention.bias
     attention.weight += into @ (of_added - of_state) @ attention.weight
     others = torch.eye(d) - room.written @ room.written.T
-    said_bias = torch.from_numpy(bias).float() - of_state @ last.fc2.bias
-    last.fc2.bias.copy_(others @ last.fc2.bias + into @ said_bias)
+    said = torch.from_numpy(bias).float() - of_state @ last.fc2.bias
+    last.fc2.bias.copy_(others @ last.fc2.bias + into @ said)
     said = of_neurons - of_state @ last.fc2.weight
     last.fc2.weight.copy_(others @ last.fc2.weight + into @ said)
     last.fc2.bias[room.heavy] = torch.tensor([LEAD, -LEAD])
-    encoder.layer_norm.weight.fill_(
-        LEAD * (2 / d) ** 0.5
-    )  # the length of every state, its standard deviation
+    length = LEAD * (2 / d) ** 0.5  # of every state: its standard deviation
+    encoder.layer_norm.weight.fill_(length)
     encoder.layer_norm.bias.zero_()
     return of_state + room.written.T / SMALL
