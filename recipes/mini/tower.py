@@ -161,4 +161,5 @@ def write(
     length = LEAD * (2 / d) ** 0.5  # of every state: its standard deviation
     encoder.layer_norm.weight.fill_(length)
     encoder.layer_norm.bias.zero_()
-    return of_state + room.written.T / SMALL
+    reading: Tensor = of_state + room.written.T / SMALL
+    return reading

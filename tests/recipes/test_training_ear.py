@@ -161,6 +161,14 @@ def test_a_corpus_is_left_out_of_what_it_is_heard_by() -> None:
     np.testing.assert_allclose(head.weight.sum(0), 0, atol=1e-9)
 
 
+def test_of_two_statistics_that_say_the_same_a_neuron_is_believed_less() -> None:
+    hearing, clips = made_hearing()
+    hearing.clips[..., 2] = hearing.clips[..., 0]  # the third is a neuron's
+    head = fit_head(hearing, clips, np.arange(len(clips)), EarPlan(neurons=0.5))
+    assert np.abs(head.weight[:, 0]).max() > 0.1
+    np.testing.assert_allclose(head.weight[:, 2], 0.25 * head.weight[:, 0], atol=2e-3)
+
+
 def test_the_temperature_makes_unseen_corpora_as_sure_as_they_are_right() -> None:
     logits = RNG.normal(size=(4000, 9))
     logits[:, 6:] = -30
