@@ -107,9 +107,9 @@ variation). A batch of eight and eight single clips differ by at most {batch:.0e
 ## How it was made
 `python -m recipes.mini.make`; `recipes/mini/README.md` says why.
 
-1. The tower is Whisper tiny.en's convolutions, positions (15 s) and first two layers. Nine of 384 dimensions
-   of its states are cleared, and the second layer writes there, beside what it says anyway, the emotion
-   logits of step 2; two more make all states equally long.
+1. The tower is Whisper tiny.en's convolutions, positions (15 s) and first two layers. In nine
+   directions of its states that are hardly used the second layer writes, beside what it says anyway, the
+   emotion logits of step 2; two dimensions carry a weight that makes all states equally long.
 2. A linear head on means over the clip: of the state after the first layer, of what the attention of the
    second adds, and of what its neurons say. Fitted to what the actors meant (multinomial, ridge), on every
    clip and on copies with other rooms, microphones, noise, bands, codecs and speeds; silence, noise and
@@ -117,11 +117,11 @@ variation). A batch of eight and eight single clips differ by at most {batch:.0e
    corpora that were left out.
 3. The language part never hears audio: on stand-ins for audio tokens that spell random distributions it
    learns to copy options, to write every format and to say the distribution in token probabilities and
-   numbers (whole tenths that sum to one). It began from {began}. Then it learns to lean to neutral: up to
-   {lean:.0%} of an answer go there, but no nearer to what it believes most than {ahead}.
+   numbers (whole tenths that sum to one). It began from {began}. Then it learns to lean to
+   neutral, on beliefs as clips have them: up to {lean:.0%} of an answer go there, but no nearer to what it
+   believes most than {ahead}.
 
-Hearing took {hearing_min} minutes, the language part {answers_min} and the lean {leaning_min}, on one or two
-CPU cores.
+Hearing took {hearing_min} minutes, the language part {answers_min} and the lean {leaning_min}, on one CPU core.
 
 | split | corpus | clips | speakers |
 |---|---|---|---|

@@ -227,7 +227,7 @@ def train_answers(
     ]
     descent = Descent(matrices, others, plan.learning_rate, plan.steps, weight_decay=0.01, rise=0.05)
     model.train()
-    start, log = time.monotonic(), Progress()
+    start, log, stage = time.monotonic(), Progress(), "leaning" if plan.lean else "answers"
     drawn = [one for one in pool for _ in range(plan.ranked if one[0].format == "ranked" else 1)]
     for step in range(plan.steps):
         audio, examples = [], []
@@ -240,7 +240,7 @@ def train_answers(
         log.add(train_step(model, gaze, audio, examples, encoding, plan.gaze * (1 - step / plan.steps)))
         descent.step()
         if step % 25 == 24 or step == plan.steps - 1:
-            print(f"answers {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
+            print(f"{stage} {step + 1} {time.monotonic() - start:.0f} s {log.read()}", flush=True)
     gaze.stop()
     return {name: part.state_dict() for name, part in learnt.items()}
 
