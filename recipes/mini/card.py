@@ -121,7 +121,8 @@ variation). A batch of eight and eight single clips differ by at most {batch:.0e
    neutral, on beliefs as clips have them: up to {lean:.0%} of an answer go there, but no nearer to what it
    believes most than {ahead}.
 
-Hearing took {hearing_min} minutes, the language part {answers_min} and the lean {leaning_min}, on one CPU core.
+Hearing took {hearing_min} minutes, the language part {answers_min} and the lean {leaning_min}, on one CPU
+core.
 
 | split | corpus | clips | speakers |
 |---|---|---|---|
