@@ -175,4 +175,4 @@ def test_reading_a_clip_with_mini_imports_no_torch(tmp_path: Path) -> None:
         "print(sorted({'torch', 'transformers'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
-    assert done.stdout.split() == ["angry", "[]"]
+    assert done.stdout.split() == ["fear", "[]"]

@@ -222,7 +222,8 @@ def test_the_probe_parts_after_the_audio(model: TransformersModel) -> None:
     one, other = (p.prompt for p in probe(job, model.chat.audio_token))
     heard = max(n for n, token in enumerate(one) if token == model.chat.audio_token)
     assert one[: heard + 1] == other[: heard + 1]
-    assert one[heard + 1 :] == other[:heard:-1]
+    assert one[heard + 1 : heard + 3] == other[heard + 1 : heard + 3][::-1]
+    assert one[heard + 3 :] == other[heard + 3 :]
     assert one != other
 
 

@@ -105,11 +105,17 @@ class PrefixSharing:
 
 
 def probe(job: Job, audio_token: int) -> list[Job]:
-    """Short jobs that use all that sharing does: prompts that part after the audio, labels, decoding."""
+    """Short jobs that use all that sharing does: prompts that part after the audio, labels, decoding.
+
+    The second is the first with two tokens exchanged, and no jumble: where a model has no idea, it may
+    answer to rounding alone, which would be taken for a difference between the paths.
+    """
     ids = job.inputs["input_ids"]
     heard = (ids[0] == audio_token).nonzero()
     start = int(heard[-1]) + 1 if len(heard) else 0
-    parted = job.inputs | {"input_ids": torch.cat([ids[:, :start], ids[:, start:].flip(1)], dim=1)}
+    exchanged = ids.clone()
+    exchanged[:, [start, start + 1]] = ids[:, [start + 1, start]]
+    parted = job.inputs | {"input_ids": exchanged}
     a, b = job.token_ids[0], job.token_ids[-1]
     short = replace(
         job,
