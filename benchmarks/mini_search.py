@@ -26,11 +26,13 @@ RESULTS = Path(__file__).parent / "results"
 HEADING = """# How the head of `mini` was chosen
 
 Written by `python -m benchmarks.mini_search`. A candidate is the plan of the recipe (`script`), changed in
-one thing. Each is fitted to three corpora and asked about the fourth, four times: *four* is how often it
-names the emotion meant of angry, happy, neutral and sad. And each is fitted to all training speakers and
-asked about the development speakers (RAVDESS 15 and 16, 88 clips; EMO-DB 11, 47 clips), with six emotions.
-Shares are divided by the temperature that suits the corpora left out. Standard errors: about .01 for the
-mean of four, .05 and .065 for the development speakers. Test speakers and CREMA-D are never heard here.
+one thing: the ridge, what the statistics of neurons are multiplied by, what is heard, or which of the three
+kinds of statistics the head may know. Each is fitted to three corpora and asked about the fourth, four
+times: *four* is how often it names the emotion meant of angry, happy, neutral and sad. And each is fitted to
+all training speakers and asked about the development speakers (RAVDESS 15 and 16, 88 clips; EMO-DB 11, 47
+clips), with six emotions. Shares are divided by the temperature that suits the corpora left out. Standard
+errors: about .01 for the mean of four, .05 and .065 for the development speakers. Test speakers and
+CREMA-D are never heard here.
 """
 SCRIPT = EarPlan()
 PLANS = {
