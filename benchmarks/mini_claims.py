@@ -14,26 +14,29 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from recipes.mini.data import TEST_SPEAKERS
 from rich.console import Console
 
+from ambivox.choices import Cluster
 from ambivox.corpora import CORPORA, Corpus, CorpusLoader, Utterance, load_corpus
 from ambivox.emotions import load_emotions
 from ambivox.field_claims import claims as claims_of
-from ambivox.field_claims.catalogue import HEARING_CONTROLS
+from ambivox.field_claims.hearing import HEARING_CONTROLS
 from ambivox.present.text.claims import show_claims
 from ambivox.present.text.progress import run_progress
 from ambivox.prompts import PROMPTS
 from ambivox.run import Study, run_study
+from ambivox.scoring import ScoringOptions
 
 RESULTS = Path(__file__).parent / "results" / "mini_claims.json"
-CLUSTERS = ("speaker", "clip")
+CLUSTERS: tuple[Cluster, ...] = ("speaker", "clip")
 
 
-def held_out(path: Path, *, corpus: str, clips: int | None) -> Corpus:
+def held_out(path: Path, *, corpus: str, clips: int | None = None) -> Corpus:
     """The test speakers of an acted corpus, what they were asked for as their one vote, six emotions.
 
     `clips` of each speaker are kept, evenly over the sorted list, so that all emotions stay.
@@ -56,7 +59,6 @@ def evenly(utterances: list[Utterance], n: int | None) -> Iterable[Utterance]:
 
 def studies(data: Path, model: str, clips: int | None, orders: int) -> dict[str, Study]:
     """One study for each corpus."""
-    CORPORA.add("held-out", CorpusLoader(held_out, "test speakers"))
     shared: dict[str, Any] = {
         "models": [model],
         "prompts": list(PROMPTS),
@@ -67,8 +69,8 @@ def studies(data: Path, model: str, clips: int | None, orders: int) -> dict[str,
     }
     corpora = {"crema-d": {"name": "crema-d", "path": data / "crema-d", "options": {"votes": "voice"}}}
     for name in TEST_SPEAKERS:
-        options = {"corpus": name, "clips": clips}
-        corpora[name] = {"name": "held-out", "path": data / name, "options": options}
+        CORPORA.add(f"held-out-{name}", CorpusLoader(partial(held_out, corpus=name), "test speakers"))
+        corpora[name] = {"name": f"held-out-{name}", "path": data / name, "options": {"clips": clips}}
     return {name: Study.model_validate({"corpora": [corpus]} | shared) for name, corpus in corpora.items()}
 
 
@@ -86,7 +88,8 @@ def main() -> None:
         with run_progress(Console(stderr=True)) as bar:
             run = run_study(study, arguments.out / name, report=bar)
         for cluster in CLUSTERS:
-            found = claims_of(run, cluster=cluster, n_processes=os.cpu_count() or 1)  # type: ignore[arg-type]
+            options = ScoringOptions(cluster=cluster)
+            found = claims_of(run, options, n_processes=os.cpu_count() or 1)
             console.rule(f"ambivox claims {name} --cluster {cluster}")
             show_claims(console, found)
             results[f"{name}, {cluster}"] = found.to_dict()["corpora"]
