@@ -93,6 +93,10 @@ class Room:
     heavy: Tensor
     kept: Tensor
 
+    def clear(self, said: Tensor) -> Tensor:
+        """What is said in dimensions, ``(d, ...)``, without what of it is said where logits are written."""
+        return said - self.written @ (self.written.T @ said)
+
     @classmethod
     def of(cls, states: Tensor, count: int) -> Room:
         """From states after the first layer, ``(n, d)``: the directions in which they are nearest to zero."""
@@ -110,12 +114,11 @@ class Room:
 def make_room(encoder: Qwen2AudioEncoder, room: Room) -> None:
     """Let the second layer's attention say nothing where logits will be written, and its neurons not look."""
     last = encoder.layers[1]
-    others = torch.eye(len(room.written)) - room.written @ room.written.T
-    last.self_attn.out_proj.weight.copy_(others @ last.self_attn.out_proj.weight)
-    last.self_attn.out_proj.bias.copy_(others @ last.self_attn.out_proj.bias)
-    norm = last.final_layer_norm
+    attention, norm = last.self_attn.out_proj, last.final_layer_norm
+    attention.weight.copy_(room.clear(attention.weight))
+    attention.bias.copy_(room.clear(attention.bias))
     last.fc1.bias += last.fc1.weight @ norm.bias
-    last.fc1.weight.copy_((last.fc1.weight * norm.weight) @ others)
+    last.fc1.weight.copy_(room.clear((last.fc1.weight * norm.weight).T).T)
     norm.weight.fill_(1.0)
     norm.bias.zero_()
 
@@ -147,16 +150,15 @@ def write(
         torch.from_numpy(part).float() for part in np.split(weight, [k, 2 * k], axis=1)
     )
     of_state[:, room.kept] -= of_state[:, room.kept].mean(1, keepdim=True)
-    of_state -= of_state @ room.written @ room.written.T
+    of_state = room.clear(of_state.T).T
     # The state is read from the output, to which attention and neurons were added: these parts are taken off.
     into, attention = SMALL * room.written, last.self_attn.out_proj
     attention.bias += into @ (of_added - of_state) @ attention.bias
     attention.weight += into @ (of_added - of_state) @ attention.weight
-    others = torch.eye(d) - room.written @ room.written.T
     said = torch.from_numpy(bias).float() - of_state @ last.fc2.bias
-    last.fc2.bias.copy_(others @ last.fc2.bias + into @ said)
+    last.fc2.bias.copy_(room.clear(last.fc2.bias) + into @ said)
     said = of_neurons - of_state @ last.fc2.weight
-    last.fc2.weight.copy_(others @ last.fc2.weight + into @ said)
+    last.fc2.weight.copy_(room.clear(last.fc2.weight) + into @ said)
     last.fc2.bias[room.heavy] = torch.tensor([LEAD, -LEAD])
     length = LEAD * (2 / d) ** 0.5  # of every state: its standard deviation
     encoder.layer_norm.weight.fill_(length)

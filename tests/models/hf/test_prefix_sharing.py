@@ -227,6 +227,15 @@ def test_the_probe_parts_after_the_audio(model: TransformersModel) -> None:
     assert one != other
 
 
+def test_a_prompt_that_ends_with_the_audio_has_a_probe(model: TransformersModel) -> None:
+    (job,) = model.jobs([ask(model, clip(0.4))])
+    ids = job.inputs["input_ids"]
+    end = int((ids[0] == model.chat.audio_token).nonzero()[-1]) + 1
+    for more in (0, 1):
+        cut = replace(job, inputs=job.inputs | {"input_ids": ids[:, : end + more]})
+        assert [p.prompt for p in probe(cut, model.chat.audio_token)] == [cut.prompt] * 2
+
+
 def test_the_reference_path_can_be_chosen(loaded: Loaded) -> None:
     model = loaded("glm_asr")
     path = PrefixSharing(model.reference, model.chat.audio_token, Budget(8, 4096), share=False)

@@ -114,7 +114,7 @@ def probe(job: Job, audio_token: int) -> list[Job]:
     heard = (ids[0] == audio_token).nonzero()
     start = int(heard[-1]) + 1 if len(heard) else 0
     exchanged = ids.clone()
-    exchanged[:, [start, start + 1]] = ids[:, [start + 1, start]]
+    exchanged[:, start : start + 2] = ids[:, start : start + 2].flip(1)
     parted = job.inputs | {"input_ids": exchanged}
     a, b = job.token_ids[0], job.token_ids[-1]
     short = replace(
